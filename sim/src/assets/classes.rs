@@ -1,0 +1,39 @@
+//! Classes: what a player can be, and therefore what a new character starts with.
+//! A class has at least one skill; the order of its skills is the order on the action bar.
+//! Characters keep the name of their class, never its dense id, because ids change with the data.
+
+use serde::{Deserialize, Serialize};
+
+use super::{AttributeTable, MovementDef, Record, Ref, RefVisitor, SkillDef};
+
+/// One class, `class/..`.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassDef {
+    /// `class/name`.
+    pub id: String,
+    /// What players read.
+    pub name: String,
+    /// Base values.
+    pub attributes: AttributeTable,
+    /// How it moves.
+    pub movement: Ref<MovementDef>,
+    /// What it can do, in the order of the action bar.
+    pub skills: Vec<Ref<SkillDef>>,
+}
+
+impl Record for ClassDef {
+    const KIND: &'static str = "class";
+    const FOLDER: &'static str = "classes";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn visit_refs(&mut self, visitor: &mut dyn RefVisitor) {
+        self.movement.visit("movement", visitor);
+        for (index, skill) in self.skills.iter_mut().enumerate() {
+            skill.visit(&format!("skills.{index}"), visitor);
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Effects: what rests on a unit for a while (buffs, debuffs, damage over time, states such as stun).
+//! A new effect is a record here and nothing else: modifiers, periodic actions and states combine freely.
+//! The systems that keep them live in `features/buffs`.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Attribute, Record, RefVisitor, ticks_of};
+
+/// One effect, `effect/..`.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct EffectDef {
+    /// `effect/name`.
+    pub id: String,
+    /// What players read.
+    pub name: String,
+    /// Free words such as `school.fire`.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Whether it is a buff or a debuff.
+    pub polarity: Polarity,
+    /// How long it lasts in ms.
+    pub duration_ms: u32,
+    /// Time between two periodic actions in ms, the first after one period; 0 for none.
+    #[serde(default)]
+    pub period_ms: u32,
+    /// Most stacks, from 1.
+    #[serde(default = "one_stack")]
+    pub stacks_max: u16,
+    /// Whether two sources share one instance.
+    #[serde(default)]
+    pub stack_by: StackBy,
+    /// What another application does to the remaining time.
+    #[serde(default)]
+    pub on_reapply: Reapply,
+    /// Changes of attributes while it lasts.
+    #[serde(default)]
+    pub modifiers: Vec<Modifier>,
+    /// What happens once per period, in order; amounts are per stack.
+    #[serde(default)]
+    pub periodic: Vec<PeriodicAction>,
+    /// States of the unit while it lasts.
+    #[serde(default)]
+    pub states: Vec<State>,
+    /// Whether damage to the unit ends it.
+    #[serde(default)]
+    pub breaks_on_damage: bool,
+    /// Whether it survives death.
+    #[serde(default)]
+    pub persists: bool,
+}
+
+const fn one_stack() -> u16 {
+    1
+}
+
+impl EffectDef {
+    /// Duration in ticks, from 1.
+    pub const fn duration_ticks(&self) -> u32 {
+        ticks_of(self.duration_ms)
+    }
+
+    /// Period in ticks, 0 for none.
+    pub const fn period_ticks(&self) -> u32 {
+        ticks_of(self.period_ms)
+    }
+}
+
+impl Record for EffectDef {
+    const KIND: &'static str = "effect";
+    const FOLDER: &'static str = "effects";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn visit_refs(&mut self, _visitor: &mut dyn RefVisitor) {}
+}
+
+/// Whether an effect is good or bad for whoever has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+pub enum Polarity {
+    /// A buff.
+    Helpful,
+    /// A debuff.
+    Harmful,
+}
+
+/// What one instance of an effect belongs to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub enum StackBy {
+    /// Each source has its own instance with its own stacks.
+    #[default]
+    Source,
+    /// All sources share one instance.
+    Target,
+}
+
+/// What applying an effect again does to its remaining time; a stack is added in any case.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub enum Reapply {
+    /// The full duration starts anew.
+    #[default]
+    Refresh,
+    /// The duration is added to what remains, up to twice the duration.
+    Extend,
+    /// The remaining time stays as it is.
+    Keep,
+}
+
+/// A change of one attribute.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Modifier {
+    /// Which attribute.
+    pub attribute: Attribute,
+    /// How it changes.
+    pub op: ModifierOp,
+    /// Whether the amount is multiplied by the stacks.
+    #[serde(default)]
+    pub per_stack: bool,
+}
+
+/// How a modifier changes an attribute: base, then all flat, then the sum of increased, then the product of more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+pub enum ModifierOp {
+    /// Added to the base, in the attribute's own unit.
+    Flat(i32),
+    /// Basis points, summed with all other increases before they multiply once.
+    Increased(i32),
+    /// Basis points, multiplied on its own.
+    More(i32),
+}
+
+/// What an effect does once per period.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub enum PeriodicAction {
+    /// Damages by a ratio of the source's attack.
+    Damage {
+        /// Basis points of attack.
+        ratio_bp: u32,
+    },
+    /// Heals by a ratio of the source's attack.
+    Heal {
+        /// Basis points of attack.
+        ratio_bp: u32,
+    },
+    /// Gives mana points.
+    RestoreMp {
+        /// Mana points.
+        amount: u32,
+    },
+}
+
+/// A condition of a unit that other systems ask about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+pub enum State {
+    /// Neither moves nor casts.
+    Stun,
+    /// Does not move.
+    Root,
+    /// Does not cast.
+    Silence,
+    /// Not seen by enemies.
+    Stealth,
+    /// Takes no damage.
+    Invulnerable,
+}

@@ -1,0 +1,239 @@
+//! What all kinds of records share: dense ids, references by name, and the table that holds one kind.
+//! A `Ref` is a name until the loader resolves it; after a successful load every `Ref` of an `Assets` holds a valid id.
+//! Ids are positions in the order of sorted names and belong to one epoch of data.
+
+use std::{cmp::Ordering, fmt, hash, marker::PhantomData, ops::Index};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Length of one simulation tick in milliseconds; every duration of the data is a multiple of it.
+pub const TICK_MS: u32 = 50;
+
+/// Whole ticks in a duration of `ms` milliseconds; checked data is always a multiple, so nothing is lost.
+pub const fn ticks_of(ms: u32) -> u32 {
+    ms / TICK_MS
+}
+
+/// One kind of record: where it lives, how it is named and what it refers to.
+pub trait Record: Sized {
+    /// First part of its ids, as in `skill` of `skill/fireball`.
+    const KIND: &'static str;
+    /// Folder below the assets directory that holds this kind.
+    const FOLDER: &'static str;
+
+    /// The full id, `kind/name`.
+    fn id(&self) -> &str;
+
+    /// Shows every reference in this record to `visitor`, with its path such as `actions.0.effect`.
+    fn visit_refs(&mut self, visitor: &mut dyn RefVisitor);
+}
+
+/// Receives the references of a record in the order they are declared.
+pub trait RefVisitor {
+    /// Called once per reference: where it is, the kind it must name, the name, and the slot for the dense id.
+    fn visit(&mut self, path: &str, kind: &'static str, name: &str, slot: &mut u32);
+}
+
+/// Dense index of a record of kind `T` within one epoch of data.
+pub struct Id<T> {
+    index: u32,
+    kind: PhantomData<fn() -> T>,
+}
+
+impl<T> Id<T> {
+    /// The id at position `index` of the sorted names; it is only meaningful for the table it came from.
+    pub const fn new(index: u32) -> Self {
+        Self {
+            index,
+            kind: PhantomData,
+        }
+    }
+
+    /// Position in the table, from 0.
+    pub const fn index(self) -> usize {
+        self.index as usize
+    }
+
+    /// The same position as the number that goes over the wire and into hashes.
+    pub const fn raw(self) -> u32 {
+        self.index
+    }
+}
+
+impl<T> Clone for Id<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Id<T> {}
+
+impl<T> PartialEq for Id<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.index == other.index
+    }
+}
+
+impl<T> Eq for Id<T> {}
+
+impl<T> PartialOrd for Id<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<T> Ord for Id<T> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.index.cmp(&other.index)
+    }
+}
+
+impl<T> hash::Hash for Id<T> {
+    fn hash<H: hash::Hasher>(&self, state: &mut H) {
+        self.index.hash(state);
+    }
+}
+
+impl<T: Record> fmt::Debug for Id<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", T::KIND, self.index)
+    }
+}
+
+/// A reference to a record of kind `T`, written as `"kind/name"` in the data.
+pub struct Ref<T> {
+    name: String,
+    index: u32,
+    kind: PhantomData<fn() -> T>,
+}
+
+impl<T: Record> Ref<T> {
+    /// What `index` holds until the loader has found the record.
+    const UNRESOLVED: u32 = u32::MAX;
+
+    /// A reference by name that still has to be resolved by the loader.
+    pub fn by_name(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            index: Self::UNRESOLVED,
+            kind: PhantomData,
+        }
+    }
+
+    /// The id this reference resolved to; valid for every reference inside a loaded `Assets`.
+    pub fn id(&self) -> Id<T> {
+        debug_assert!(
+            self.index != Self::UNRESOLVED,
+            "reference `{}` was used before the loader resolved it",
+            self.name
+        );
+        Id::new(self.index)
+    }
+
+    /// The full name as written, `kind/name`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Shows this reference to `visitor` as the one at `path`.
+    pub(crate) fn visit(&mut self, path: &str, visitor: &mut dyn RefVisitor) {
+        visitor.visit(path, T::KIND, &self.name, &mut self.index);
+    }
+}
+
+impl<T> Clone for Ref<T> {
+    fn clone(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            index: self.index,
+            kind: PhantomData,
+        }
+    }
+}
+
+impl<T> PartialEq for Ref<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl<T> fmt::Debug for Ref<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Ref({:?})", self.name)
+    }
+}
+
+impl<'de, T: Record> Deserialize<'de> for Ref<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::by_name)
+    }
+}
+
+impl<T> Serialize for Ref<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.name)
+    }
+}
+
+/// All records of one kind, sorted by id.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table<T> {
+    records: Vec<T>,
+}
+
+impl<T: Record> Table<T> {
+    /// Sorts the records by id; ids are unique by the time the loader builds a table.
+    pub(crate) fn new(mut records: Vec<T>) -> Self {
+        records.sort_by(|a, b| a.id().cmp(b.id()));
+        Self { records }
+    }
+
+    /// The record with this id, or `None` for an id of another epoch.
+    pub fn get(&self, id: Id<T>) -> Option<&T> {
+        self.records.get(id.index())
+    }
+
+    /// The id of the record called `name` (`kind/name`), by binary search.
+    pub fn by_name(&self, name: &str) -> Option<Id<T>> {
+        let index = self
+            .records
+            .binary_search_by(|record| record.id().cmp(name));
+        index.ok().map(|index| Id::new(index as u32))
+    }
+
+    /// The id for a raw index, or `None` when there are not that many records; for ids that came over the wire.
+    pub fn id_of_raw(&self, raw: u32) -> Option<Id<T>> {
+        ((raw as usize) < self.records.len()).then(|| Id::new(raw))
+    }
+
+    /// Every record with its id, in id order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (Id<T>, &T)> {
+        self.records
+            .iter()
+            .enumerate()
+            .map(|(index, record)| (Id::new(index as u32), record))
+    }
+
+    /// How many records there are.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether there is no record of this kind.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// The records in id order, for the loader to fill in.
+    pub(crate) fn records_mut(&mut self) -> &mut [T] {
+        &mut self.records
+    }
+}
+
+impl<T: Record> Index<Id<T>> for Table<T> {
+    type Output = T;
+
+    fn index(&self, id: Id<T>) -> &T {
+        &self.records[id.index()]
+    }
+}

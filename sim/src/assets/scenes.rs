@@ -1,0 +1,226 @@
+//! Scenes: the places of the world, with their bounds, geometry, spawn points, spawners and portals.
+//! Metres everywhere; y is up, `(x, z)` is a place on the ground, yaw turns about y from +z towards +x.
+//! A height table is a CSV file in centimetres that the loader turns into samples in metres.
+
+use serde::{Deserialize, Serialize};
+
+use super::{MonsterDef, Record, Ref, RefVisitor};
+
+/// One scene, `scene/..`.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SceneDef {
+    /// `scene/name`.
+    pub id: String,
+    /// What players read.
+    pub name: String,
+    /// Where units can be.
+    pub bounds: Bounds,
+    /// How far players see.
+    pub aoi: AoiDef,
+    /// Most players at a time.
+    pub players_max: u32,
+    /// What units stand on and bump into.
+    #[serde(default)]
+    pub geometry: Vec<GeometryDef>,
+    /// Where players appear; the first is the default.
+    pub spawn_points: Vec<SpawnPointDef>,
+    /// Where monsters appear.
+    #[serde(default)]
+    pub spawners: Vec<SpawnerDef>,
+    /// Ways to other scenes.
+    #[serde(default)]
+    pub portals: Vec<PortalDef>,
+}
+
+impl SceneDef {
+    /// Position of the spawn point called `id` in `spawn_points`.
+    pub fn spawn_point(&self, id: &str) -> Option<&SpawnPointDef> {
+        self.spawn_points.iter().find(|point| point.id == id)
+    }
+}
+
+impl Record for SceneDef {
+    const KIND: &'static str = "scene";
+    const FOLDER: &'static str = "scenes";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn visit_refs(&mut self, visitor: &mut dyn RefVisitor) {
+        for (index, spawner) in self.spawners.iter_mut().enumerate() {
+            spawner
+                .monster
+                .visit(&format!("spawners.{index}.monster"), visitor);
+        }
+        for (index, portal) in self.portals.iter_mut().enumerate() {
+            portal.to.visit(&format!("portals.{index}.to"), visitor);
+        }
+    }
+}
+
+/// A rectangle on the ground, in metres.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bounds {
+    /// Least x and z.
+    pub min: (f32, f32),
+    /// Greatest x and z, both above the least.
+    pub max: (f32, f32),
+}
+
+impl Bounds {
+    /// Whether the place `(x, z)` lies inside or on the edge.
+    pub fn contains(&self, (x, z): (f32, f32)) -> bool {
+        (self.min.0..=self.max.0).contains(&x) && (self.min.1..=self.max.1).contains(&z)
+    }
+}
+
+/// Area of interest: what comes nearer than `enter_m` is seen until it is farther than `leave_m`.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct AoiDef {
+    /// Distance in metres at which something becomes seen.
+    pub enter_m: f32,
+    /// Distance in metres at which it stops being seen, above `enter_m`.
+    pub leave_m: f32,
+}
+
+/// One piece of static geometry.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub enum GeometryDef {
+    /// A box.
+    Box {
+        /// Centre in metres.
+        center: (f32, f32, f32),
+        /// Full extents in metres before turning.
+        size: (f32, f32, f32),
+        /// Turn about y in degrees.
+        #[serde(default)]
+        yaw_deg: f32,
+    },
+    /// The ground as a grid of heights; at most one per scene.
+    Heightfield {
+        /// Least x and z in metres.
+        min: (f32, f32),
+        /// Edge of a square cell in metres.
+        cell_m: f32,
+        /// Cells along x.
+        columns: u32,
+        /// Cells along z.
+        rows: u32,
+        /// `(columns + 1) * (rows + 1)` heights, row by row: z outside, x inside.
+        heights: Heights,
+    },
+    /// A mesh of triangles.
+    Trimesh {
+        /// Corners in metres.
+        vertices: Vec<(f32, f32, f32)>,
+        /// Indices of three corners each, counter-clockwise seen from outside.
+        triangles: Vec<(u32, u32, u32)>,
+    },
+    /// Many boxes of one size, such as tree trunks.
+    Boxes {
+        /// Full extents in metres before turning.
+        size: (f32, f32, f32),
+        /// Turn about y in degrees.
+        #[serde(default)]
+        yaw_deg: f32,
+        /// Centres in metres.
+        at: Vec<(f32, f32, f32)>,
+    },
+}
+
+/// Where the heights of a heightfield stand.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+pub enum Heights {
+    /// In the record, in metres.
+    Inline(Vec<f32>),
+    /// In a table of centimetres.
+    Table(HeightTable),
+}
+
+impl Heights {
+    /// All samples in metres, row by row; filled for every loaded scene.
+    pub fn samples_m(&self) -> &[f32] {
+        match self {
+            Self::Inline(samples_m) => samples_m,
+            Self::Table(table) => &table.samples_m,
+        }
+    }
+}
+
+/// A table of heights by its path below the assets directory, with its samples once loaded.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(from = "String", into = "String")]
+pub struct HeightTable {
+    /// Path such as `tables/field_heights.csv`.
+    pub path: String,
+    /// What the table holds, in metres, row by row.
+    pub(crate) samples_m: Vec<f32>,
+}
+
+impl From<String> for HeightTable {
+    fn from(path: String) -> Self {
+        Self {
+            path,
+            samples_m: Vec::new(),
+        }
+    }
+}
+
+impl From<HeightTable> for String {
+    fn from(table: HeightTable) -> Self {
+        table.path
+    }
+}
+
+/// A disc in which players appear.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpawnPointDef {
+    /// Name within the scene, `spawn/name`.
+    pub id: String,
+    /// Centre.
+    pub at: (f32, f32),
+    /// Where players look, in degrees.
+    #[serde(default)]
+    pub yaw_deg: f32,
+    /// Radius in metres; 0 for exactly the centre.
+    #[serde(default)]
+    pub radius_m: f32,
+}
+
+/// A disc in which monsters appear and to which they return.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpawnerDef {
+    /// Name within the scene, `spawner/name`.
+    pub id: String,
+    /// What appears.
+    pub monster: Ref<MonsterDef>,
+    /// Centre.
+    pub at: (f32, f32),
+    /// Radius in metres.
+    pub radius_m: f32,
+    /// How many are alive at a time, 1 to 200.
+    pub count: u32,
+}
+
+/// A disc that takes players to another scene.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct PortalDef {
+    /// Name within the scene, `portal/name`.
+    pub id: String,
+    /// Centre.
+    pub at: (f32, f32),
+    /// Radius in metres.
+    pub radius_m: f32,
+    /// Where it leads.
+    pub to: Ref<SceneDef>,
+    /// The spawn point of that scene at which players arrive.
+    pub spawn_point: String,
+}
