@@ -94,9 +94,7 @@ pub struct InboxFull;
 
 /// The reliable queue had no room: the client reads too slowly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{waiting_bytes} reliable bytes already wait for the client, and at most {OUTBOX_BYTES_MAX} may"
-)]
+#[error("{waiting_bytes} reliable bytes already wait for the client, and at most {OUTBOX_BYTES_MAX} may")]
 pub struct Backlog {
     /// Bytes that wait, framing included.
     pub waiting_bytes: usize,
@@ -120,6 +118,7 @@ pub fn mailbox(id: SessionId) -> (TaskEnd, SceneEnd) {
         closed: Mutex::new(None),
         datagrams_wake: Notify::new(),
         frames_wake: Notify::new(),
+        goodbye_wake: Notify::new(),
     });
     (TaskEnd(Arc::clone(&shared)), SceneEnd(shared))
 }
@@ -134,6 +133,7 @@ struct Mailbox {
     closed: Mutex<Option<CloseCause>>,
     datagrams_wake: Notify,
     frames_wake: Notify,
+    goodbye_wake: Notify,
 }
 
 #[derive(Default)]
@@ -161,6 +161,12 @@ impl Mailbox {
     fn close(&self, cause: CloseCause) {
         locked(&self.closed).get_or_insert(cause);
     }
+
+    fn goodbye(&self, reason: Goodbye) {
+        locked(&self.outbox).goodbye.get_or_insert(reason);
+        self.frames_wake.notify_one();
+        self.goodbye_wake.notify_one();
+    }
 }
 
 /// The connection's end. Dropping it without [`TaskEnd::close`] counts as [`CloseCause::Lost`].
@@ -179,10 +185,9 @@ impl TaskEnd {
         if inbox.items.len() >= INBOX_ITEMS_MAX {
             inbox.dropped += 1;
             let oldest = match item {
-                Inbound::Datagram { .. } => inbox
-                    .items
-                    .iter()
-                    .position(|held| matches!(held, Inbound::Datagram { .. })),
+                Inbound::Datagram { .. } => {
+                    inbox.items.iter().position(|held| matches!(held, Inbound::Datagram { .. }))
+                }
                 Inbound::Frame { .. } => None,
             };
             let Some(oldest) = oldest else {
@@ -219,10 +224,7 @@ impl TaskEnd {
             {
                 let mut outbox = locked(&self.0.outbox);
                 if !outbox.frames.is_empty() || outbox.goodbye.is_some() {
-                    return OutgoingFrames {
-                        frames: std::mem::take(&mut outbox.frames),
-                        goodbye: outbox.goodbye,
-                    };
+                    return OutgoingFrames { frames: std::mem::take(&mut outbox.frames), goodbye: outbox.goodbye };
                 }
             }
             self.0.frames_wake.notified().await;
@@ -232,9 +234,22 @@ impl TaskEnd {
     /// Tells the mailbox that a frame of `frame_bytes` (without prefix) left for the network.
     pub fn written(&self, frame_bytes: usize) {
         let mut outbox = locked(&self.0.outbox);
-        outbox.waiting_bytes = outbox
-            .waiting_bytes
-            .saturating_sub(frame_bytes + PREFIX_BYTES);
+        outbox.waiting_bytes = outbox.waiting_bytes.saturating_sub(frame_bytes + PREFIX_BYTES);
+    }
+
+    /// Ends the session as [`SceneEnd::goodbye`] does, for reasons the scene does not know.
+    pub fn say_goodbye(&self, reason: Goodbye) {
+        self.0.goodbye(reason);
+    }
+
+    /// Waits until either end has said goodbye. For one waiter at a time.
+    pub async fn goodbye_said(&self) -> Goodbye {
+        loop {
+            if let Some(reason) = locked(&self.0.outbox).goodbye {
+                return reason;
+            }
+            self.0.goodbye_wake.notified().await;
+        }
     }
 
     /// Tells the scene that the connection is gone; the first cause stays.
@@ -309,9 +324,7 @@ impl SceneEnd {
             }
             let waiting_bytes = outbox.waiting_bytes + bytes.len() + PREFIX_BYTES;
             if waiting_bytes > OUTBOX_BYTES_MAX {
-                return Err(Backlog {
-                    waiting_bytes: outbox.waiting_bytes,
-                });
+                return Err(Backlog { waiting_bytes: outbox.waiting_bytes });
             }
             outbox.waiting_bytes = waiting_bytes;
             outbox.frames.push(bytes);
@@ -322,8 +335,7 @@ impl SceneEnd {
 
     /// Ends the session after the frames queued so far; the first reason stays.
     pub fn goodbye(&self, reason: Goodbye) {
-        locked(&self.0.outbox).goodbye.get_or_insert(reason);
-        self.0.frames_wake.notify_one();
+        self.0.goodbye(reason);
     }
 
     /// Why the connection is gone, once it is.
@@ -343,17 +355,11 @@ mod tests {
     use super::*;
 
     fn datagram(byte: u8) -> Inbound {
-        Inbound::Datagram {
-            bytes: Bytes::copy_from_slice(&[byte]),
-            received_us: 0,
-        }
+        Inbound::Datagram { bytes: Bytes::copy_from_slice(&[byte]), received_us: 0 }
     }
 
     fn frame(byte: u8) -> Inbound {
-        Inbound::Frame {
-            bytes: Bytes::copy_from_slice(&[byte]),
-            received_us: 0,
-        }
+        Inbound::Frame { bytes: Bytes::copy_from_slice(&[byte]), received_us: 0 }
     }
 
     fn ends() -> (TaskEnd, SceneEnd) {
@@ -369,10 +375,7 @@ mod tests {
         let mut items = Vec::new();
         scene.drain(&mut items);
         assert_eq!(items.len(), INBOX_ITEMS_MAX);
-        assert_eq!(
-            (items.first(), items.last()),
-            (Some(&datagram(1)), Some(&datagram(64)))
-        );
+        assert_eq!((items.first(), items.last()), (Some(&datagram(1)), Some(&datagram(64))));
         assert_eq!((scene.dropped(), scene.dropped()), (1, 0));
     }
 
@@ -444,10 +447,7 @@ mod tests {
         assert_eq!(scene.closed(), Some(CloseCause::Lost));
         let (task, scene) = ends();
         drop(scene);
-        assert_eq!(
-            task.outgoing_frames().await.goodbye,
-            Some(Goodbye::Internal)
-        );
+        assert_eq!(task.outgoing_frames().await.goodbye, Some(Goodbye::Internal));
     }
 
     #[test]
