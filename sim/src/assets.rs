@@ -4,29 +4,35 @@
 //! names, so they do not depend on how records are spread over files.
 
 mod attributes;
+mod check;
 mod classes;
 mod effects;
 mod items;
+mod load;
 mod monsters;
 mod movements;
+mod names;
 mod record;
+mod repair;
+mod report;
 mod scenes;
 mod skills;
+mod sources;
+mod span;
+mod tables;
+mod trace;
 
 pub use attributes::{Attribute, AttributeTable};
 pub use classes::ClassDef;
-pub use effects::{
-    EffectDef, Modifier, ModifierOp, PeriodicAction, Polarity, Reapply, StackBy, State,
-};
+pub use effects::{EffectDef, Modifier, ModifierOp, PeriodicAction, Polarity, Reapply, StackBy, State};
 pub use items::{ItemDef, Quality};
 pub use monsters::{LootDef, MonsterDef, Senses};
 pub use movements::MovementDef;
-pub use record::{Id, Record, Ref, RefVisitor, Table, TICK_MS, ticks_of};
-pub use scenes::{
-    AoiDef, Bounds, GeometryDef, HeightTable, Heights, PortalDef, SceneDef, SpawnPointDef,
-    SpawnerDef,
-};
+pub use record::{Id, Record, Ref, RefVisitor, Table, ticks_of};
+pub use report::{AssetReport, Code, FINDINGS_MAX, Finding, Severity};
+pub use scenes::{AoiDef, Bounds, GeometryDef, HeightTable, Heights, PortalDef, SceneDef, SpawnPointDef, SpawnerDef};
 pub use skills::{ActionTarget, Filter, SkillAction, SkillDef, SkillTarget};
+pub use sources::AssetSources;
 
 /// One epoch of designers' data: every record of every kind, checked, with all references resolved.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,10 +6,9 @@ use std::{cmp::Ordering, fmt, hash, marker::PhantomData, ops::Index};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Length of one simulation tick in milliseconds; every duration of the data is a multiple of it.
-pub const TICK_MS: u32 = 50;
+use crate::tick::TICK_MS;
 
-/// Whole ticks in a duration of `ms` milliseconds; checked data is always a multiple, so nothing is lost.
+/// Whole ticks in a duration of `ms` milliseconds; checked data is always a multiple of the tick, so nothing is lost.
 pub const fn ticks_of(ms: u32) -> u32 {
     ms / TICK_MS
 }
@@ -43,10 +42,7 @@ pub struct Id<T> {
 impl<T> Id<T> {
     /// The id at position `index` of the sorted names; it is only meaningful for the table it came from.
     pub const fn new(index: u32) -> Self {
-        Self {
-            index,
-            kind: PhantomData,
-        }
+        Self { index, kind: PhantomData }
     }
 
     /// Position in the table, from 0.
@@ -113,11 +109,7 @@ impl<T: Record> Ref<T> {
 
     /// A reference by name that still has to be resolved by the loader.
     pub fn by_name(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            index: Self::UNRESOLVED,
-            kind: PhantomData,
-        }
+        Self { name: name.into(), index: Self::UNRESOLVED, kind: PhantomData }
     }
 
     /// The id this reference resolved to; valid for every reference inside a loaded `Assets`.
@@ -143,11 +135,7 @@ impl<T: Record> Ref<T> {
 
 impl<T> Clone for Ref<T> {
     fn clone(&self) -> Self {
-        Self {
-            name: self.name.clone(),
-            index: self.index,
-            kind: PhantomData,
-        }
+        Self { name: self.name.clone(), index: self.index, kind: PhantomData }
     }
 }
 
@@ -195,9 +183,7 @@ impl<T: Record> Table<T> {
 
     /// The id of the record called `name` (`kind/name`), by binary search.
     pub fn by_name(&self, name: &str) -> Option<Id<T>> {
-        let index = self
-            .records
-            .binary_search_by(|record| record.id().cmp(name));
+        let index = self.records.binary_search_by(|record| record.id().cmp(name));
         index.ok().map(|index| Id::new(index as u32))
     }
 
@@ -208,10 +194,7 @@ impl<T: Record> Table<T> {
 
     /// Every record with its id, in id order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (Id<T>, &T)> {
-        self.records
-            .iter()
-            .enumerate()
-            .map(|(index, record)| (Id::new(index as u32), record))
+        self.records.iter().enumerate().map(|(index, record)| (Id::new(index as u32), record))
     }
 
     /// How many records there are.
@@ -222,11 +205,6 @@ impl<T: Record> Table<T> {
     /// Whether there is no record of this kind.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
-    }
-
-    /// The records in id order, for the loader to fill in.
-    pub(crate) fn records_mut(&mut self) -> &mut [T] {
-        &mut self.records
     }
 }
 

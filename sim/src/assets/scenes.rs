@@ -50,9 +50,7 @@ impl Record for SceneDef {
 
     fn visit_refs(&mut self, visitor: &mut dyn RefVisitor) {
         for (index, spawner) in self.spawners.iter_mut().enumerate() {
-            spawner
-                .monster
-                .visit(&format!("spawners.{index}.monster"), visitor);
+            spawner.monster.visit(&format!("spawners.{index}.monster"), visitor);
         }
         for (index, portal) in self.portals.iter_mut().enumerate() {
             portal.to.visit(&format!("portals.{index}.to"), visitor);
@@ -164,10 +162,7 @@ pub struct HeightTable {
 
 impl From<String> for HeightTable {
     fn from(path: String) -> Self {
-        Self {
-            path,
-            samples_m: Vec::new(),
-        }
+        Self { path, samples_m: Vec::new() }
     }
 }
 

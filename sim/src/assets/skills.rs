@@ -133,9 +133,7 @@ impl SkillTarget {
         match self {
             Self::Caster => 0.0,
             Self::Unit { range_m, .. } => *range_m,
-            Self::Ground {
-                range_m, radius_m, ..
-            } => *range_m + *radius_m,
+            Self::Ground { range_m, radius_m, .. } => *range_m + *radius_m,
             Self::Around { radius_m, .. } | Self::Cone { radius_m, .. } => *radius_m,
         }
     }
@@ -155,9 +153,9 @@ impl SkillTarget {
     pub const fn targets_max(&self) -> u16 {
         match self {
             Self::Caster | Self::Unit { .. } => 1,
-            Self::Ground { targets_max, .. }
-            | Self::Around { targets_max, .. }
-            | Self::Cone { targets_max, .. } => *targets_max,
+            Self::Ground { targets_max, .. } | Self::Around { targets_max, .. } | Self::Cone { targets_max, .. } => {
+                *targets_max
+            }
         }
     }
 }

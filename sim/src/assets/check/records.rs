@@ -1,0 +1,249 @@
+//! The rules of skills, effects, movement profiles, classes, items and monsters.
+//! A limit is what the simulation and the wire can represent and what makes sense to play, whichever is less; durations
+//! end at an hour, distances at what one scene can show.
+
+use super::{Check, Checker};
+use crate::assets::{
+    AttributeTable, ClassDef, EffectDef, ItemDef, ModifierOp, MonsterDef, MovementDef, PeriodicAction, SkillAction,
+    SkillDef, SkillTarget,
+};
+
+/// Longest duration: an hour.
+const DURATION_MS_MAX: i64 = 3_600_000;
+/// Farthest a skill can reach, below the area of interest, so that nobody is hit by what cannot be seen.
+const REACH_M_MAX: f32 = 60.0;
+/// Smallest distance that counts as one.
+const LENGTH_M_MIN: f32 = 0.1;
+/// A thousand times attack.
+const RATIO_BP_MAX: i64 = 10_000_000;
+
+impl Check for SkillDef {
+    fn check(&self, check: &mut Checker<'_, '_>) {
+        check.name(&self.name);
+        check.duration("cast_ms", self.cast_ms, 0..=60_000);
+        check.duration("gcd_ms", self.gcd_ms, 0..=60_000);
+        check.duration("cooldown_ms", self.cooldown_ms, 0..=DURATION_MS_MAX);
+        check.whole("cost_mp", self.cost_mp, 0..=1_000_000);
+        if let Some(facing_deg) = self.facing_deg {
+            check.float("facing_deg", facing_deg, 1.0..=360.0);
+        }
+        check_target(&self.target, check);
+        if self.actions.is_empty() && check.is_original("actions") {
+            check.pointless("actions", "has no actions");
+        }
+        for (index, action) in self.actions.iter().enumerate() {
+            check_action(action, &format!("actions.{index}"), check);
+        }
+    }
+}
+
+fn check_target(target: &SkillTarget, check: &mut Checker<'_, '_>) {
+    let reach_m = LENGTH_M_MIN..=REACH_M_MAX;
+    let targets = |check: &mut Checker<'_, '_>, targets_max: u16| {
+        check.whole("target.targets_max", targets_max, 1..=64);
+    };
+    match target {
+        SkillTarget::Caster => {}
+        SkillTarget::Unit { range_m, .. } => check.float("target.range_m", *range_m, reach_m),
+        SkillTarget::Ground { range_m, radius_m, targets_max, .. } => {
+            check.float("target.range_m", *range_m, reach_m.clone());
+            check.float("target.radius_m", *radius_m, reach_m);
+            targets(check, *targets_max);
+        }
+        SkillTarget::Around { radius_m, targets_max, .. } => {
+            check.float("target.radius_m", *radius_m, reach_m);
+            targets(check, *targets_max);
+        }
+        SkillTarget::Cone { radius_m, angle_deg, targets_max, .. } => {
+            check.float("target.radius_m", *radius_m, reach_m);
+            check.float("target.angle_deg", *angle_deg, 1.0..=360.0);
+            targets(check, *targets_max);
+        }
+    }
+}
+
+fn check_action(action: &SkillAction, path: &str, check: &mut Checker<'_, '_>) {
+    match action {
+        SkillAction::Damage { ratio_bp } | SkillAction::Heal { ratio_bp } => {
+            check.whole(&format!("{path}.ratio_bp"), *ratio_bp, 1..=RATIO_BP_MAX);
+        }
+        SkillAction::RestoreMp { amount } | SkillAction::Threat { amount } => {
+            check.whole(&format!("{path}.amount"), *amount, 1..=1_000_000);
+        }
+        SkillAction::Apply { chance_bp, .. } => check.chance(&format!("{path}.chance_bp"), *chance_bp),
+    }
+}
+
+impl Check for EffectDef {
+    fn check(&self, check: &mut Checker<'_, '_>) {
+        check.name(&self.name);
+        check.duration("duration_ms", self.duration_ms, 50..=DURATION_MS_MAX);
+        check.duration("period_ms", self.period_ms, 0..=DURATION_MS_MAX);
+        check.whole("stacks_max", self.stacks_max, 1..=1_000);
+        for (index, modifier) in self.modifiers.iter().enumerate() {
+            let (ModifierOp::Flat(amount) | ModifierOp::Increased(amount) | ModifierOp::More(amount)) = modifier.op;
+            check.whole(&format!("modifiers.{index}.op.0"), amount, -10_000_000..=10_000_000);
+        }
+        for (index, action) in self.periodic.iter().enumerate() {
+            match action {
+                PeriodicAction::Damage { ratio_bp } | PeriodicAction::Heal { ratio_bp } => {
+                    check.whole(&format!("periodic.{index}.ratio_bp"), *ratio_bp, 1..=RATIO_BP_MAX);
+                }
+                PeriodicAction::RestoreMp { amount } => {
+                    check.whole(&format!("periodic.{index}.amount"), *amount, 1..=1_000_000);
+                }
+            }
+        }
+        self.check_purpose(check);
+    }
+}
+
+impl EffectDef {
+    fn check_purpose(&self, check: &mut Checker<'_, '_>) {
+        if self.period_ms > 0 && self.periodic.is_empty() {
+            check.contradiction(
+                "period_ms",
+                "periodic",
+                format!("{} has a period but nothing `periodic` to do", check.title),
+            );
+        }
+        if self.period_ms == 0 && !self.periodic.is_empty() {
+            check.contradiction(
+                "periodic",
+                "period_ms",
+                format!("{} has something `periodic` to do but no `period_ms`", check.title),
+            );
+        }
+        if self.period_ms > self.duration_ms {
+            let message = format!(
+                "{} ends after {} ms, before its first period of {} ms",
+                check.title, self.duration_ms, self.period_ms
+            );
+            check.contradiction("period_ms", "duration_ms", message);
+        }
+        let is_idle = self.modifiers.is_empty() && self.periodic.is_empty() && self.states.is_empty();
+        let is_certain = ["modifiers", "periodic", "states"].into_iter().all(|path| check.is_original(path));
+        if is_idle && is_certain && self.period_ms == 0 {
+            check.pointless("id", "has no modifiers, nothing periodic and no states");
+        }
+    }
+}
+
+impl Check for MovementDef {
+    fn check(&self, check: &mut Checker<'_, '_>) {
+        check.float("run_mps", self.run_mps, 0.1..=30.0);
+        check.float("walk_mps", self.walk_mps, 0.1..=30.0);
+        check.float("acceleration", self.acceleration, 0.1..=100.0);
+        check.float("friction", self.friction, 0.1..=20.0);
+        check.float("stop_speed_mps", self.stop_speed_mps, 0.0..=30.0);
+        check.float("radius_m", self.radius_m, 0.1..=5.0);
+        check.float("height_m", self.height_m, 0.2..=20.0);
+        check.float("step_height_m", self.step_height_m, 0.0..=2.0);
+        check.float("slope_max_deg", self.slope_max_deg, 0.0..=80.0);
+        if self.walk_mps > self.run_mps {
+            let message = format!(
+                "`walk_mps` is {} m/s, but must not exceed the running speed of {} m/s",
+                self.walk_mps, self.run_mps
+            );
+            check.contradiction("walk_mps", "run_mps", message);
+        }
+        if self.height_m < 2.0 * self.radius_m {
+            let message = format!(
+                "`height_m` is {} m, but a capsule of radius {} m is at least twice that high",
+                self.height_m, self.radius_m
+            );
+            check.contradiction("height_m", "radius_m", message);
+        }
+    }
+}
+
+fn check_attributes(attributes: &AttributeTable, check: &mut Checker<'_, '_>) {
+    check.whole("attributes.hp_max", attributes.hp_max, 1..=10_000_000);
+    check.whole("attributes.mp_max", attributes.mp_max, 0..=1_000_000);
+    check.whole("attributes.attack", attributes.attack, 0..=100_000);
+    check.whole("attributes.defence", attributes.defence, 0..=100_000);
+    check.whole("attributes.crit_rate_bp", attributes.crit_rate_bp, 0..=10_000);
+    check.whole("attributes.crit_damage_bp", attributes.crit_damage_bp, 10_000..=100_000);
+    check.whole("attributes.move_speed_bp", attributes.move_speed_bp, 0..=30_000);
+    check.whole("attributes.hp_regen_milli", attributes.hp_regen_milli, 0..=1_000_000_000);
+    check.whole("attributes.mp_regen_milli", attributes.mp_regen_milli, 0..=1_000_000_000);
+}
+
+impl Check for ClassDef {
+    fn check(&self, check: &mut Checker<'_, '_>) {
+        check.name(&self.name);
+        check_attributes(&self.attributes, check);
+        if self.skills.is_empty() && check.is_original("skills") {
+            check.pointless("skills", "has no skills");
+        }
+        if self.skills.len() > 32 {
+            check.whole("skills", self.skills.len() as i64, 1..=32);
+        }
+    }
+}
+
+impl Check for ItemDef {
+    fn check(&self, check: &mut Checker<'_, '_>) {
+        check.name(&self.name);
+        check.whole("stack_max", self.stack_max, 1..=10_000);
+    }
+}
+
+impl Check for MonsterDef {
+    fn check(&self, check: &mut Checker<'_, '_>) {
+        check.name(&self.name);
+        check.whole("level", self.level, 1..=100);
+        if self.faction.is_empty() && check.is_original("faction") {
+            check.pointless("faction", "has no faction");
+        }
+        check_attributes(&self.attributes, check);
+        check.float("senses.aggro_m", self.senses.aggro_m, 0.0..=60.0);
+        check.float("senses.z_m", self.senses.z_m, 0.0..=100.0);
+        check.float("assist_m", self.assist_m, 0.0..=60.0);
+        check.float("leash_m", self.leash_m, 1.0..=200.0);
+        check.float("wander_m", self.wander_m, 0.0..=100.0);
+        if self.skills.is_empty() && check.is_original("skills") {
+            check.pointless("skills", "has no skills");
+        }
+        check.duration("respawn_ms", self.respawn_ms, 50..=24 * DURATION_MS_MAX);
+        check.duration("corpse_ms", self.corpse_ms, 0..=DURATION_MS_MAX);
+        self.check_distances(check);
+        self.check_loot(check);
+    }
+}
+
+impl MonsterDef {
+    fn check_distances(&self, check: &mut Checker<'_, '_>) {
+        if self.corpse_ms > self.respawn_ms {
+            let message = format!(
+                "`corpse_ms` is {} ms, but must not exceed `respawn_ms`, {} ms",
+                self.corpse_ms, self.respawn_ms
+            );
+            check.contradiction("corpse_ms", "respawn_ms", message);
+        }
+        if self.leash_m < self.senses.aggro_m {
+            let message = format!(
+                "`leash_m` is {} m, but must reach at least as far as it attacks unasked, {} m",
+                self.leash_m, self.senses.aggro_m
+            );
+            check.contradiction("leash_m", "senses.aggro_m", message);
+        }
+        if self.wander_m > self.leash_m {
+            let message =
+                format!("`wander_m` is {} m, but must not exceed `leash_m`, {} m", self.wander_m, self.leash_m);
+            check.contradiction("wander_m", "leash_m", message);
+        }
+    }
+
+    fn check_loot(&self, check: &mut Checker<'_, '_>) {
+        for (index, loot) in self.loot.iter().enumerate() {
+            check.chance(&format!("loot.{index}.chance_bp"), loot.chance_bp);
+            let path = format!("loot.{index}.count");
+            check.whole(&format!("{path}.0"), loot.count.0, 1..=10_000);
+            check.whole(&format!("{path}.1"), loot.count.1, 1..=10_000);
+            check.ordered(&path, loot.count);
+        }
+        check.whole("gold.1", self.gold.1, 0..=1_000_000_000);
+        check.ordered("gold", self.gold);
+    }
+}

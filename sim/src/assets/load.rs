@@ -1,0 +1,315 @@
+//! Loads a set of sources in one run: sort files, scan, collect names, read and check each record, resolve references.
+//! Nothing stops at a fault; the run goes as far as it can and ends with either a complete `Assets` or only a report.
+//! Records are read one by one, so a bad record hides nothing of the others.
+
+use std::collections::BTreeSet;
+
+use serde::de::DeserializeOwned;
+
+use super::{
+    AssetReport, AssetSources, Assets, ClassDef, EffectDef, ItemDef, MonsterDef, MovementDef, Record, RefVisitor,
+    SceneDef, SkillDef, Table,
+    check::{Check, Checker, check_portals, fill_heights},
+    names::Names,
+    repair::{self, Places},
+    report::{Code, Findings, a, nearest},
+    span::{Scan, ScannedRecord, scan},
+    tables::Tables,
+};
+
+/// Largest file in bytes.
+const FILE_BYTES_MAX: usize = 4 << 20;
+/// Most records of one kind.
+const RECORDS_MAX: usize = 4_096;
+/// Where number tables live.
+const TABLES_FOLDER: &str = "tables";
+/// Every kind with its folder.
+const KINDS: [(&str, &str); 7] = [
+    (SkillDef::KIND, SkillDef::FOLDER),
+    (EffectDef::KIND, EffectDef::FOLDER),
+    (MovementDef::KIND, MovementDef::FOLDER),
+    (ClassDef::KIND, ClassDef::FOLDER),
+    (ItemDef::KIND, ItemDef::FOLDER),
+    (MonsterDef::KIND, MonsterDef::FOLDER),
+    (SceneDef::KIND, SceneDef::FOLDER),
+];
+
+impl Assets {
+    /// Loads and checks everything; the error holds every fault of the run. Warnings do not keep data from loading.
+    pub fn load(sources: &AssetSources) -> Result<Self, AssetReport> {
+        let (assets, report) = Self::examine(sources);
+        assets.ok_or(report)
+    }
+
+    /// Loads and checks everything and always gives the report, which may hold warnings beside complete data.
+    pub fn examine(sources: &AssetSources) -> (Option<Self>, AssetReport) {
+        let mut run = Run::new(sources);
+        run.sort_files();
+        run.collect_names();
+        run.report_unknown_names();
+        let assets = run.records();
+        run.warn_unused();
+        let report = run.findings.into_report();
+        let assets = if report.error_count() == 0 { assets } else { None };
+        (assets, report)
+    }
+}
+
+/// A RON file below the folder of a kind.
+struct RonFile<'s> {
+    kind: &'static str,
+    path: &'s str,
+    text: &'s str,
+    scan: Scan,
+}
+
+/// A record that could be read, with what is needed to report about it later.
+struct Loaded<T> {
+    value: T,
+    file: usize,
+    record: usize,
+    places: Places,
+}
+
+struct Run<'s> {
+    sources: &'s AssetSources,
+    findings: Findings<'s>,
+    files: Vec<RonFile<'s>>,
+    names: Names,
+    tables: Tables,
+    referenced: BTreeSet<&'s str>,
+}
+
+impl<'s> Run<'s> {
+    fn new(sources: &'s AssetSources) -> Self {
+        Self {
+            sources,
+            findings: Findings::new(sources),
+            files: Vec::new(),
+            names: Names::default(),
+            tables: Tables::default(),
+            referenced: BTreeSet::new(),
+        }
+    }
+
+    fn sort_files(&mut self) {
+        for (path, text) in self.sources.iter() {
+            let folder = path.split_once('/').map_or("", |(folder, _)| folder);
+            let kind = KINDS.iter().find(|(_, own)| *own == folder).map(|(kind, _)| *kind);
+            if text.len() > FILE_BYTES_MAX {
+                let message = format!("this file has {} bytes, but at most {FILE_BYTES_MAX} are accepted", text.len());
+                self.findings.add(Code::TooLarge, path, 0..0, message);
+            } else if let Some(kind) = kind.filter(|_| path.ends_with(".ron")) {
+                self.scan_file(kind, path, text);
+            } else if folder == TABLES_FOLDER && path.ends_with(".csv") {
+                self.tables.add(path, text, &mut self.findings);
+            } else {
+                self.misplaced(path, folder, kind.is_some() || folder == TABLES_FOLDER);
+            }
+        }
+    }
+
+    fn scan_file(&mut self, kind: &'static str, path: &'s str, text: &'s str) {
+        let scan = scan(text);
+        for fault in &scan.faults {
+            self.findings.add(Code::Syntax, path, fault.span.clone(), fault.message.clone());
+        }
+        if scan.records.is_empty() && scan.faults.is_empty() {
+            self.findings.add(Code::Empty, path, 0..0, "this file has no records".to_owned());
+        }
+        self.files.push(RonFile { kind, path, text, scan });
+    }
+
+    fn misplaced(&mut self, path: &str, folder: &str, is_known_folder: bool) {
+        if is_known_folder {
+            let wanted = if folder == TABLES_FOLDER { ".csv" } else { ".ron" };
+            self.findings.add(Code::Misplaced, path, 0..0, format!("files in `{folder}` must end in `{wanted}`"));
+            return;
+        }
+        let folders = || KINDS.iter().map(|(_, folder)| *folder).chain([TABLES_FOLDER]);
+        let help = match nearest(folder, folders()) {
+            Some(candidate) => format!("did you mean `{candidate}`?"),
+            None => format!("the folders are {}", folders().collect::<Vec<_>>().join(", ")),
+        };
+        let message = match folder {
+            "" => "this file must stand in one of the folders for assets".to_owned(),
+            _ => format!("`{folder}` is not a folder for assets"),
+        };
+        self.findings.add(Code::Misplaced, path, 0..0, message).help(help);
+    }
+
+    fn collect_names(&mut self) {
+        for (kind, _) in KINDS {
+            let mut count = 0;
+            for file in self.files.iter().filter(|file| file.kind == kind) {
+                for record in &file.scan.records {
+                    self.names.add(kind, file.path, file.text, &record.node, &mut self.findings);
+                }
+                let before = count;
+                count += file.scan.records.len();
+                if (before..count).contains(&RECORDS_MAX) {
+                    let surplus = file.scan.records[RECORDS_MAX - before].node.mark();
+                    let message = format!("there are more than {RECORDS_MAX} records of kind `{kind}`");
+                    self.findings.add(Code::TooLarge, file.path, surplus, message);
+                }
+            }
+        }
+        self.names.number();
+    }
+
+    /// Reports references to records that do not exist, also those of records that cannot be read.
+    fn report_unknown_names(&mut self) {
+        let kinds = KINDS.map(|(kind, _)| kind);
+        for file in &self.files {
+            for record in &file.scan.records {
+                for (kind, name, span) in self.names.references(&kinds, file.text, &record.node) {
+                    self.referenced.insert(name);
+                    if self.names.index(kind, name).is_none() {
+                        let help = self.names.suggestion(kind, name, &self.findings);
+                        let title = title(file.kind, file.text, record);
+                        let message = format!("{title} refers to {kind} `{name}`, which does not exist");
+                        self.findings
+                            .add(Code::UnknownReference, file.path, span, message)
+                            .label("not found")
+                            .help(help);
+                    }
+                }
+            }
+        }
+    }
+
+    fn records(&mut self) -> Option<Assets> {
+        let skills = self.read_kind::<SkillDef>();
+        let effects = self.read_kind::<EffectDef>();
+        let movements = self.read_kind::<MovementDef>();
+        let classes = self.read_kind::<ClassDef>();
+        let items = self.read_kind::<ItemDef>();
+        let monsters = self.read_kind::<MonsterDef>();
+        let mut scenes = self.read_kind::<SceneDef>();
+        self.finish_scenes(&mut scenes);
+        Some(Assets {
+            skills: table(skills),
+            effects: table(effects),
+            movements: table(movements),
+            classes: table(classes),
+            items: table(items),
+            monsters: table(monsters),
+            scenes: table(scenes),
+            hash: self.sources.hash(),
+        })
+    }
+
+    fn read_kind<T: Record + Check + DeserializeOwned>(&mut self) -> Vec<Loaded<T>> {
+        let mut loaded = Vec::new();
+        for (file_index, file) in self.files.iter().enumerate().filter(|(_, file)| file.kind == T::KIND) {
+            for (record_index, record) in file.scan.records.iter().enumerate() {
+                if record.is_broken {
+                    mark_tables(&mut self.tables, file.text, record);
+                    continue;
+                }
+                let parsed = repair::parse::<T>(file.path, file.text, &file.scan, record, T::KIND, &mut self.findings);
+                let Some(mut value) = parsed.value else {
+                    mark_tables(&mut self.tables, file.text, record);
+                    continue;
+                };
+                let mut check = checker(&mut self.findings, file, record, &parsed.places);
+                value.check(&mut check);
+                value.visit_refs(&mut Resolver { names: &self.names, check: &mut check });
+                loaded.push(Loaded { value, file: file_index, record: record_index, places: parsed.places });
+            }
+        }
+        loaded
+    }
+
+    fn finish_scenes(&mut self, scenes: &mut [Loaded<SceneDef>]) {
+        for index in 0..scenes.len() {
+            let scene = &scenes[index];
+            let file = &self.files[scene.file];
+            let mut check = checker(&mut self.findings, file, &file.scan.records[scene.record], &scene.places);
+            let target = |name: &str| scenes.iter().map(|scene| &scene.value).find(|scene| scene.id == name);
+            check_portals(&scene.value, target, &mut check);
+        }
+        for Loaded { value, file, record, places } in scenes {
+            let file = &self.files[*file];
+            let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
+            fill_heights(value, &mut self.tables, &mut check);
+        }
+    }
+
+    fn warn_unused(&mut self) {
+        self.tables.warn_unused(&mut self.findings);
+        for file in self.files.iter().filter(|file| file.kind == EffectDef::KIND) {
+            for record in &file.scan.records {
+                let Some(node) = record.node.at(file.text, "id") else {
+                    continue;
+                };
+                if node.string(file.text).is_some_and(|id| !self.referenced.contains(id)) {
+                    let message = format!("no skill applies {}", title(file.kind, file.text, record));
+                    self.findings.add(Code::UnusedEffect, file.path, node.span.clone(), message).label("unused");
+                }
+            }
+        }
+    }
+}
+
+fn table<T: Record>(loaded: Vec<Loaded<T>>) -> Table<T> {
+    Table::new(loaded.into_iter().map(|loaded| loaded.value).collect())
+}
+
+fn checker<'f, 's>(
+    findings: &'f mut Findings<'s>,
+    file: &'f RonFile<'_>,
+    record: &'f ScannedRecord,
+    places: &'f Places,
+) -> Checker<'f, 's> {
+    Checker { findings, file: file.path, text: file.text, record, places, title: title(file.kind, file.text, record) }
+}
+
+/// What a message calls a record: its kind and id.
+fn title(kind: &str, text: &str, record: &ScannedRecord) -> String {
+    match record.node.at(text, "id").and_then(|node| node.string(text)) {
+        Some(id) => format!("{kind} `{id}`"),
+        None => format!("this {kind}"),
+    }
+}
+
+/// The tables that an unreadable record names are not unused.
+fn mark_tables(tables: &mut Tables, text: &str, record: &ScannedRecord) {
+    record.node.walk(&mut |node| {
+        if let Some(path) = node.string(text) {
+            tables.mark_used(path);
+        }
+    });
+}
+
+/// Turns the references of a record into indices and reports those to another kind.
+struct Resolver<'r, 'f, 's> {
+    names: &'r Names,
+    check: &'r mut Checker<'f, 's>,
+}
+
+impl RefVisitor for Resolver<'_, '_, '_> {
+    fn visit(&mut self, path: &str, kind: &'static str, name: &str, slot: &mut u32) {
+        if let Some(index) = self.names.index(kind, name) {
+            *slot = index;
+            return;
+        }
+        let prefix = name.split_once('/').map(|(prefix, _)| prefix);
+        if let Some(other) = self.names.kind_of(name) {
+            let message = format!("{} needs {} here, but `{name}` is {}", self.check.title, a(kind), a(other));
+            if let Some(note) = self.check.report(Code::WrongKind, path, message) {
+                note.label(format!("expected {}", a(kind)));
+            }
+        } else if !KINDS.iter().any(|(kind, _)| prefix == Some(kind)) {
+            // Names that begin with a kind were reported from the text already.
+            let help = self.names.suggestion(kind, name, self.check.findings);
+            let message = format!("{} refers to {kind} `{name}`, which does not exist", self.check.title);
+            if let Some(note) = self.check.report(Code::UnknownReference, path, message) {
+                note.label("not found").help(help.or_else(|| Some(format!("references are written \"{kind}/name\""))));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

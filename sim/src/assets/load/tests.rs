@@ -1,0 +1,288 @@
+//! What the loader says about good and bad data, message by message.
+//! Each test gives a few files and compares the whole report, so that a fault which is not meant to be there shows.
+
+use super::*;
+
+const EFFECT: &str = r#"(id: "effect/burning", name: "Burning", polarity: Harmful, duration_ms: 8_000,
+  period_ms: 2_000, periodic: [Damage(ratio_bp: 2_000)])"#;
+const SKILL: &str = r#"(id: "skill/bolt", name: "Bolt", gcd_ms: 1_000, target: Unit(filter: Enemy, range_m: 25),
+  facing_deg: 120, actions: [Damage(ratio_bp: 12_000), Apply(effect: "effect/burning")])"#;
+const SCENE: &str = r#"(id: "scene/a", name: "A", bounds: (min: (-10, -10), max: (10, 10)),
+  aoi: (enter_m: 60, leave_m: 70), players_max: 100, spawn_points: [(id: "spawn/a", at: (0, 0))])"#;
+
+fn sources(files: &[(&str, &str)]) -> AssetSources {
+    files.iter().fold(AssetSources::new("assets"), |sources, (path, text)| sources.with(*path, *text))
+}
+
+/// The report of the files together with a good effect and a skill that uses it.
+fn findings(files: &[(&str, &str)]) -> Vec<String> {
+    let good = [("effects/burning.ron", EFFECT), ("skills/bolt.ron", SKILL)];
+    let (assets, report) = Assets::examine(&sources(&[&good[..], files].concat()));
+    assert_eq!(assets.is_none(), report.error_count() > 0, "data loads exactly when there is no error");
+    report.findings.iter().map(ToString::to_string).collect()
+}
+
+/// The report of one more skill whose fields behind id, name and gcd are `fields`, without the file name.
+fn skill_findings(fields: &str) -> Vec<String> {
+    let text = format!("(id: \"skill/x\", name: \"X\", gcd_ms: 1_000,\n{fields})");
+    let strip = |finding: String| finding.trim_start_matches("assets/skills/x.ron:").to_owned();
+    findings(&[("skills/x.ron", &text)]).into_iter().map(strip).collect()
+}
+
+#[test]
+fn good_data_loads_with_references_resolved() {
+    let assets = Assets::load(&sources(&[("effects/e.ron", EFFECT), ("skills/s.ron", SKILL)])).expect("no faults");
+    let skill = &assets.skills[assets.skills.by_name("skill/bolt").expect("it is there")];
+    let super::super::SkillAction::Apply { effect, chance_bp, .. } = &skill.actions[1] else {
+        panic!("the second action applies an effect");
+    };
+    assert_eq!(assets.effects[effect.id()].id, "effect/burning");
+    assert_eq!((*chance_bp, skill.facing_deg, skill.gcd_ticks()), (10_000, Some(120.0), 20));
+}
+
+#[test]
+fn ids_follow_names_and_not_files() {
+    let other = EFFECT.replace("burning", "ablaze").replace("Burning", "Ablaze");
+    let list = format!("[{EFFECT}, {other}]");
+    let one = Assets::load(&sources(&[("effects/a.ron", &list)])).expect("no faults");
+    let two = Assets::load(&sources(&[("effects/a.ron", EFFECT), ("effects/b.ron", &other)])).expect("no faults");
+    assert_eq!(one.effects, two.effects);
+    assert_eq!(one.effects.by_name("effect/ablaze").map(|id| id.index()), Some(0));
+    assert_ne!(one.hash, two.hash);
+}
+
+#[test]
+fn every_fault_of_one_record_is_reported() {
+    let text = r#" target: Unit(filter: Enmy, range_m: "far", los: 3), facing_deg: 361, cast_ms: 5.5, cost_mp: 99999999999,
+ actions: [Damage(ratio: 5), Explode(size: 1), Apply(effect: "effect/burnign", chance_bp: 10_001), Threat],
+ cooldown: 1_010"#;
+    assert_eq!(
+        skill_findings(text),
+        [
+            "2:23: error[A0103]: `filter` cannot be `Enmy` (did you mean `Enemy`?)",
+            "2:38: error[A0104]: `range_m` must be a number, found the string \"far\"",
+            "2:50: error[A0104]: `los` must be `true` or `false`, found the number 3",
+            "2:66: error[A0111]: `facing_deg` is 361, but must be from 1 to 360 degrees",
+            "2:80: error[A0104]: `cast_ms` must be a whole number from 0, found the number 5.5",
+            "2:94: error[A0111]: `cost_mp` is 99999999999, but must be from 0 to 4294967295 mana points",
+            "3:19: error[A0102]: `Damage` has no field `ratio` (did you mean `ratio_bp`?)",
+            "3:30: error[A0103]: `actions[1]` cannot be `Explode` (it can be `Damage`, `Heal`, `RestoreMp`, `Apply` or `Threat`)",
+            "3:62: error[A0107]: skill `skill/x` refers to effect `effect/burnign`, which does not exist (did you mean \"effect/burning\" (assets/effects/burning.ron:1)?)",
+            "3:91: error[A0111]: `chance_bp` is 10001, but must be from 0 to 10000 basis points (10000 = 100 %)",
+            "3:100: error[A0104]: `actions[3]` must be a group `(..)` of named fields, found the name `Threat`",
+            "4:2: error[A0102]: this skill has no field `cooldown` (did you mean `cooldown_ms`?)",
+            "4:12: error[A0113]: `cooldown_ms` is 1010 ms, but must be a multiple of the 50 ms tick (the nearest is 1000)",
+        ]
+    );
+}
+
+#[test]
+fn missing_fields_are_named_where_they_belong() {
+    assert_eq!(
+        findings(&[(
+            "monsters/m.ron",
+            "(id: \"monster/m\", name: \"M\", level: 1, skills: [\"skill/bolt\"],\n senses: (los: false))"
+        )])[..4],
+        [
+            "assets/monsters/m.ron:1:1: error[A0105]: this monster has no `faction`",
+            "assets/monsters/m.ron:1:1: error[A0105]: this monster has no `attributes`",
+            "assets/monsters/m.ron:1:1: error[A0105]: this monster has no `movement`",
+            "assets/monsters/m.ron:1:1: error[A0105]: this monster has no `leash_m`",
+        ]
+    );
+}
+
+#[test]
+fn a_field_without_its_group_does_not_end_the_search() {
+    let text = SCENE.replace("(enter_m: 60, leave_m: 70)", "3").replace("100", "-1");
+    assert_eq!(
+        findings(&[("scenes/a.ron", &text)]),
+        [
+            "assets/scenes/a.ron:2:8: error[A0104]: `aoi` must be a group `(..)` of named fields, found the number 3",
+            "assets/scenes/a.ron:2:24: error[A0111]: `players_max` is -1, but must be from 0 to 4294967295",
+        ]
+    );
+}
+
+#[test]
+fn a_variant_with_wrong_parentheses_is_told_what_it_takes() {
+    let effect =
+        |body: &str| findings(&[("effects/burning.ron", &EFFECT.replace("period_ms", &format!("{body}, period_ms")))]);
+    assert_eq!(
+        effect("states: [Stun(5), Rot]"),
+        [
+            "assets/effects/burning.ron:2:12: error[A0104]: `states[0]` must be `Stun`, `Root`, `Silence`, `Stealth` or `Invulnerable`, found `Stun(..)`",
+            "assets/effects/burning.ron:2:21: error[A0103]: `states[1]` cannot be `Rot` (did you mean `Root`?)",
+        ]
+    );
+    assert_eq!(
+        effect("modifiers: [(attribute: Attak, op: More(5, 6)), (attribute: Attack)]"),
+        [
+            "assets/effects/burning.ron:2:27: error[A0103]: `attribute` cannot be `Attak` (did you mean `Attack`?)",
+            "assets/effects/burning.ron:2:38: error[A0104]: `More` takes one value, found 2",
+            "assets/effects/burning.ron:2:51: error[A0105]: `modifiers[1]` has no `op`",
+        ]
+    );
+}
+
+#[test]
+fn a_duplicate_id_names_both_places() {
+    assert_eq!(
+        findings(&[("skills/more.ron", &format!("\n{SKILL}"))]),
+        [
+            "assets/skills/more.ron:2:6: error[A0109]: there are two records with the id `skill/bolt` (the first one is at assets/skills/bolt.ron:1)"
+        ]
+    );
+}
+
+#[test]
+fn a_duplicate_field_names_the_first() {
+    assert_eq!(
+        skill_findings(" target: Caster, actions: [Heal(ratio_bp: 1)],\n target: Caster"),
+        ["3:2: error[A0106]: this skill has the field `target` twice (the first one is at assets/skills/x.ron:2)"]
+    );
+}
+
+#[test]
+fn a_reference_to_another_kind_is_told_apart_from_an_unknown_one() {
+    assert_eq!(
+        skill_findings(" target: Caster, actions: [Apply(effect: \"skill/bolt\"), Apply(effect: \"burning\")]"),
+        [
+            "2:42: error[A0108]: skill `skill/x` needs an effect here, but `skill/bolt` is a skill",
+            "2:71: error[A0107]: skill `skill/x` refers to effect `burning`, which does not exist (did you mean \"effect/burning\" (assets/effects/burning.ron:1)?)",
+        ]
+    );
+}
+
+#[test]
+fn a_broken_record_still_shows_its_unknown_references_and_hides_no_other() {
+    let text = "[\n(id: \"skill/a\", actions: [Apply(effect: \"effect/no\")),\n(id: \"skill/b\", name: \"B\" gcd_ms: 50, target: Caster, actions: []),\n]";
+    assert_eq!(
+        findings(&[("skills/x.ron", text)]),
+        [
+            "assets/skills/x.ron:2:26: error[A0101]: this `[` is never closed",
+            "assets/skills/x.ron:2:41: error[A0107]: skill `skill/a` refers to effect `effect/no`, which does not exist",
+            "assets/skills/x.ron:3:27: error[A0101]: expected `,` between this field and the one before",
+            "assets/skills/x.ron:3:64: error[A0123]: skill `skill/b` has no actions",
+        ]
+    );
+}
+
+#[test]
+fn numbers_must_be_finite_and_in_range() {
+    assert_eq!(
+        skill_findings(
+            " target: Cone(radius_m: inf, angle_deg: 0, filter: Any, targets_max: 70_000),\n actions: [Threat(amount: 0)]"
+        ),
+        [
+            "2:25: error[A0112]: `radius_m` is inf, but must be a finite number",
+            "2:41: error[A0111]: `angle_deg` is 0, but must be from 1 to 360 degrees",
+            "2:70: error[A0111]: `targets_max` is 70_000, but must be from 0 to 65535",
+            "3:27: error[A0111]: `amount` is 0, but must be from 1 to 1000000",
+        ]
+    );
+}
+
+#[test]
+fn values_that_contradict_each_other_are_reported() {
+    let effect = EFFECT.replace("[Damage(ratio_bp: 2_000)]", "[]").replace("8_000", "1_000");
+    assert_eq!(
+        findings(&[("effects/burning.ron", &effect)]),
+        [
+            "assets/effects/burning.ron:2:14: error[A0117]: effect `effect/burning` has a period but nothing `periodic` to do",
+            "assets/effects/burning.ron:2:14: error[A0117]: effect `effect/burning` ends after 1000 ms, before its first period of 2000 ms",
+        ]
+    );
+}
+
+#[test]
+fn places_in_a_scene_are_checked_against_its_bounds_and_each_other() {
+    let text = SCENE
+        .replace("leave_m: 70", "leave_m: 60")
+        .replace("[(id: \"spawn/a\", at: (0, 0))]", "[\n(id: \"spawn/a\", at: (9, 0), radius_m: 2),\n(id: \"spawn/a\", at: (0, 0)), (id: \"b\", at: (0, 0))],\nportals: [(id: \"portal/p\", at: (0, 0), radius_m: 2, to: \"scene/a\", spawn_point: \"spawn/b\")]");
+    assert_eq!(
+        findings(&[("scenes/a.ron", &text)]),
+        [
+            "assets/scenes/a.ron:2:31: error[A0117]: `leave_m` is 60 m, but must be more than `enter_m`, 60 m",
+            "assets/scenes/a.ron:3:21: error[A0116]: (9, 0) with radius 2 m reaches outside the bounds (-10, -10) to (10, 10)",
+            "assets/scenes/a.ron:4:6: error[A0110]: scene `scene/a` has `spawn/a` twice (the first one is at assets/scenes/a.ron:3)",
+            "assets/scenes/a.ron:4:35: error[A0114]: `b` is not a good id here: write \"spawn/name\" with lower-case letters, digits and `_`",
+            "assets/scenes/a.ron:5:81: error[A0115]: portal `portal/p` leads to `spawn/b`, which `scene/a` does not have (did you mean \"spawn/a\"?)",
+        ]
+    );
+}
+
+#[test]
+fn geometry_must_fit_together() {
+    let geometry = "geometry: [Trimesh(vertices: [(0,0,0), (1,0,0), (0,0,1)], triangles: [(0, 2, 3)]),\n Heightfield(min: (0, 0), cell_m: 1, columns: 1, rows: 1, heights: Inline([1, 2, 3])),\n Heightfield(min: (0, 0), cell_m: 1, columns: 1, rows: 1, heights: Table(\"tables/h.cs\"))], spawn";
+    assert_eq!(
+        findings(&[("scenes/a.ron", &SCENE.replacen("spawn", geometry, 1)), ("tables/h.csv", "1,2\n3,4\n")]),
+        [
+            "assets/scenes/a.ron:2:131: error[A0119]: corner 3 does not exist: the mesh has 3 corners, counted from 0",
+            "assets/scenes/a.ron:3:68: error[A0118]: a heightfield of 1 x 1 cells needs 4 heights, found 3",
+            "assets/scenes/a.ron:4:2: error[A0117]: a scene has at most one heightfield",
+            "assets/scenes/a.ron:4:74: error[A0122]: there is no table `tables/h.cs` (did you mean \"tables/h.csv\"?)",
+            "assets/tables/h.csv:1:1: warning[A0150]: no record uses this table",
+        ]
+    );
+}
+
+#[test]
+fn a_height_table_in_centimetres_becomes_samples_in_metres() {
+    let field =
+        "geometry: [Heightfield(min: (0, 0), cell_m: 1, columns: 1, rows: 1, heights: Table(\"tables/h.csv\"))], spawn";
+    let files = [("scenes/a.ron", SCENE.replacen("spawn", field, 1)), ("tables/h.csv", "1,250\n-3,4\n".to_owned())];
+    let assets =
+        Assets::load(&sources(&files.each_ref().map(|(path, text)| (*path, text.as_str())))).expect("no faults");
+    let (_, scene) = assets.scenes.iter().next().expect("one scene");
+    let super::super::GeometryDef::Heightfield { heights, .. } = &scene.geometry[0] else {
+        panic!("the first piece is the heightfield");
+    };
+    assert_eq!(heights.samples_m(), [0.01, 2.5, -0.03, 0.04]);
+}
+
+#[test]
+fn files_that_do_not_belong_are_reported() {
+    assert_eq!(
+        findings(&[("itms/c.ron", "()"), ("items/c.txt", "()"), ("items/c.ron", "// nothing\n")]),
+        [
+            "assets/items/c.ron:1:1: error[A0121]: this file has no records",
+            "assets/items/c.txt:1:1: error[A0124]: files in `items` must end in `.ron`",
+            "assets/itms/c.ron:1:1: error[A0124]: `itms` is not a folder for assets (did you mean `items`?)",
+        ]
+    );
+}
+
+#[test]
+fn limits_on_files_and_records_hold() {
+    let large = " ".repeat(FILE_BYTES_MAX + 1);
+    let many: String = (0..=RECORDS_MAX).map(|n| format!("(id:\"item/i{n}\",name:\"I\"),")).collect();
+    assert_eq!(
+        findings(&[("items/large.ron", &large), ("items/many.ron", &format!("[{many}]"))]),
+        [
+            "assets/items/large.ron:1:1: error[A0125]: this file has 4194305 bytes, but at most 4194304 are accepted",
+            "assets/items/many.ron:1:109484: error[A0125]: there are more than 4096 records of kind `item`",
+        ]
+    );
+}
+
+#[test]
+fn an_effect_that_nobody_applies_is_a_warning() {
+    let lonely = EFFECT.replace("burning", "lonely");
+    assert_eq!(
+        findings(&[("effects/l.ron", &lonely)]),
+        ["assets/effects/l.ron:1:6: warning[A0151]: no skill applies effect `effect/lonely`"]
+    );
+}
+
+proptest::proptest! {
+    #[test]
+    fn damaged_data_never_panics_and_is_never_half_loaded(at in 0_usize..400, len in 0_usize..12, patch in "[a-z0-9(){}\\[\\]:,.\"/ _-]{0,6}") {
+        for (path, text) in [("skills/s.ron", SKILL), ("scenes/s.ron", SCENE), ("effects/e.ron", EFFECT)] {
+            let at = at % text.len();
+            let damaged = format!("{}{patch}{}", &text[..at], &text[(at + len).min(text.len())..]);
+            let (assets, report) = Assets::examine(&sources(&[(path, &damaged)]));
+            assert_eq!(assets.is_none(), report.error_count() > 0);
+        }
+    }
+}

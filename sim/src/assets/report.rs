@@ -1,0 +1,309 @@
+//! The report of a run: every fault with a stable code, a place and, where there is one, a way out.
+//! Places are byte spans while the run collects them and lines and columns (from 1, in characters) in the report.
+//! Findings are ordered by file and place, so that the same data always gives the same report.
+
+use std::{fmt, ops::Range};
+
+use super::AssetSources;
+
+/// Most findings a report holds; what exceeds it is counted in `omitted_count`.
+pub const FINDINGS_MAX: usize = 1_000;
+
+/// Every fault and warning of one run over the data.
+#[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
+pub struct AssetReport {
+    /// What was found, by file and place, at most `FINDINGS_MAX`.
+    pub findings: Vec<Finding>,
+    /// How many more findings there were.
+    pub omitted_count: usize,
+}
+
+/// One fault or warning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What kind of finding it is.
+    pub code: Code,
+    /// What is wrong, as one sentence without a full stop.
+    pub message: String,
+    /// The few words at the caret; may be empty.
+    pub label: String,
+    /// How to mend it or where the counterpart is, if that is known.
+    pub help: Option<String>,
+    /// The file relative to the assets directory, as in `AssetSources`.
+    pub file: String,
+    /// The file as the user would write it, with the directory in front.
+    pub path: String,
+    /// Line from 1.
+    pub line: usize,
+    /// Column from 1, in characters.
+    pub column: usize,
+    /// Length of the marked text in characters, from 1.
+    pub length: usize,
+    /// The marked text in bytes of the file.
+    pub span: Range<usize>,
+}
+
+/// Whether a finding keeps the data from being used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// The data cannot be used.
+    Error,
+    /// The data can be used.
+    Warning,
+}
+
+impl Severity {
+    /// The word printed in front of a message.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal $severity:ident,)*) => {
+        /// The kinds of findings with their stable codes.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code { $($(#[$doc])* $name,)* }
+
+        impl Code {
+            /// The stable code, such as `A0107`.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// Whether findings of this kind keep the data from being used.
+            pub const fn severity(self) -> Severity {
+                match self { $(Self::$name => Severity::$severity,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The text is not RON.
+    Syntax = "A0101" Error,
+    /// A field that the type does not have.
+    UnknownField = "A0102" Error,
+    /// A variant that the type does not have.
+    UnknownVariant = "A0103" Error,
+    /// A value of another type.
+    WrongType = "A0104" Error,
+    /// A field that must be there is not.
+    MissingField = "A0105" Error,
+    /// A field stands twice.
+    DuplicateField = "A0106" Error,
+    /// A reference to a record that does not exist.
+    UnknownReference = "A0107" Error,
+    /// A reference to a record of another kind.
+    WrongKind = "A0108" Error,
+    /// Two records have the same id.
+    DuplicateId = "A0109" Error,
+    /// Two parts of one record have the same id.
+    DuplicateLocalId = "A0110" Error,
+    /// A number outside its range.
+    OutOfRange = "A0111" Error,
+    /// A number that is infinite or not a number.
+    NotFinite = "A0112" Error,
+    /// A duration that is not a whole number of ticks.
+    PartialTick = "A0113" Error,
+    /// An id that is not `kind/name`.
+    BadId = "A0114" Error,
+    /// A portal to a spawn point that its scene does not have.
+    UnknownSpawnPoint = "A0115" Error,
+    /// A place outside the bounds of its scene.
+    OutOfBounds = "A0116" Error,
+    /// Two values that contradict each other.
+    Contradiction = "A0117" Error,
+    /// A heightfield whose samples do not match its cells.
+    HeightCount = "A0118" Error,
+    /// A triangle with a corner that does not exist.
+    TriangleIndex = "A0119" Error,
+    /// A cell of a table that is not a number, or a row of another length.
+    TableCell = "A0120" Error,
+    /// A table or a file without content.
+    Empty = "A0121" Error,
+    /// A table that does not exist.
+    UnknownTable = "A0122" Error,
+    /// A record that could never do anything.
+    Pointless = "A0123" Error,
+    /// A file that does not belong where it is.
+    Misplaced = "A0124" Error,
+    /// More or larger than the loader accepts.
+    TooLarge = "A0125" Error,
+    /// A table that no record uses.
+    UnusedTable = "A0150" Warning,
+    /// An effect that no skill applies.
+    UnusedEffect = "A0151" Warning,
+    /// Two tables with the same content.
+    SameTable = "A0152" Warning,
+}
+
+impl AssetReport {
+    /// How many findings keep the data from being used; what was omitted counts as such.
+    pub fn error_count(&self) -> usize {
+        let is_error = |finding: &&Finding| finding.code.severity() == Severity::Error;
+        self.findings.iter().filter(is_error).count() + self.omitted_count
+    }
+
+    /// How many different files have errors.
+    pub fn error_file_count(&self) -> usize {
+        let mut files: Vec<_> = self
+            .findings
+            .iter()
+            .filter(|finding| finding.code.severity() == Severity::Error)
+            .map(|finding| &finding.file)
+            .collect();
+        files.dedup();
+        files.len()
+    }
+}
+
+impl fmt::Display for AssetReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for finding in &self.findings {
+            writeln!(f, "{finding}")?;
+        }
+        if self.omitted_count > 0 {
+            writeln!(f, "and {} more", self.omitted_count)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let severity = self.code.severity().as_str();
+        write!(f, "{}:{}:{}: {severity}[{}]: {}", self.path, self.line, self.column, self.code.as_str(), self.message)?;
+        match &self.help {
+            Some(help) => write!(f, " ({help})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Collects the findings of a run.
+#[derive(Debug)]
+pub(crate) struct Findings<'s> {
+    sources: &'s AssetSources,
+    found: Vec<Finding>,
+    omitted_count: usize,
+}
+
+impl<'s> Findings<'s> {
+    pub(crate) fn new(sources: &'s AssetSources) -> Self {
+        Self { sources, found: Vec::new(), omitted_count: 0 }
+    }
+
+    /// Adds a finding at `span` of `file`; the caller may then set its label and help.
+    pub(crate) fn add(&mut self, code: Code, file: &str, span: Range<usize>, message: String) -> Note<'_> {
+        if self.found.len() >= FINDINGS_MAX {
+            self.omitted_count += 1;
+            return Note(None);
+        }
+        let text = self.sources.text(file).unwrap_or_default();
+        let (line, column) = position(text, span.start);
+        let marked = text.get(span.clone()).unwrap_or_default();
+        // A mark over several lines would draw the whole record; its first line is enough.
+        let length = marked.lines().next().unwrap_or_default().chars().count().max(1);
+        self.found.push(Finding {
+            code,
+            message,
+            label: String::new(),
+            help: None,
+            file: file.to_owned(),
+            path: self.sources.display_path(file),
+            line,
+            column,
+            length,
+            span,
+        });
+        Note(self.found.last_mut())
+    }
+
+    /// A place as `path:line`, for help texts.
+    pub(crate) fn place(&self, file: &str, offset: usize) -> String {
+        let (line, _) = position(self.sources.text(file).unwrap_or_default(), offset);
+        format!("{}:{line}", self.sources.display_path(file))
+    }
+
+    /// The report, in the order of files and places.
+    pub(crate) fn into_report(mut self) -> AssetReport {
+        self.found.sort_by(|a, b| (&a.file, a.span.start, a.code).cmp(&(&b.file, b.span.start, b.code)));
+        AssetReport { findings: self.found, omitted_count: self.omitted_count }
+    }
+}
+
+/// A finding that was just added, to be completed.
+pub(crate) struct Note<'f>(Option<&'f mut Finding>);
+
+impl Note<'_> {
+    /// Sets the words at the caret.
+    pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
+        if let Some(finding) = &mut self.0 {
+            finding.label = label.into();
+        }
+        self
+    }
+
+    /// Sets the help, if there is one.
+    pub(crate) fn help(mut self, help: impl Into<Option<String>>) -> Self {
+        if let Some(finding) = &mut self.0 {
+            finding.help = help.into();
+        }
+        self
+    }
+}
+
+/// Line and column of a byte offset, from 1, columns in characters.
+pub(crate) fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    (line, before[line_start..].chars().count() + 1)
+}
+
+/// The candidate that is spelled most like `wanted`, if any is close enough to be a typing error.
+pub(crate) fn nearest<'c>(wanted: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    let limit = (wanted.chars().count() / 3).clamp(1, 6);
+    candidates
+        .into_iter()
+        .map(|candidate| (distance(wanted, candidate).min(limit + 1), candidate))
+        .filter(|(distance, _)| *distance <= limit)
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// Typing errors between two names; a name that only lacks its end, such as a unit, is one away.
+fn distance(wanted: &str, candidate: &str) -> usize {
+    if wanted.len() >= 3 && candidate.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('_')) {
+        return 1;
+    }
+    strsim::damerau_levenshtein(wanted, candidate)
+}
+
+/// The word with its indefinite article.
+pub(crate) fn a(word: &str) -> String {
+    let article = if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {word}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_count_characters_not_bytes() {
+        assert_eq!(position("é\nüöx", "é\nüö".len()), (2, 3));
+    }
+
+    #[test]
+    fn the_nearest_name_is_a_typing_error_away() {
+        let names = ["effect/burning", "effect/frozen"];
+        assert_eq!(nearest("effect/burnign", names), Some("effect/burning"));
+        assert_eq!(nearest("effect/thunderstruck", names), None);
+        assert_eq!(nearest("cooldown", ["cost_mp", "cooldown_ms"]), Some("cooldown_ms"));
+    }
+}
