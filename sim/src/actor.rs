@@ -1,0 +1,253 @@
+//! The components that every acting thing has, whichever feature made it: a place, a facing, a body, a side.
+//! Players and monsters are both actors and differ only in who writes their intents. Features attach their
+//! own components to all actors with `app.register_required_components::<Actor, ...>()`.
+
+use bevy_ecs::prelude::*;
+use glam::{Vec2, Vec3};
+
+use crate::assets::{Id, MovementDef};
+use crate::digest::{Digest, Digester};
+use crate::intent::MoveIntent;
+use crate::locomotion::SPEED_BP_NORMAL;
+use crate::replicated::{Audience, Replicate, ValueSize};
+use crate::wire::{Reader, put_varint};
+
+/// Something that moves and fights. Brings the foundation's components along; features add theirs.
+#[derive(Component, Debug, Clone, Copy, Default)]
+#[require(Position, Heading, Motion, Faction, Concealment, Kind, MoveIntent)]
+pub struct Actor;
+
+/// Feet position in metres: x east, y up, z north. Written in the Move stage and by forced moves.
+#[derive(Component, Debug, Clone, Copy, PartialEq, Default)]
+pub struct Position(pub Vec3);
+
+impl Position {
+    /// The place on the ground plane (x, z).
+    #[must_use]
+    pub fn place(self) -> Vec2 {
+        Vec2::new(self.0.x, self.0.z)
+    }
+}
+
+/// Where an actor faces: radians from `+z` towards `+x`. Written in the Move stage.
+#[derive(Component, Debug, Clone, Copy, PartialEq, Default)]
+pub struct Heading(pub f32);
+
+impl Heading {
+    /// The heading that looks along a direction on the ground plane; `None` for a direction of no length.
+    #[must_use]
+    pub fn along(direction: Vec2) -> Option<Self> {
+        (direction.length_squared() > 1e-8).then(|| Self(direction.x.atan2(direction.y)))
+    }
+
+    /// Unit direction on the ground plane (x, z).
+    #[must_use]
+    pub fn direction(self) -> Vec2 {
+        Vec2::new(self.0.sin(), self.0.cos())
+    }
+}
+
+/// How an actor moves. The velocity is written in the Move stage, the speed by whoever holds or hastens it (Resolve).
+#[derive(Component, Debug, Clone, Copy, PartialEq)]
+pub struct Motion {
+    /// Metres per second; `y` only while falling.
+    pub velocity: Vec3,
+    /// Basis points of the profile's speed; 0 while the actor may not move.
+    pub speed_bp: u16,
+}
+
+impl Default for Motion {
+    fn default() -> Self {
+        Self { velocity: Vec3::ZERO, speed_bp: SPEED_BP_NORMAL }
+    }
+}
+
+/// The movement profile of an actor: its body and its speed. Written when it is spawned.
+#[derive(Component, Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Profile(pub Id<MovementDef>);
+
+/// Whose side an actor is on; other sides are enemies. Written when it is spawned.
+#[derive(Component, Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Faction(pub u32);
+
+impl Faction {
+    /// The side of all players.
+    pub const PLAYERS: Self = Self::named("players");
+
+    /// The side behind a name in the game data (FNV-1a of it).
+    #[must_use]
+    pub const fn named(name: &str) -> Self {
+        let (bytes, mut hash, mut at) = (name.as_bytes(), 0x811c_9dc5_u32, 0);
+        while at < bytes.len() {
+            hash = (hash ^ bytes[at] as u32).wrapping_mul(0x0100_0193);
+            at += 1;
+        }
+        Self(hash)
+    }
+}
+
+impl Default for Faction {
+    fn default() -> Self {
+        Self::PLAYERS
+    }
+}
+
+/// What hides an actor from some eyes; see [`crate::interest`] for the rule.
+#[derive(Component, Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub struct Concealment {
+    /// Only those of one phase see one another.
+    pub phase: u16,
+    /// Hidden from other factions.
+    pub stealth: bool,
+}
+
+/// What a client draws: written when the entity is spawned, never changed.
+#[derive(Component, Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum Kind {
+    /// Nothing in particular (tests).
+    #[default]
+    Thing,
+    /// A player of the class with this dense index.
+    Player(u32),
+    /// A monster with this dense index.
+    Monster(u32),
+    /// Things on the ground.
+    Loot,
+}
+
+/// What players read above an entity: written when the entity is spawned, never changed.
+#[derive(Component, Debug, Clone, PartialEq, Eq, Default)]
+pub struct Name(pub String);
+
+/// Centimetres of a coordinate, modulo 655.36 m: a receiver knows its own place and so the rest.
+#[must_use]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the modulus is what is meant")]
+fn coordinate_cm(metres: f32) -> u16 {
+    (metres * 100.0).round() as i32 as u16
+}
+
+/// The coordinate nearest to `near_m` that has the given centimetres modulo 655.36 m.
+#[must_use]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "scenes are far smaller than 21,000 km"
+)]
+fn coordinate_m(cm: u16, near_m: f32) -> f32 {
+    let near_cm = (near_m * 100.0).round() as i32;
+    let off_cm = i32::from((cm.wrapping_sub(near_cm as u16)) as i16);
+    (near_cm + off_cm) as f32 / 100.0
+}
+
+impl Position {
+    /// Reads a replicated position; `near` is any place less than 327 m away on each axis, such as the receiver's own.
+    pub fn from_wire(reader: &mut Reader<'_>, near: Vec3) -> Option<Vec3> {
+        let (x, y, z) = (reader.u16()?, reader.u16()?, reader.u16()?);
+        Some(Vec3::new(coordinate_m(x, near.x), coordinate_m(y, near.y), coordinate_m(z, near.z)))
+    }
+}
+
+/// `x y z`, each `u16` centimetres modulo 655.36 m.
+impl Replicate for Position {
+    const NAME: &'static str = "position";
+    const SIZE: ValueSize = ValueSize::Bytes(6);
+    fn encode(&self, out: &mut Vec<u8>) {
+        for metres in self.0.to_array() {
+            out.extend_from_slice(&coordinate_cm(metres).to_le_bytes());
+        }
+    }
+}
+
+/// One byte: 256ths of a turn.
+impl Replicate for Heading {
+    const NAME: &'static str = "heading";
+    const SIZE: ValueSize = ValueSize::Bytes(1);
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a turn wraps")]
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push((self.0 / std::f32::consts::TAU * 256.0).round() as i32 as u8);
+    }
+}
+
+impl Heading {
+    /// Reads a replicated heading.
+    pub fn from_wire(reader: &mut Reader<'_>) -> Option<Self> {
+        Some(Self(f32::from(reader.u8()?) / 256.0 * std::f32::consts::TAU))
+    }
+}
+
+/// A tag byte (0 thing, 1 player, 2 monster, 3 loot) and the varint index of the class or monster.
+impl Replicate for Kind {
+    const NAME: &'static str = "kind";
+    const AUDIENCE: Audience = Audience::OnEnter;
+    fn encode(&self, out: &mut Vec<u8>) {
+        let (tag, index) = match *self {
+            Self::Thing => (0, 0),
+            Self::Player(class) => (1, class),
+            Self::Monster(monster) => (2, monster),
+            Self::Loot => (3, 0),
+        };
+        out.push(tag);
+        put_varint(out, index);
+    }
+}
+
+impl Kind {
+    /// Reads a replicated kind.
+    pub fn from_wire(reader: &mut Reader<'_>) -> Option<Self> {
+        let (tag, index) = (reader.u8()?, reader.varint()?);
+        match tag {
+            0 => Some(Self::Thing),
+            1 => Some(Self::Player(index)),
+            2 => Some(Self::Monster(index)),
+            3 => Some(Self::Loot),
+            _ => None,
+        }
+    }
+}
+
+/// UTF-8.
+impl Replicate for Name {
+    const NAME: &'static str = "name";
+    const AUDIENCE: Audience = Audience::OnEnter;
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.0.as_bytes());
+    }
+}
+
+impl Digest for Position {
+    fn digest(&self, digester: &mut Digester) {
+        self.0.to_array().into_iter().for_each(|metres| digester.f32(metres));
+    }
+}
+
+impl Digest for Heading {
+    fn digest(&self, digester: &mut Digester) {
+        digester.f32(self.0);
+    }
+}
+
+impl Digest for Motion {
+    fn digest(&self, digester: &mut Digester) {
+        self.velocity.to_array().into_iter().for_each(|mps| digester.f32(mps));
+        digester.u32(u32::from(self.speed_bp));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_is_read_back_within_half_a_centimetre_from_anywhere_near() {
+        for (place, near) in [
+            (Vec3::new(0.004, -2.5, 499.99), Vec3::new(60.0, 30.0, 430.0)),
+            (Vec3::new(-499.99, 40.0, -327.6), Vec3::new(-430.0, 0.0, -250.0)),
+            (Vec3::new(10_000.0, 0.0, 0.0), Vec3::new(10_300.0, 0.0, -300.0)),
+        ] {
+            let mut bytes = Vec::new();
+            Position(place).encode(&mut bytes);
+            let read = Position::from_wire(&mut Reader::new(&bytes), near).unwrap();
+            assert!((read - place).abs().max_element() <= 0.0051, "{place} came back as {read}");
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! What exists: the list of features. A feature is a bevy plugin in a file of its own; it may use another's
+//! public components, messages and sets, never its systems.
+
+use bevy_app::App;
+
+pub mod buffs;
+pub mod combat;
+pub mod loot;
+pub mod monsters;
+pub mod movement;
+pub mod players;
+pub mod skills;
+
+/// Adds every feature.
+pub fn plugin(app: &mut App) {
+    app.add_plugins((players::plugin, movement::plugin, combat::plugin));
+    app.add_plugins((skills::plugin, buffs::plugin, monsters::plugin, loot::plugin));
+}

@@ -1,0 +1,214 @@
+//! Movement: players' inputs are queued, limited and applied with the shared step; monsters' likewise.
+//! Validate: queues inputs, lets through what the budget allows. Move: integrates, follows forced moves, and
+//! compares where a client believes itself with where it is.
+//!
+//! A client sends directions, never places, so it cannot jump; what it can do is send too many of them
+//! ([`budget`]) or believe in a place it cannot have reached ([`claims`]). Both are counted and answered with
+//! a forced position.
+
+use bevy_app::App;
+use bevy_ecs::prelude::*;
+use glam::{Vec2, Vec3};
+
+use crate::actor::{Actor, Heading, Motion, Position, Profile};
+use crate::counters::{Counters, MOVE_REJECTED};
+use crate::digest::{Digest, DigestApp, Digester};
+use crate::ids::SimId;
+use crate::input::{Admitted, InputProgress, StepsReceived};
+use crate::intent::MoveIntent;
+use crate::locomotion::{Mover, StepInput, speed_limit_mps, step};
+use crate::roster::Roster;
+use crate::scene::{SceneAssets, SceneGeometry};
+use crate::tick::{TICK_SECONDS, Tick, TickSystems};
+
+pub mod budget;
+pub mod claims;
+pub mod queue;
+
+use budget::DistanceBudget;
+use queue::InputQueue;
+
+/// Ticks without input after which a player's body comes to rest by itself (it may be in mid-air).
+const SILENT_TICKS_MAX: u32 = 10;
+
+/// Sets an actor down somewhere else: respawn, portal, dash. Read in the Move stage of the same or the next tick.
+#[derive(Message, Debug, Clone, Copy, PartialEq)]
+pub struct ForceMove {
+    /// Whom.
+    pub id: SimId,
+    /// Feet position in metres.
+    pub to: Vec3,
+}
+
+/// Order within the Move stage.
+#[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MoveSystems {
+    /// Forced moves.
+    Force,
+    /// Intents become positions.
+    Integrate,
+    /// Clients' beliefs are compared with the result.
+    Compare,
+}
+
+/// Adds the systems.
+pub fn plugin(app: &mut App) {
+    app.add_message::<ForceMove>();
+    app.register_required_components::<crate::features::players::Player, InputQueue>();
+    app.register_required_components::<crate::features::players::Player, DistanceBudget>();
+    app.configure_sets(
+        Tick,
+        (MoveSystems::Force, MoveSystems::Integrate, MoveSystems::Compare).chain().in_set(TickSystems::Move),
+    );
+    app.add_systems(
+        Tick,
+        (
+            (begin_anew, queue_steps, validate_moves).chain().in_set(TickSystems::Validate),
+            follow_forced_moves.in_set(MoveSystems::Force),
+            integrate.in_set(MoveSystems::Integrate),
+            compare_claims.in_set(MoveSystems::Compare),
+        ),
+    );
+    app.digest_component::<Motion>("movement").digest_component::<InputQueue>("movement");
+    app.digest_component::<InputProgress>("movement").digest_component::<DistanceBudget>("movement");
+}
+
+/// A client that has just come counts its inputs from 1 again.
+fn begin_anew(mut admitted: MessageReader<Admitted>, mut players: Query<(&mut InputQueue, &mut InputProgress)>) {
+    for admitted in admitted.read() {
+        if let Ok((mut queue, mut progress)) = players.get_mut(admitted.entity) {
+            *queue = InputQueue::default();
+            progress.applied_sequence = 0;
+            progress.forced_epoch = progress.forced_epoch.wrapping_add(1);
+        }
+    }
+}
+
+fn queue_steps(
+    mut received: MessageReader<StepsReceived>,
+    mut players: Query<(&mut InputQueue, &mut InputProgress, &Position)>,
+    mut counters: ResMut<Counters>,
+) {
+    for steps in received.read() {
+        let Ok((mut queue, mut progress, position)) = players.get_mut(steps.entity) else { continue };
+        if steps.forced_epoch != progress.forced_epoch {
+            // Made before the client knew where it is now. Expected after every forced move: no offence.
+            counters.add(MOVE_REJECTED, "stale_epoch");
+            continue;
+        }
+        if !queue.push(steps) {
+            counters.add(MOVE_REJECTED, "speed");
+            reject(&mut queue, &mut progress, *position);
+        }
+    }
+}
+
+fn validate_moves(
+    assets: Res<SceneAssets>,
+    mut players: Query<(&mut InputQueue, &mut DistanceBudget, &Motion, &Profile, &mut InputProgress, &mut MoveIntent)>,
+) {
+    for (mut queue, mut budget, motion, profile, mut progress, mut intent) in &mut players {
+        let limit_mps = speed_limit_mps(&assets.0.movements[profile.0], motion.speed_bp);
+        budget.begin_tick(limit_mps * TICK_SECONDS);
+        let standing = motion.velocity == Vec3::ZERO;
+        while let Some(next) = queue.peek() {
+            let free = standing && next.wish == Vec2::ZERO && intent.steps.is_empty();
+            if !free && !budget.allows_step() {
+                break;
+            }
+            if let Some((sequence, input)) = queue.pop() {
+                progress.applied_sequence = sequence;
+                intent.steps.push(input);
+            }
+            if !free {
+                budget.take_step();
+            }
+        }
+        if queue.silent_ticks() > SILENT_TICKS_MAX && !standing {
+            intent.steps.push(StepInput::default());
+        }
+    }
+}
+
+fn follow_forced_moves(
+    mut forced: MessageReader<ForceMove>,
+    roster: Res<Roster>,
+    mut actors: Query<(&mut Position, &mut Motion, Option<(&mut InputQueue, &mut InputProgress)>, &mut MoveIntent)>,
+) {
+    for &ForceMove { id, to } in forced.read() {
+        let actor = roster.entity(id).and_then(|entity| actors.get_mut(entity).ok());
+        let Some((mut position, mut motion, player, mut intent)) = actor else { continue };
+        position.set_if_neq(Position(to));
+        motion.velocity = Vec3::ZERO;
+        intent.steps.clear();
+        if let Some((mut queue, mut progress)) = player {
+            reject(&mut queue, &mut progress, Position(to));
+        }
+    }
+}
+
+type Moving<'a> = (
+    &'a mut MoveIntent,
+    &'a mut Position,
+    &'a mut Motion,
+    &'a mut Heading,
+    &'a Profile,
+    Option<&'a mut DistanceBudget>,
+);
+
+fn integrate(assets: Res<SceneAssets>, geometry: Res<SceneGeometry>, mut actors: Query<Moving, With<Actor>>) {
+    for (mut intent, mut position, mut motion, mut heading, profile, budget) in &mut actors {
+        let player = budget.is_some();
+        if intent.steps.is_empty() && (player || motion.velocity == Vec3::ZERO) {
+            continue;
+        }
+        let profile = &assets.0.movements[profile.0];
+        let mut mover = Mover { position: position.0, velocity: motion.velocity };
+        if intent.steps.is_empty() {
+            intent.steps.push(StepInput::default());
+        }
+        let mut facing = None;
+        for input in intent.steps.drain(..) {
+            mover = step(mover, input, motion.speed_bp, profile, &geometry.0);
+            facing = Heading::along(input.wish).or(facing);
+        }
+        if let Some(mut budget) = budget {
+            budget.spend(Vec2::new(mover.position.x - position.0.x, mover.position.z - position.0.z).length());
+        }
+        position.set_if_neq(Position(mover.position));
+        motion.set_if_neq(Motion { velocity: mover.velocity, ..*motion });
+        if let Some(facing) = facing.filter(|_| motion.speed_bp > 0) {
+            heading.set_if_neq(facing);
+        }
+    }
+}
+
+fn compare_claims(
+    assets: Res<SceneAssets>,
+    geometry: Res<SceneGeometry>,
+    mut counters: ResMut<Counters>,
+    mut players: Query<(&mut InputQueue, &mut InputProgress, &mut Motion, &Position, &Profile, &DistanceBudget)>,
+) {
+    for (mut queue, mut progress, mut motion, position, profile, budget) in &mut players {
+        let Some(claim) = queue.take_claim(progress.applied_sequence) else { continue };
+        let profile = &assets.0.movements[profile.0];
+        if let Some(reason) = claims::refuse(claim, *position, budget.recent_step_m(), profile, &geometry.0) {
+            counters.add(MOVE_REJECTED, reason);
+            motion.velocity = Vec3::ZERO;
+            reject(&mut queue, &mut progress, *position);
+        }
+    }
+}
+
+/// Voids what the client has sent and tells it, by a new epoch in its own state, where it is.
+fn reject(queue: &mut InputQueue, progress: &mut InputProgress, at: Position) {
+    queue.restart(at.place());
+    progress.forced_epoch = progress.forced_epoch.wrapping_add(1);
+}
+
+impl Digest for InputProgress {
+    fn digest(&self, digester: &mut Digester) {
+        digester.u32(self.applied_sequence);
+        digester.u32(u32::from(self.forced_epoch));
+    }
+}

@@ -1,0 +1,260 @@
+//! Everything that enters a scene and everything that leaves it. What enters is logged, so a scene can be
+//! replayed; nothing else may reach it from outside.
+//!
+//! Receive stage: `apply_inputs` takes this tick's inputs in an order that does not depend on when each of
+//! them arrived: joins and links first, then by player, each player's own in sequence.
+
+use std::collections::BTreeMap;
+
+use bevy_app::App;
+use bevy_ecs::prelude::*;
+use rkyv::{Archive, Deserialize, Serialize};
+
+use crate::command::{self, Issuer};
+use crate::counters::{COMMAND_REJECTED, Counters};
+use crate::ids::{PlayerId, SimId};
+use crate::scene::SceneAssets;
+use crate::tick::{Tick, TickSystems};
+
+/// A character on its way into or out of a scene: what the scene's features saved of it, by their names.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq, Default)]
+pub struct Character {
+    /// What players read above it.
+    pub name: String,
+    /// Id such as `class/mage`.
+    pub class: String,
+    /// Saved state by name; what no feature knows is dropped.
+    pub parts: Vec<(String, Vec<u8>)>,
+}
+
+/// One thing that enters a scene.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq)]
+pub enum SceneInput {
+    /// A player's character enters, or its new session takes it over if it is here already.
+    Join {
+        /// [`PlayerId`] bits.
+        player: u64,
+        /// Used only when the character is not here yet.
+        character: Character,
+        /// Where to appear: the name of a spawn point. `None`: where the character was saved, or the first spawn point.
+        spawn_point: Option<String>,
+    },
+    /// The player's connection is gone; the character stays for a while.
+    LinkLost {
+        /// [`PlayerId`] bits.
+        player: u64,
+    },
+    /// The player leaves on purpose.
+    Leave {
+        /// [`PlayerId`] bits.
+        player: u64,
+    },
+    /// Steps a player wants to take, none of which the scene has seen before.
+    Steps {
+        /// [`PlayerId`] bits.
+        player: u64,
+        /// The last forced position the client knew of when it made them.
+        forced_epoch: u8,
+        /// Sequence number of the first of `steps`; they count up from there.
+        first_sequence: u32,
+        /// Direction in 1/127 (x, z) and flags (bit 0: walk), oldest first.
+        steps: Vec<(i8, i8, u8)>,
+        /// Where the client believes the last of them ended, in centimetres (x, z).
+        claim_cm: (i32, i32),
+    },
+    /// A command of the registered list; its body has been checked.
+    Command {
+        /// [`PlayerId`] bits.
+        player: u64,
+        /// The client's number for it.
+        sequence: u32,
+        /// Place in the list of commands.
+        kind: u16,
+        /// The command's archive.
+        body: Vec<u8>,
+    },
+}
+
+impl SceneInput {
+    /// The player it is about.
+    #[must_use]
+    pub const fn player(&self) -> PlayerId {
+        match self {
+            Self::Join { player, .. }
+            | Self::LinkLost { player }
+            | Self::Leave { player }
+            | Self::Steps { player, .. }
+            | Self::Command { player, .. } => PlayerId(*player),
+        }
+    }
+
+    /// Order of application within a tick; equal keys keep the order of arrival.
+    const fn order(&self) -> (u8, PlayerId, u32) {
+        match self {
+            Self::Join { player, .. } | Self::LinkLost { player } | Self::Leave { player } => (0, PlayerId(*player), 0),
+            Self::Steps { player, first_sequence, .. } => (1, PlayerId(*player), *first_sequence),
+            Self::Command { player, sequence, .. } => (2, PlayerId(*player), *sequence),
+        }
+    }
+}
+
+/// Why a character left a scene.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Departure {
+    /// The player logged out.
+    LoggedOut,
+    /// The player did not come back within the link-dead time.
+    LinkDead,
+    /// Through a portal.
+    Portal {
+        /// Id of the scene it leads to.
+        scene: String,
+        /// Spawn point there.
+        spawn_point: String,
+    },
+}
+
+/// One thing that leaves a scene.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SceneOutput {
+    /// A character left; whoever runs the scene keeps it or brings it to another.
+    Departed {
+        /// Whose character.
+        player: PlayerId,
+        /// What to hand to the next [`SceneInput::Join`].
+        character: Character,
+        /// Why.
+        to: Departure,
+    },
+}
+
+/// What waits to enter, and what entered last.
+#[derive(Resource, Debug, Default)]
+pub struct Inputs {
+    pending: Vec<SceneInput>,
+    applied: Vec<SceneInput>,
+}
+
+impl Inputs {
+    /// Adds something for the next tick.
+    pub fn push(&mut self, input: SceneInput) {
+        self.pending.push(input);
+    }
+
+    /// What the last tick took in, in order of application.
+    #[must_use]
+    pub fn applied(&self) -> &[SceneInput] {
+        &self.applied
+    }
+}
+
+/// What leaves; emptied by whoever runs the scene.
+#[derive(Resource, Debug, Default)]
+pub struct Outputs(pub Vec<SceneOutput>);
+
+/// The characters present, by player. Written by the players feature.
+#[derive(Resource, Debug, Default)]
+pub struct Players(pub BTreeMap<PlayerId, (SimId, Entity)>);
+
+/// How far a player's inputs have come; read by the network for acknowledgement. Written by movement.
+#[derive(Component, Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct InputProgress {
+    /// Sequence number of the last step applied.
+    pub applied_sequence: u32,
+    /// Counts forced positions (wraps).
+    pub forced_epoch: u8,
+}
+
+/// A join, a loss or a leave, handed to the players feature.
+#[derive(Message, Debug, Clone, PartialEq)]
+pub struct Presence(pub SceneInput);
+
+/// A character took its place in the scene, or a new session took over one that was here. Written by the
+/// players feature in Receive.
+#[derive(Message, Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Admitted {
+    /// Whose.
+    pub player: PlayerId,
+    /// The character.
+    pub id: SimId,
+    /// Its entity.
+    pub entity: Entity,
+}
+
+/// Steps on their way to movement.
+#[derive(Message, Debug, Clone, PartialEq)]
+pub struct StepsReceived {
+    /// The player's character.
+    pub entity: Entity,
+    /// The last forced position the client knew of.
+    pub forced_epoch: u8,
+    /// Sequence number of the first step.
+    pub first_sequence: u32,
+    /// Direction in 1/127 (x, z) and flags, oldest first.
+    pub steps: Vec<(i8, i8, u8)>,
+    /// Where the client believes the last of them ended, in centimetres (x, z).
+    pub claim_cm: (i32, i32),
+}
+
+/// Order within the Receive stage.
+#[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ReceiveSystems {
+    /// The network's mailboxes are emptied into [`Inputs`].
+    Gather,
+    /// Inputs become messages.
+    Apply,
+    /// Characters appear and disappear.
+    Admit,
+}
+
+/// Prepares the queues and the Receive stage.
+pub fn plugin(app: &mut App) {
+    app.init_resource::<Inputs>().init_resource::<Outputs>().init_resource::<Players>();
+    app.add_message::<Presence>().add_message::<StepsReceived>().add_message::<Admitted>();
+    app.configure_sets(
+        Tick,
+        (ReceiveSystems::Gather, ReceiveSystems::Apply, ReceiveSystems::Admit).chain().in_set(TickSystems::Receive),
+    );
+    app.add_systems(Tick, apply_inputs.in_set(ReceiveSystems::Apply));
+}
+
+fn apply_inputs(world: &mut World) {
+    let mut applied = {
+        let mut inputs = world.resource_mut::<Inputs>();
+        let spare = std::mem::take(&mut inputs.applied);
+        std::mem::replace(&mut inputs.pending, spare)
+    };
+    world.resource_mut::<Inputs>().pending.clear();
+    applied.sort_by_key(SceneInput::order);
+    for input in &applied {
+        apply(world, input);
+    }
+    world.resource_mut::<Inputs>().applied = applied;
+}
+
+fn apply(world: &mut World, input: &SceneInput) {
+    let character = world.resource::<Players>().0.get(&input.player()).copied();
+    match (input, character) {
+        (SceneInput::Join { .. } | SceneInput::LinkLost { .. } | SceneInput::Leave { .. }, _) => {
+            world.write_message(Presence(input.clone()));
+        }
+        (SceneInput::Steps { forced_epoch, first_sequence, steps, claim_cm, .. }, Some((_, entity))) => {
+            world.write_message(StepsReceived {
+                entity,
+                forced_epoch: *forced_epoch,
+                first_sequence: *first_sequence,
+                steps: steps.clone(),
+                claim_cm: *claim_cm,
+            });
+        }
+        (SceneInput::Command { player, sequence, kind, body }, Some((id, entity))) => {
+            let by = Issuer { player: PlayerId(*player), id, entity, sequence: *sequence };
+            let assets = world.resource::<SceneAssets>().0.clone();
+            if let Err(error) = command::deliver(world, by, *kind, body, &assets) {
+                world.resource_mut::<Counters>().add(COMMAND_REJECTED, error.reason());
+            }
+        }
+        // The character left in this very tick; nobody waits for an answer.
+        (SceneInput::Steps { .. } | SceneInput::Command { .. }, None) => {}
+    }
+}

@@ -1,0 +1,9 @@
+//! Where things are: the static [`geometry`] of a scene and the [`grid`] of what moves in it.
+//! Pure queries; no system runs here. Metres, `y` up.
+
+pub mod geometry;
+pub mod grid;
+pub mod terrain;
+
+pub use geometry::Geometry;
+pub use grid::Grid;
