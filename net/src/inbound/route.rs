@@ -1,0 +1,116 @@
+//! Route: envelopes become inputs of the scene. Repeated steps are taken out, replayed commands are refused,
+//! acknowledgements go to the client's view.
+
+use bevy_ecs::prelude::*;
+use sim::command::CommandLists;
+use sim::input::{Inputs, SceneInput};
+use sim::scene::SceneAssets;
+use sim::tick::SimTick;
+
+use super::Decoded;
+use crate::protocol::{ClientMessage, Goodbye, InputDatagram};
+use crate::sessions::{Session, SessionStats, Sessions};
+
+/// Steps a client may be ahead of the last one seen: half an hour of them, which nobody loses on the way.
+const SEQUENCE_JUMP_MAX: u32 = 36_000;
+
+/// Hands every envelope to where it belongs.
+pub(super) fn route_commands(
+    tick: Res<SimTick>,
+    lists: Res<CommandLists>,
+    assets: Res<SceneAssets>,
+    mut sessions: ResMut<Sessions>,
+    mut inputs: ResMut<Inputs>,
+) {
+    let Sessions { by_player, stats, tick_started_us } = &mut *sessions;
+    for session in by_player.values_mut() {
+        let mut decoded = std::mem::take(&mut session.decoded);
+        for item in decoded.drain(..) {
+            let routed = match item {
+                Decoded::Input(datagram, received_us) => {
+                    let wait_us = tick_started_us.saturating_sub(received_us);
+                    stats.message_latency_us.push(("input", wait_us));
+                    route_input(session, &datagram, wait_us, tick.0, &mut inputs)
+                }
+                Decoded::Message(message, received_us) => {
+                    let wait_us = tick_started_us.saturating_sub(received_us);
+                    route_message(
+                        session,
+                        message,
+                        wait_us,
+                        stats,
+                        |kind, body| lists.check(kind, body, &assets.0).map_err(sim::command::CommandError::reason),
+                        &mut inputs,
+                    )
+                }
+            };
+            if let Err(reason) = routed {
+                stats.reject(reason);
+                session.strike(tick.0);
+            }
+        }
+        session.decoded = decoded;
+    }
+}
+
+fn route_input(
+    session: &mut Session,
+    datagram: &InputDatagram,
+    wait_us: u64,
+    tick: u32,
+    inputs: &mut Inputs,
+) -> Result<(), &'static str> {
+    session.view.acknowledge(datagram, tick)?;
+    let new_count = datagram.sequence.saturating_sub(session.newest_sequence);
+    if new_count > SEQUENCE_JUMP_MAX {
+        return Err("sequence_jump");
+    }
+    // Datagrams overtake one another and repeat one another: an old one is no offence.
+    if new_count == 0 || session.character.is_none() {
+        return Ok(());
+    }
+    let steps = datagram.steps.iter().take(new_count as usize).rev();
+    let steps: Vec<(i8, i8, u8)> = steps.map(|step| (step.x, step.z, step.flags)).collect();
+    let count = u32::try_from(steps.len()).unwrap_or(0);
+    session.newest_sequence = datagram.sequence;
+    session.input_wait_us = wait_us;
+    inputs.push(SceneInput::Steps {
+        player: session.player.0,
+        forced_epoch: datagram.forced_epoch,
+        first_sequence: datagram.sequence.saturating_sub(count).saturating_add(1),
+        steps,
+        claim_cm: (datagram.claim_x_cm, datagram.claim_z_cm),
+    });
+    Ok(())
+}
+
+fn route_message(
+    session: &mut Session,
+    message: ClientMessage,
+    wait_us: u64,
+    stats: &mut SessionStats,
+    check: impl FnOnce(u16, &[u8]) -> Result<(), &'static str>,
+    inputs: &mut Inputs,
+) -> Result<(), &'static str> {
+    match message {
+        ClientMessage::Command { sequence, kind, body } => {
+            stats.message_latency_us.push(("command", wait_us));
+            if sequence <= session.newest_command {
+                return Err("replayed");
+            }
+            if sequence - session.newest_command > SEQUENCE_JUMP_MAX {
+                return Err("sequence_jump");
+            }
+            session.newest_command = sequence;
+            check(kind, &body)?;
+            inputs.push(SceneInput::Command { player: session.player.0, sequence, kind, body });
+            Ok(())
+        }
+        ClientMessage::Alive => Ok(()),
+        ClientMessage::Logout => {
+            session.ending = Some(Goodbye::LoggedOut);
+            Ok(())
+        }
+        ClientMessage::Login { .. } => Err("second_login"),
+    }
+}

@@ -1,0 +1,253 @@
+//! The envelopes of the wire, and every limit with its unit.
+//!
+//! | channel | direction | bytes |
+//! | --- | --- | --- |
+//! | datagram | client to server | `[DATAGRAM_INPUT]` + rkyv [`InputDatagram`] |
+//! | datagram | server to client | `[DATAGRAM_STATE]` + rkyv [`StateFrame`] |
+//! | one bidirectional stream, opened by the client | client to server | frames of `u32` length (LE) + rkyv [`ClientMessage`] |
+//! | the same stream | server to client | frames of `u32` length (LE) + rkyv [`ServerMessage`] |
+//!
+//! Archives use little-endian, unaligned, 32-bit pointers. The version is the ALPN: a peer of another
+//! version is refused in the TLS handshake, before a byte of ours is read.
+
+use rkyv::{Archive, Deserialize, Serialize};
+
+/// The ALPN of this protocol; the number grows with every incompatible change.
+pub const ALPN: &[u8] = b"mainspring/1";
+/// Leading byte of an [`InputDatagram`].
+pub const DATAGRAM_INPUT: u8 = 0x01;
+/// Leading byte of a [`StateFrame`].
+pub const DATAGRAM_STATE: u8 = 0x81;
+
+/// Largest frame a client may put on its stream, in bytes; a longer length prefix closes the session.
+pub const CLIENT_FRAME_BYTES_MAX: usize = 4 * 1024;
+/// Largest frame the server puts on a stream, in bytes (a crowd's spawns are split over several).
+pub const SERVER_FRAME_BYTES_MAX: usize = 64 * 1024;
+/// Largest datagram either side sends, in bytes: what a browser's 1,211-byte path leaves after headers.
+pub const DATAGRAM_BYTES_MAX: usize = 1_150;
+/// Datagrams one client may be sent per tick; what does not fit is owed and goes first next time.
+pub const DATAGRAMS_PER_TICK_MAX: usize = 4;
+/// Largest body of one command, in bytes.
+pub const COMMAND_BYTES_MAX: usize = 1_024;
+/// Steps one input datagram may repeat (the newest and those a lost datagram carried).
+pub const INPUT_STEPS_MAX: usize = 16;
+/// Steps an honest client repeats in every datagram: at 20 % loss, all six are lost once in 15,625 times.
+pub const INPUT_STEPS_SENT: usize = 6;
+/// Longest character name, in bytes of UTF-8 (and in characters: only ASCII letters, digits, `_`, `-`).
+pub const NAME_BYTES_MAX: usize = 24;
+/// Shortest character name, in bytes.
+pub const NAME_BYTES_MIN: usize = 2;
+/// Longest class name in a login, in bytes.
+pub const CLASS_BYTES_MAX: usize = 64;
+/// Inbound frames and datagrams that may wait for the next tick of one session.
+pub const INBOX_ITEMS_MAX: usize = 64;
+/// Reliable bytes that may wait for one slow reader; beyond it the session is closed as [`Goodbye::SlowReader`].
+pub const OUTBOX_BYTES_MAX: usize = 256 * 1024;
+/// Offences within [`STRIKE_WINDOW_TICKS`] that close a session.
+pub const STRIKES_MAX: usize = 3;
+/// Window in which strikes add up, in ticks (10 s).
+pub const STRIKE_WINDOW_TICKS: u32 = 200;
+/// Inbound messages of all kinds per second a session may send, on average.
+pub const MESSAGES_PER_SECOND: u32 = 60;
+/// Inbound messages that may come at once after silence.
+pub const MESSAGES_BURST: u32 = 120;
+/// Commands per second a session may send, on average; their burst equals it twice.
+pub const COMMANDS_PER_SECOND: u32 = 10;
+/// Messages over the limit that are only dropped (and counted) before the session is closed as a flood.
+pub const FLOOD_DROPS_MAX: u32 = 240;
+/// Ticks without any message after which the server asks whether the client is there (30 s).
+pub const PROBE_AFTER_TICKS: u32 = 600;
+/// Ticks without any message after which the session is closed (60 s, the seed's heartbeat limit).
+pub const SILENT_SESSION_TICKS_MAX: u32 = 1_200;
+/// Frames a client acknowledges beyond the newest, in bits.
+pub const FRAME_ACK_BITS: u32 = 32;
+
+/// One step of movement as the client sent it: a direction, not a place.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WireStep {
+    /// Wished direction east, in 1/127 of full speed.
+    pub x: i8,
+    /// Wished direction north (`+z`), in 1/127 of full speed.
+    pub z: i8,
+    /// Bit 0: walk instead of run. The other bits are zero.
+    pub flags: u8,
+}
+
+/// What a client sends every 50 ms: its last steps, what it believes, and what it has received.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq)]
+pub struct InputDatagram {
+    /// Sequence number of `steps[0]`, the newest; `steps[i]` has `sequence - i`. Starts at 1.
+    pub sequence: u32,
+    /// Server tick the client was showing when it made the newest step: a hint, clamped by the server.
+    pub view_tick: u32,
+    /// The number of the last forced position the client has taken over; steps made before it are void.
+    pub forced_epoch: u8,
+    /// Where the client believes the newest step ended, in centimetres east.
+    pub claim_x_cm: i32,
+    /// Where the client believes the newest step ended, in centimetres north.
+    pub claim_z_cm: i32,
+    /// Newest [`StateFrame::frame`] received, 0 before the first.
+    pub frame_ack: u32,
+    /// Bit `i`: frame `frame_ack - 1 - i` was received too.
+    pub frame_ack_bits: u32,
+    /// Newest [`ServerMessage::Batch`] applied, 0 before the first.
+    pub batch_ack: u32,
+    /// The newest step first; at most [`INPUT_STEPS_MAX`].
+    pub steps: Vec<WireStep>,
+}
+
+/// What a client may put on its stream.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq)]
+pub enum ClientMessage {
+    /// The first frame, within 3 s of the handshake.
+    Login {
+        /// The character's name: [`NAME_BYTES_MIN`] to [`NAME_BYTES_MAX`] of `A-Z a-z 0-9 _ -`.
+        name: String,
+        /// Class of a character made by this login, such as `class/mage`; empty for the default.
+        class: String,
+    },
+    /// Something the character shall do, from the registered list of commands.
+    Command {
+        /// Counts up from 1; a repeated or older number is refused as a replay.
+        sequence: u32,
+        /// Index in the scene's list of commands (`sim::command`).
+        kind: u16,
+        /// The command's own archive; at most [`COMMAND_BYTES_MAX`].
+        body: Vec<u8>,
+    },
+    /// The answer to [`ServerMessage::Probe`].
+    Alive,
+    /// The player leaves on purpose; the character leaves the world at once.
+    Logout,
+}
+
+/// The receiver's own character, unquantised so that prediction can be exact.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Default)]
+pub struct OwnState {
+    /// Sequence number of the last step the server applied.
+    pub applied_sequence: u32,
+    /// Counts forced positions; a change tells the client to take `position` over as it is.
+    pub forced_epoch: u8,
+    /// How long the newest step waited for its tick, in milliseconds (255 = that or more).
+    pub input_wait_ms: u8,
+    /// Feet position in metres (x east, y up, z north).
+    pub position: [f32; 3],
+    /// Velocity in metres per second (x east, y up while falling, z north).
+    pub velocity: [f32; 3],
+    /// Movement speed in basis points of the movement profile's; 0 while the character may not move.
+    pub speed_bp: u16,
+}
+
+/// The newest-wins state of one tick for one client.
+///
+/// `records` is a run of `[id varint][mask varint][values of the set bits in wire order]`; see `net::records`.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq)]
+pub struct StateFrame {
+    /// Counts datagrams to this client from 1, for acknowledgement.
+    pub frame: u32,
+    /// The server tick this state belongs to.
+    pub tick: u32,
+    /// The scene this state belongs to, as in [`ServerMessage::Scene`].
+    pub scene_epoch: u32,
+    /// The receiver's own character.
+    pub own: OwnState,
+    /// Packed records.
+    pub records: Vec<u8>,
+}
+
+/// Why the server ends a session; sent before the connection closes, and as its QUIC error code.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Goodbye {
+    /// The same name logged in elsewhere.
+    Kicked,
+    /// The server is shutting down.
+    Shutdown,
+    /// Repeated malformed or illegal messages.
+    Abuse,
+    /// Far too many messages.
+    Flood,
+    /// The reliable queue was not read for too long.
+    SlowReader,
+    /// Nothing was heard for 60 s.
+    Silent,
+    /// The login was not acceptable: malformed name or unknown class.
+    BadLogin,
+    /// No scene has a free place.
+    Full,
+    /// The player asked to leave.
+    LoggedOut,
+    /// The first frame did not come within 3 s of the handshake.
+    LoginTimeout,
+    /// The server could not keep the promise it made for this session; its log says why.
+    Internal,
+}
+
+/// What the numbers on the wire stand for in this session, so that a client needs no list of its own.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq, Default)]
+pub struct WireTable {
+    /// Replicated components; the position in the list is the bit in a record's mask.
+    pub components: Vec<WireComponent>,
+    /// Names of events; the position in the list is the event's kind.
+    pub events: Vec<String>,
+    /// Names of commands; the position in the list is the command's kind.
+    pub commands: Vec<String>,
+}
+
+/// One replicated component as it appears in records.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct WireComponent {
+    /// Stable name, such as `vitals`.
+    pub name: String,
+    /// Bytes of every value, or 0 when each value carries its own varint length.
+    pub value_bytes: u8,
+}
+
+/// What the server puts on a client's stream.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq)]
+pub enum ServerMessage {
+    /// The login was accepted.
+    Welcome {
+        /// Stable number of the player behind the name.
+        player_id: u64,
+        /// Hash of the game data in use; a predicting client compares it with its own.
+        assets_hash: u64,
+        /// What the numbers in records and commands stand for.
+        wire: WireTable,
+    },
+    /// The character is in a scene now; everything known of another scene is void.
+    Scene {
+        /// Id such as `scene/field`.
+        scene: String,
+        /// Counts this session's scenes from 1.
+        scene_epoch: u32,
+        /// The receiver's own entity.
+        own: u32,
+        /// Server tick at entry.
+        tick: u32,
+        /// Where the character stands and how it may move.
+        state: OwnState,
+    },
+    /// Spawns, despawns, reliable values and events of one tick, in order; see `net::records`.
+    Batch {
+        /// Counts this scene's batches to this client from 1.
+        batch: u32,
+        /// The server tick this belongs to.
+        tick: u32,
+        /// Packed records.
+        records: Vec<u8>,
+    },
+    /// A command was not carried out.
+    Rejected {
+        /// Sequence number of the command.
+        sequence: u32,
+        /// Reason code, a stable lower-case word such as `cooldown`.
+        reason: String,
+    },
+    /// Nothing was heard for [`PROBE_AFTER_TICKS`]; answer with [`ClientMessage::Alive`].
+    Probe,
+    /// The session ends.
+    Goodbye {
+        /// The reason.
+        reason: Goodbye,
+    },
+}

@@ -1,0 +1,232 @@
+//! The sessions of one scene: who is connected, through which mailbox, and what each client has been told.
+//! Whoever runs the scene attaches and releases sessions between ticks; `inbound` and `outbound` do the rest
+//! within them. A session never outlives its scene: through a portal it is released and attached again.
+
+use std::collections::BTreeMap;
+
+use bevy_ecs::prelude::*;
+use bytes::Bytes;
+use sim::command::CommandLists;
+use sim::ids::{PlayerId, SimId};
+use sim::input::{Character, Inputs, SceneInput};
+use sim::replicated::{ValueSize, WireLists};
+use sim::scene::{Scene, SceneAssets};
+
+use crate::codec::encode_server_message;
+use crate::mailbox::{Inbound, SceneEnd, SessionId};
+use crate::outbound::view::{ClientView, ViewCounters};
+use crate::protocol::{Goodbye, STRIKE_WINDOW_TICKS, STRIKES_MAX, ServerMessage, StateFrame, WireComponent, WireTable};
+
+/// A player who enters a scene.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Join {
+    /// Who.
+    pub player: PlayerId,
+    /// The character, used when it is not in the scene already.
+    pub character: Character,
+    /// Where to appear; `None`: where it was saved, or the first spawn point.
+    pub spawn_point: Option<String>,
+}
+
+/// A session between two scenes.
+#[derive(Debug)]
+pub struct Handover {
+    end: SceneEnd,
+    scene_epoch: u32,
+    newest_sequence: u32,
+    newest_command: u32,
+    counters: ViewCounters,
+}
+
+impl From<SceneEnd> for Handover {
+    /// A session that was in no scene yet.
+    fn from(end: SceneEnd) -> Self {
+        Self { end, scene_epoch: 0, newest_sequence: 0, newest_command: 0, counters: ViewCounters::default() }
+    }
+}
+
+impl Handover {
+    /// The session on its way.
+    #[must_use]
+    pub fn id(&self) -> SessionId {
+        self.end.id()
+    }
+
+    /// Ends the session instead of bringing it anywhere.
+    pub fn goodbye(self, reason: Goodbye) {
+        self.end.goodbye(reason);
+    }
+}
+
+/// One client.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) player: PlayerId,
+    pub(crate) end: SceneEnd,
+    /// The character, once the scene has admitted it.
+    pub(crate) character: Option<SimId>,
+    pub(crate) scene_epoch: u32,
+    pub(crate) inbox: Vec<Inbound>,
+    pub(crate) decoded: Vec<crate::inbound::Decoded>,
+    pub(crate) newest_sequence: u32,
+    pub(crate) newest_command: u32,
+    pub(crate) input_wait_us: u64,
+    pub(crate) silent_ticks: u32,
+    pub(crate) ending: Option<Goodbye>,
+    pub(crate) view: ClientView,
+    strikes: Vec<u32>,
+}
+
+impl Session {
+    /// Counts an offence at `tick`; the third within 10 s ends the session.
+    pub(crate) fn strike(&mut self, tick: u32) {
+        self.strikes.retain(|&earlier| tick.wrapping_sub(earlier) < STRIKE_WINDOW_TICKS);
+        self.strikes.push(tick);
+        if self.strikes.len() >= STRIKES_MAX {
+            self.ending = Some(Goodbye::Abuse);
+        }
+    }
+
+    /// Queues a message; a reader too slow for it loses the session.
+    pub(crate) fn send(&mut self, message: &ServerMessage) {
+        match encode_server_message(message) {
+            Ok(frame) => self.send_frame(frame),
+            Err(error) => {
+                tracing::error!(%error, player = %self.player, "a message to a client could not be written");
+                self.ending = Some(Goodbye::Internal);
+            }
+        }
+    }
+
+    fn send_frame(&mut self, frame: Bytes) {
+        if self.end.send_frame(frame).is_err() {
+            self.ending = Some(Goodbye::SlowReader);
+        }
+    }
+}
+
+/// All sessions of a scene, by player. Written by attach and release, and by `inbound` and `outbound`.
+#[derive(Resource, Debug, Default)]
+pub struct Sessions {
+    pub(crate) by_player: BTreeMap<PlayerId, Session>,
+    pub(crate) stats: SessionStats,
+    pub(crate) tick_started_us: u64,
+}
+
+/// What the sessions of a scene did since the last [`take_stats`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SessionStats {
+    /// From arrival to the beginning of the tick that applies it, by kind of message, in microseconds.
+    pub message_latency_us: Vec<(&'static str, u64)>,
+    /// Inbound messages that were refused, by reason.
+    pub rejected: BTreeMap<&'static str, u64>,
+    /// Sessions that ended, by cause.
+    pub closed: BTreeMap<&'static str, u64>,
+    /// State datagrams handed to mailboxes.
+    pub datagrams: u64,
+    /// Bytes of those datagrams.
+    pub datagram_bytes: u64,
+    /// Bytes of the frames handed to mailboxes.
+    pub frame_bytes: u64,
+}
+
+impl SessionStats {
+    pub(crate) fn reject(&mut self, reason: &'static str) {
+        *self.rejected.entry(reason).or_default() += 1;
+    }
+}
+
+/// Brings a session into a scene. A session the player has there already is told [`Goodbye::Kicked`]; the
+/// character stays where it is and the new session takes it over.
+pub fn attach(scene: &mut Scene, join: Join, session: impl Into<Handover>) {
+    let Handover { end, scene_epoch, newest_sequence, newest_command, counters } = session.into();
+    let world = scene.world_mut();
+    let welcome = (scene_epoch == 0).then(|| welcome(world, join.player));
+    let mut session = Session {
+        player: join.player,
+        end,
+        character: None,
+        scene_epoch: scene_epoch.wrapping_add(1),
+        inbox: Vec::new(),
+        decoded: Vec::new(),
+        newest_sequence,
+        newest_command,
+        input_wait_us: 0,
+        silent_ticks: 0,
+        ending: None,
+        view: ClientView::new(counters),
+        strikes: Vec::new(),
+    };
+    if let Some(welcome) = welcome {
+        session.send(&welcome);
+    }
+    let mut sessions = world.resource_mut::<Sessions>();
+    if let Some(before) = sessions.by_player.insert(join.player, session) {
+        before.end.goodbye(Goodbye::Kicked);
+        *sessions.stats.closed.entry("kicked").or_default() += 1;
+    }
+    let Join { player: PlayerId(player), character, spawn_point } = join;
+    world.resource_mut::<Inputs>().push(SceneInput::Join { player, character, spawn_point });
+}
+
+/// Takes a session out of a scene, to bring it to another; the character is not touched.
+pub fn release(scene: &mut Scene, player: PlayerId) -> Option<Handover> {
+    let session = scene.world_mut().resource_mut::<Sessions>().by_player.remove(&player)?;
+    Some(Handover {
+        counters: session.view.counters(),
+        end: session.end,
+        scene_epoch: session.scene_epoch,
+        newest_sequence: session.newest_sequence,
+        newest_command: session.newest_command,
+    })
+}
+
+/// Ends all sessions of a scene.
+pub fn say_goodbye(scene: &mut Scene, reason: Goodbye) {
+    let mut sessions = scene.world_mut().resource_mut::<Sessions>();
+    for session in std::mem::take(&mut sessions.by_player).into_values() {
+        session.end.goodbye(reason);
+    }
+}
+
+/// Says when the next tick begins, on [`crate::mailbox::now_us`]'s clock. Call before every tick.
+pub fn begin_tick(scene: &mut Scene, now_us: u64) {
+    scene.world_mut().resource_mut::<Sessions>().tick_started_us = now_us;
+}
+
+/// Hands out what was counted since the last call.
+pub fn take_stats(scene: &mut Scene) -> SessionStats {
+    std::mem::take(&mut scene.world_mut().resource_mut::<Sessions>().stats)
+}
+
+/// Connected sessions of a scene.
+#[must_use]
+pub fn count(scene: &Scene) -> usize {
+    scene.world().get_resource::<Sessions>().map_or(0, |sessions| sessions.by_player.len())
+}
+
+/// The wire's numbers of a scene.
+#[must_use]
+pub fn wire_table(world: &World) -> WireTable {
+    let lists = world.resource::<WireLists>();
+    let component = |entry: &sim::replicated::ReplicatedEntry| WireComponent {
+        name: entry.name.to_owned(),
+        value_bytes: match entry.size {
+            ValueSize::Bytes(bytes) => bytes,
+            ValueSize::Prefixed => 0,
+        },
+    };
+    WireTable {
+        components: lists.components.iter().map(component).collect(),
+        events: lists.events.iter().map(|&name| name.to_owned()).collect(),
+        commands: world.resource::<CommandLists>().names().map(str::to_owned).collect(),
+    }
+}
+
+fn welcome(world: &World, player: PlayerId) -> ServerMessage {
+    let assets_hash = world.resource::<SceneAssets>().0.hash;
+    ServerMessage::Welcome { player_id: player.0, assets_hash, wire: wire_table(world) }
+}
+
+/// Bytes of a state frame around its records, at most: what the budget must leave free.
+pub(crate) const FRAME_OVERHEAD_BYTES: usize = size_of::<rkyv::Archived<StateFrame>>() + 1;
