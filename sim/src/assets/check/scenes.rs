@@ -169,7 +169,7 @@ fn check_geometry(geometry: &GeometryDef, path: &str, check: &mut Checker<'_, '_
         }
         GeometryDef::Heightfield { min, cell_m, columns, rows, heights } => {
             check.point(&format!("{path}.min"), [min.0, min.1], -EXTENT_M_MAX..=EXTENT_M_MAX);
-            check.float(&format!("{path}.cell_m"), *cell_m, 0.1..=100.0);
+            check.float(&format!("{path}.cell_m"), *cell_m, 0.1..=1_000.0);
             check.whole(&format!("{path}.columns"), *columns, 1..=CELLS_MAX);
             check.whole(&format!("{path}.rows"), *rows, 1..=CELLS_MAX);
             if let Heights::Inline(samples_m) = heights {
