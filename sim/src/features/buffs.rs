@@ -1,0 +1,78 @@
+//! Buffs: effects that rest on an actor for a while: modifiers, states, and something once per period.
+//! Resolve: queues what is due ([`BuffSystems::Period`]), and after damage breaks, ends, applies, and works out
+//! what the rest amounts to ([`BuffSystems::Change`]). What a buff is, is data; nothing here knows one by name.
+
+use bevy_app::App;
+use bevy_ecs::prelude::*;
+
+use crate::actor::Actor;
+use crate::assets::State;
+use crate::digest::{Digest, DigestApp, Digester};
+use crate::features::players::CarryApp;
+use crate::tick::Tick;
+
+mod active;
+mod lifecycle;
+mod stacking;
+
+pub(crate) use active::clear_all;
+pub use active::{ActiveBuffs, BUFFS_MAX, Buff, BuffSeen};
+pub use stacking::{Application, apply};
+
+/// Effects that could not be applied, by reason.
+pub const BUFF_REFUSED: &str = "buff_refused_total";
+
+/// The buffs' places in the Resolve stage; damage lies between the two.
+#[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BuffSystems {
+    /// Periodic actions are queued.
+    Period,
+    /// Lists change, and attributes and states with them.
+    Change,
+}
+
+/// The states of an actor, from all its buffs. Written in the Resolve stage, when the list changes.
+#[derive(Component, Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct States(u8);
+
+impl States {
+    /// True while any buff brings the state.
+    #[must_use]
+    pub const fn has(self, state: State) -> bool {
+        self.0 & (1 << state as u8) != 0
+    }
+
+    /// These states and one more.
+    #[must_use]
+    pub const fn with(self, state: State) -> Self {
+        Self(self.0 | (1 << state as u8))
+    }
+}
+
+impl Digest for States {
+    fn digest(&self, digester: &mut Digester) {
+        digester.u32(u32::from(self.0));
+    }
+}
+
+/// Adds the systems.
+pub fn plugin(app: &mut App) {
+    app.register_required_components::<Actor, ActiveBuffs>().register_required_components::<Actor, States>();
+    app.add_systems(
+        Tick,
+        (
+            lifecycle::queue_periodic_actions.in_set(BuffSystems::Period),
+            (
+                lifecycle::break_buffs,
+                lifecycle::clear_the_dead,
+                lifecycle::expire_buffs,
+                lifecycle::apply_buffs,
+                lifecycle::work_out_changes,
+            )
+                .chain()
+                .in_set(BuffSystems::Change),
+        ),
+    );
+    app.carry::<ActiveBuffs>();
+    app.digest_component::<ActiveBuffs>("buffs").digest_component::<States>("buffs");
+}

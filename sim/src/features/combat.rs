@@ -1,0 +1,81 @@
+//! Combat: what effects do to hit points, and what follows: fights, deaths, respawn, regeneration.
+//! Resolve: applies what is queued ([`EffectQueued`]), then fits vitals to attributes and lets time heal.
+//!
+//! Every change of hit points except regeneration and birth writes exactly one [`HealthChanged`]: the messages
+//! are the combat log. The order of the features in the Resolve stage stands here, once.
+
+use bevy_app::App;
+use bevy_ecs::prelude::*;
+
+use crate::actor::Actor;
+use crate::digest::DigestApp;
+use crate::features::buffs::BuffSystems;
+use crate::features::loot::LootSystems;
+use crate::features::monsters::MonsterSystems;
+use crate::features::players::{CarryApp, Player};
+use crate::input::ReceiveSystems;
+use crate::tick::{Tick, TickSystems};
+
+mod attributes;
+mod events;
+mod formula;
+mod recovery;
+mod resolve;
+mod vitals;
+
+pub use attributes::{Attributes, Change, combine};
+pub use events::{Died, EffectAction, EffectQueued, HealthChanged, HealthKind, Power};
+pub use formula::{Roll, damage, heal};
+pub use recovery::{RESPAWN_TICKS, Regeneration, Respawn};
+pub(crate) use resolve::in_order;
+pub use vitals::{CALM_AFTER_TICKS, Fight, Untouchable, Vitals};
+
+/// Combat's places in the Resolve stage; between the two, buffs change.
+#[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DamageSystems {
+    /// Queued effects change hit points; actors die.
+    Apply,
+    /// Vitals follow attributes, the dead return, time heals, speeds follow states.
+    Settle,
+}
+
+/// Adds the systems.
+pub fn plugin(app: &mut App) {
+    app.add_message::<EffectQueued>();
+    app.register_required_components::<Actor, Vitals>()
+        .register_required_components::<Actor, Attributes>()
+        .register_required_components::<Actor, Fight>()
+        .register_required_components::<Actor, Untouchable>()
+        .register_required_components::<Actor, Regeneration>()
+        .register_required_components::<Player, Respawn>();
+    app.configure_sets(
+        Tick,
+        (
+            BuffSystems::Period,
+            DamageSystems::Apply,
+            BuffSystems::Change,
+            DamageSystems::Settle,
+            LootSystems::Drop,
+            MonsterSystems::Remember,
+        )
+            .chain()
+            .in_set(TickSystems::Resolve),
+    );
+    app.add_systems(
+        Tick,
+        (
+            recovery::prepare_newcomers.in_set(TickSystems::Receive).after(ReceiveSystems::Admit),
+            resolve::apply_effects.in_set(DamageSystems::Apply),
+            (recovery::fit_vitals, recovery::respawn_players, recovery::regenerate, recovery::set_speeds)
+                .chain()
+                .in_set(DamageSystems::Settle),
+        ),
+    );
+    app.carry::<Vitals>();
+    app.digest_component::<Vitals>("combat")
+        .digest_component::<Attributes>("combat")
+        .digest_component::<Fight>("combat")
+        .digest_component::<Untouchable>("combat")
+        .digest_component::<Regeneration>("combat")
+        .digest_component::<Respawn>("combat");
+}

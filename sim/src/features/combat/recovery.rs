@@ -1,0 +1,204 @@
+//! What time does: newcomers get their numbers, the dead return, hit points and mana come back, speeds follow
+//! states. Receive: newcomers. Resolve: everything else, after buffs have changed.
+//!
+//! Regeneration comes once a second, at a moment that depends on the actor's id so that not all fall into one
+//! tick; what is less than a point is carried on in thousandths.
+
+use bevy_ecs::prelude::*;
+use glam::Vec2;
+
+use super::resolve::{own_entry, signed};
+use super::{Attributes, Fight, HealthChanged, HealthKind, Vitals};
+use crate::actor::{Motion, Position, Profile};
+use crate::assets::{Attribute, SceneDef, SpawnPointDef, State};
+use crate::digest::{Digest, Digester};
+use crate::features::buffs::States;
+use crate::features::movement::ForceMove;
+use crate::features::players::{Class, Player, free_place};
+use crate::features::skills::{Mana, ManaChange};
+use crate::ids::SimId;
+use crate::locomotion::body_shape;
+use crate::random::{Random, Stream};
+use crate::scene::{SceneAssets, SceneGeometry, SceneId};
+use crate::tick::{SimTick, TICKS_PER_SECOND};
+
+/// Ticks from a player's death to its respawn (10 s, the seed's figure).
+pub const RESPAWN_TICKS: u32 = 200;
+/// How much faster actors recover out of combat.
+const CALM_TIMES: u64 = 3;
+
+/// When a dead player returns; `None` while alive.
+#[derive(Component, Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Respawn {
+    /// The tick.
+    pub at_tick: Option<u32>,
+}
+
+/// Thousandths of points regained so far, each 0 to 999.
+#[derive(Component, Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Regeneration {
+    hp_milli: u32,
+    mp_milli: u32,
+}
+
+type Newcomer<'a> = (&'a Class, &'a mut Attributes, &'a mut Vitals, &'a mut Mana);
+
+/// Gives players the numbers of their class; whoever has never lived before starts with all of everything.
+pub(super) fn prepare_newcomers(assets: Res<SceneAssets>, mut newcomers: Query<Newcomer, Added<Class>>) {
+    for (class, mut attributes, mut vitals, mut mana) in &mut newcomers {
+        let Some(def) = assets.0.classes.get(class.0) else { continue };
+        *attributes = Attributes::of(&def.attributes);
+        if vitals.hp_max == 0 {
+            *vitals = Vitals::full(positive(def.attributes.hp_max));
+            *mana = Mana::full(positive(def.attributes.mp_max));
+        }
+    }
+}
+
+type Fitted<'a> = (&'a SimId, &'a Attributes, &'a mut Vitals, &'a mut Mana);
+
+/// Hit points and mana never exceed what the attributes allow.
+pub(super) fn fit_vitals(mut actors: Query<Fitted, Changed<Attributes>>, mut log: MessageWriter<HealthChanged>) {
+    let mut fallen = Vec::new();
+    for (&id, attributes, mut vitals, mut mana) in &mut actors {
+        let hp_max = positive(attributes.current(Attribute::HpMax));
+        if vitals.hp_max != hp_max {
+            let lost = vitals.hp.saturating_sub(hp_max);
+            vitals.hp -= lost;
+            vitals.hp_max = hp_max;
+            if lost > 0 {
+                fallen.push(own_entry(id, -signed(lost), HealthKind::Limit));
+            }
+        }
+        mana.fit(positive(attributes.current(Attribute::MpMax)));
+    }
+    fallen.sort_by_key(|entry| entry.target);
+    log.write_batch(fallen);
+}
+
+type Mortal<'a> = (&'a SimId, &'a Position, Option<&'a Profile>, &'a mut Vitals, &'a mut Mana, &'a mut Respawn);
+
+/// Ten seconds after their death players stand at the nearest spawn point again.
+pub(super) fn respawn_players(
+    (tick, random, scene): (Res<SimTick>, Res<Random>, Res<SceneId>),
+    (assets, geometry): (Res<SceneAssets>, Res<SceneGeometry>),
+    mut players: Query<Mortal, With<Player>>,
+    mut moves: MessageWriter<ForceMove>,
+    mut log: MessageWriter<HealthChanged>,
+) {
+    let mut returned = Vec::new();
+    for (&id, position, profile, mut vitals, mut mana, mut respawn) in &mut players {
+        match respawn.at_tick {
+            None if vitals.dead => respawn.at_tick = Some(tick.0 + RESPAWN_TICKS),
+            Some(at_tick) if at_tick <= tick.0 => {
+                respawn.at_tick = None;
+                *vitals = Vitals::full(vitals.hp_max);
+                mana.gain(u32::MAX);
+                let body = profile.map(|profile| body_shape(&assets.0.movements[profile.0]));
+                let to = nearest_spawn_point(&assets.0.scenes[scene.0], position.place()).map(|point| {
+                    let draw = random.draw(tick.0, id, Stream("respawn"), 0);
+                    free_place(point, &geometry.0, draw, |feet| body.is_none_or(|body| geometry.0.is_free(feet, body)))
+                });
+                returned.push((id, vitals.hp_max, to));
+            }
+            _ => {}
+        }
+    }
+    returned.sort_by_key(|&(id, ..)| id);
+    for (id, hp, to) in returned {
+        log.write(own_entry(id, signed(hp), HealthKind::Respawn));
+        if let Some(to) = to {
+            moves.write(ForceMove { id, to });
+        }
+    }
+}
+
+fn nearest_spawn_point(scene: &SceneDef, place: Vec2) -> Option<&SpawnPointDef> {
+    let distance = |point: &&SpawnPointDef| Vec2::from(point.at).distance_squared(place);
+    scene.spawn_points.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)))
+}
+
+type Recovering<'a> = (&'a SimId, &'a Attributes, &'a Fight, &'a mut Vitals, &'a mut Mana, &'a mut Regeneration);
+
+/// Hit points and mana come back once a second, three times as fast out of combat.
+pub(super) fn regenerate(tick: Res<SimTick>, mut actors: Query<Recovering>) {
+    for (&id, attributes, fight, mut vitals, mut mana, mut carried) in &mut actors {
+        let turn = tick.0 as usize + id.index();
+        if !turn.is_multiple_of(TICKS_PER_SECOND as usize) || !vitals.is_alive() {
+            continue;
+        }
+        let times = if fight.is_on(tick.0) { 1 } else { CALM_TIMES };
+        let hp_rate = attributes.current(Attribute::HpRegenMilli);
+        let hp = regained(&mut carried.hp_milli, hp_rate, times, vitals.hp_max.saturating_sub(vitals.hp));
+        if hp > 0 {
+            vitals.hp += hp;
+        }
+        let mp_rate = attributes.current(Attribute::MpRegenMilli);
+        let mp = regained(&mut carried.mp_milli, mp_rate, times, mana.missing());
+        mana.gain(mp);
+    }
+}
+
+/// Whole points regained; what is less stays in `carried_milli`, and nothing stays when all is there.
+fn regained(carried_milli: &mut u32, rate_milli: i32, times: u64, missing: u32) -> u32 {
+    let milli = u64::from(*carried_milli) + u64::from(positive(rate_milli)) * times;
+    let points = u32::try_from(milli / 1_000).unwrap_or(u32::MAX);
+    if points >= missing {
+        *carried_milli = 0;
+        return missing;
+    }
+    *carried_milli = u32::try_from(milli % 1_000).unwrap_or(0);
+    points
+}
+
+type Held<'a> = (&'a Vitals, &'a States, &'a Attributes, &'a mut Motion);
+type Reconsidered = Or<(Changed<Vitals>, Changed<States>, Changed<Attributes>)>;
+
+/// The dead, the stunned and the rooted stay where they are; others go as fast as their attribute says.
+pub(super) fn set_speeds(mut actors: Query<Held, Reconsidered>) {
+    for (vitals, states, attributes, mut motion) in &mut actors {
+        let held = vitals.dead || states.has(State::Stun) || states.has(State::Root);
+        let speed = attributes.current(Attribute::MoveSpeedBp).clamp(0, 30_000);
+        let speed_bp = if held { 0 } else { u16::try_from(speed).unwrap_or(0) };
+        if motion.speed_bp != speed_bp {
+            motion.speed_bp = speed_bp;
+        }
+    }
+}
+
+fn positive(value: i32) -> u32 {
+    value.max(0).unsigned_abs()
+}
+
+impl Digest for Respawn {
+    fn digest(&self, digester: &mut Digester) {
+        digester.u32(self.at_tick.unwrap_or(0));
+    }
+}
+
+impl Digest for Regeneration {
+    fn digest(&self, digester: &mut Digester) {
+        digester.u32(self.hp_milli);
+        digester.u32(self.mp_milli);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_less_than_a_point_adds_up_and_nothing_is_lost() {
+        let mut carried = 0;
+        let points: u32 = (0..1_000).map(|_| regained(&mut carried, 337, 1, u32::MAX)).sum();
+        assert_eq!((points, carried), (337, 0));
+        assert_eq!(regained(&mut carried, 2_500, 3, u32::MAX), 7);
+        assert_eq!(carried, 500);
+    }
+
+    #[test]
+    fn whoever_has_everything_carries_nothing_on() {
+        let mut carried = 900;
+        assert_eq!((regained(&mut carried, 5_000, 1, 3), carried), (3, 0));
+    }
+}

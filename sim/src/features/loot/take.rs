@@ -1,0 +1,168 @@
+//! Taking loot. Validate: requests become intents or refusals. Act: moves things from pile to bag, one taker
+//! after the other in the order of their ids. The body of `loot_taken` is: pile `u32`, then as `pile`.
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use bevy_ecs::prelude::*;
+use rkyv::{Archive, Deserialize, Serialize};
+
+use super::pile::put_things;
+use super::{Bag, Pile, PileSeen, Stack};
+use crate::actor::Position;
+use crate::assets::Assets;
+use crate::command::{ClientCommand, CommandError, Issued, Issuer, Rejections, read_archive, write_archive};
+use crate::features::combat::Vitals;
+use crate::ids::SimId;
+use crate::interest::Interest;
+use crate::replicated::ClientEvent;
+use crate::roster::Roster;
+use crate::scene::SceneAssets;
+use crate::tick::SimTick;
+use crate::wire::Reader;
+
+/// How far a taker may stand from a pile, from centre to centre in metres.
+pub const REACH_M: f32 = 3.0;
+
+/// Asks to take everything that fits from a pile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TakeCommand {
+    /// Which pile.
+    pub pile: SimId,
+}
+
+#[derive(Archive, Serialize, Deserialize)]
+struct TakeWire {
+    pile: u32,
+}
+
+impl ClientCommand for TakeCommand {
+    const NAME: &'static str = "take";
+
+    fn decode(body: &[u8], _: &Assets) -> Result<Self, CommandError> {
+        let wire: TakeWire = read_archive(body)?;
+        Ok(Self { pile: SimId::from_bits(wire.pile) })
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        write_archive(&TakeWire { pile: self.pile.bits() })
+    }
+}
+
+/// A take that passed every check. Written in Validate, read in Act.
+#[derive(Message, Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TakeIntent {
+    by: Issuer,
+    pile: SimId,
+}
+
+/// Things went from a pile into a bag.
+#[derive(Message, Debug, Clone, PartialEq, Eq)]
+pub struct LootTaken {
+    /// Whose bag.
+    pub taker: SimId,
+    /// Which pile.
+    pub pile: SimId,
+    /// Gold.
+    pub gold: u32,
+    /// Things.
+    pub stacks: Vec<Stack>,
+}
+
+impl LootTaken {
+    /// Reads the body of an event about `taker`.
+    pub fn from_wire(taker: SimId, reader: &mut Reader<'_>) -> Option<Self> {
+        let pile = SimId::from_bits(reader.u32()?);
+        let PileSeen { gold, stacks } = PileSeen::from_wire(reader)?;
+        Some(Self { taker, pile, gold, stacks })
+    }
+}
+
+impl ClientEvent for LootTaken {
+    const NAME: &'static str = "loot_taken";
+    fn subject(&self) -> SimId {
+        self.taker
+    }
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.pile.bits().to_le_bytes());
+        put_things(out, self.gold, &self.stacks);
+    }
+}
+
+type Taker<'a> = (&'a Position, &'a Vitals, &'a Interest, &'a Bag);
+
+pub(super) fn validate_takes(
+    tick: Res<SimTick>,
+    (assets, roster): (Res<SceneAssets>, Res<Roster>),
+    mut asked: MessageReader<Issued<TakeCommand>>,
+    takers: Query<Taker>,
+    piles: Query<(&Position, &Pile)>,
+    mut intents: MessageWriter<TakeIntent>,
+    mut rejections: Rejections,
+) {
+    for Issued { by, command } in asked.read() {
+        let check = || {
+            let (position, vitals, interest, bag) = takers.get(by.entity).map_err(|_| "no_target")?;
+            let pile = roster.entity(command.pile).filter(|_| interest.sees(command.pile));
+            let (place, pile) = pile.and_then(|entity| piles.get(entity).ok()).ok_or("no_target")?;
+            let reasons = [
+                (vitals.is_dead(), "dead"),
+                (position.0.distance(place.0) > REACH_M, "range"),
+                (!pile.is_open_to(by.player, tick.0), "not_yours"),
+                (!pile.fits_into(bag, &assets.0), "bag_full"),
+            ];
+            reasons.into_iter().find(|(holds, _)| *holds).map_or(Ok(()), |(_, reason)| Err(reason))
+        };
+        match check() {
+            Ok(()) => {
+                intents.write(TakeIntent { by: *by, pile: command.pile });
+            }
+            Err(reason) => rejections.reject(by, reason),
+        }
+    }
+}
+
+pub(super) fn take_loot(
+    mut commands: Commands,
+    (assets, roster): (Res<SceneAssets>, Res<Roster>),
+    mut intents: MessageReader<TakeIntent>,
+    mut bags: Query<&mut Bag>,
+    mut piles: Query<&mut Pile>,
+    mut taken: MessageWriter<LootTaken>,
+    mut rejections: Rejections,
+) {
+    let mut takes: Vec<TakeIntent> = intents.read().copied().collect();
+    takes.sort_by_key(|take| take.by.id);
+    for TakeIntent { by, pile: pile_id } in takes {
+        let Some(entity) = roster.entity(pile_id) else { continue };
+        let (Ok(mut bag), Ok(mut pile)) = (bags.get_mut(by.entity), piles.get_mut(entity)) else { continue };
+        if !pile.fits_into(&bag, &assets.0) {
+            // Another taker was first in this very tick.
+            rejections.reject(&by, if pile.is_empty() { "no_target" } else { "bag_full" });
+            continue;
+        }
+        let PileSeen { gold, stacks } = pile.move_into(&mut bag, &assets.0);
+        if pile.is_empty() {
+            commands.entity(entity).despawn();
+        }
+        taken.write(LootTaken { taker: by.id, pile: pile_id, gold, stacks });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assets::Id;
+
+    #[test]
+    fn a_take_and_its_event_come_back_as_they_were() {
+        let (taker, pile) = (SimId::new(1, 0), SimId::new(9, 3));
+        let command = TakeCommand { pile };
+        let assets = crate::testing::test_assets(&[]);
+        assert_eq!(TakeCommand::decode(&command.encode(), &assets), Ok(command));
+        assert_eq!(TakeCommand::decode(&[1], &assets), Err(CommandError::Malformed));
+        let event = LootTaken { taker, pile, gold: 5, stacks: vec![Stack { item: Id::new(200), count: 3 }] };
+        let mut bytes = Vec::new();
+        event.encode(&mut bytes);
+        assert_eq!(LootTaken::from_wire(taker, &mut Reader::new(&bytes)), Some(event));
+        assert_eq!(LootTaken::from_wire(taker, &mut Reader::new(&bytes[..5])), None);
+    }
+}

@@ -1,0 +1,76 @@
+//! What a monster is about, and the messages between monsters.
+
+use bevy_ecs::prelude::*;
+use glam::Vec2;
+
+use crate::digest::{Digest, Digester};
+use crate::ids::SimId;
+
+/// What a monster is about. Written in the Think stage, and in Resolve when it dies.
+#[derive(Component, Debug, Clone, Copy, PartialEq, Default)]
+pub struct Brain {
+    /// What it is about.
+    pub mood: Mood,
+}
+
+/// The moods of a monster.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Mood {
+    /// Nothing is going on.
+    Idle {
+        /// Where it strolls, as (x, z) in metres; `None` while it stands.
+        stroll_to: Option<Vec2>,
+        /// The tick until which it stands, or in which it gives up strolling.
+        until_tick: u32,
+    },
+    /// It fights.
+    Fighting {
+        /// Whom.
+        victim: SimId,
+    },
+    /// It has given up and runs home; nothing can touch it.
+    Evading {
+        /// Since when.
+        since_tick: u32,
+    },
+    /// It has reached home and becomes as new in this very tick.
+    Arrived,
+    /// It lies dead.
+    Dead {
+        /// The tick in which its corpse goes.
+        until_tick: u32,
+    },
+}
+
+impl Default for Mood {
+    fn default() -> Self {
+        Self::Idle { stroll_to: None, until_tick: 0 }
+    }
+}
+
+impl Digest for Brain {
+    fn digest(&self, digester: &mut Digester) {
+        let (tag, number) = match self.mood {
+            Mood::Idle { until_tick, .. } => (0, until_tick),
+            Mood::Fighting { victim } => (1, victim.bits()),
+            Mood::Evading { since_tick } => (2, since_tick),
+            Mood::Arrived => (3, 0),
+            Mood::Dead { until_tick } => (4, until_tick),
+        };
+        digester.u32(tag);
+        digester.u32(number);
+        if let Mood::Idle { stroll_to: Some(place), .. } = self.mood {
+            digester.f32(place.x);
+            digester.f32(place.y);
+        }
+    }
+}
+
+/// A monster that was attacked, or attacks, calls its kind. Those who come do not call in turn.
+#[derive(Message, Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HelpCall {
+    /// Who calls.
+    pub caller: SimId,
+    /// Against whom.
+    pub victim: SimId,
+}

@@ -1,0 +1,101 @@
+//! Resolve: what was done in this tick becomes threat, and the dead become corpses that decay. A point of damage
+//! is a point of threat; half of what is healed counts, split among all who fight the healed; threatening
+//! skills add what they say.
+
+use bevy_ecs::prelude::*;
+
+use super::brain::{Brain, Mood};
+use super::{Species, ThreatTable};
+use crate::actor::Faction;
+use crate::counters::Counters;
+use crate::features::combat::{Died, EffectAction, EffectQueued, HealthChanged, HealthKind, in_order};
+use crate::ids::SimId;
+use crate::roster::Roster;
+use crate::scene::SceneAssets;
+use crate::tick::SimTick;
+
+/// Threat that was not remembered, by reason.
+pub(super) const THREAT_REFUSED: &str = "threat_refused_total";
+/// Thousandths in a point.
+const MILLI: u64 = 1_000;
+
+type Rememberer<'a> = (&'a SimId, &'a Faction, &'a Brain, &'a mut ThreatTable);
+
+pub(super) fn remember(
+    roster: Res<Roster>,
+    mut log: MessageReader<HealthChanged>,
+    mut queued: MessageReader<EffectQueued>,
+    mut monsters: Query<Rememberer>,
+    mut counters: ResMut<Counters>,
+) {
+    let mut full = 0;
+    let mut blame = |monsters: &mut Query<Rememberer>, monster: SimId, culprit: SimId, milli: u64| {
+        let found = roster.entity(monster).and_then(|entity| monsters.get_mut(entity).ok());
+        let Some((.., brain, mut threat)) = found else { return };
+        let attentive = matches!(brain.mood, Mood::Idle { .. } | Mood::Fighting { .. });
+        if attentive && monster != culprit && roster.entity(culprit).is_some() && !threat.add(culprit, milli) {
+            full += 1;
+        }
+    };
+    let mut healed = Vec::new();
+    for entry in log.read().filter(|entry| matches!(entry.kind, HealthKind::Direct | HealthKind::Periodic)) {
+        let milli = u64::from(entry.amount.unsigned_abs()) * MILLI;
+        if entry.amount < 0 {
+            blame(&mut monsters, entry.target, entry.source, milli);
+        } else {
+            healed.push((entry.target, entry.source, milli / 2));
+        }
+    }
+    for effect in in_order(&mut queued) {
+        let EffectAction::Threat { amount } = effect.what else { continue };
+        let side = roster.entity(effect.target).and_then(|entity| monsters.get(entity).ok()).map(|(_, side, ..)| *side);
+        if side.is_some_and(|side| side != effect.power.faction) {
+            blame(&mut monsters, effect.target, effect.source, u64::from(amount) * MILLI);
+        }
+    }
+    for (patient, healer, milli) in healed {
+        let engaged: Vec<SimId> = engaged_with(&monsters, patient);
+        for &monster in &engaged {
+            blame(&mut monsters, monster, healer, milli / engaged.len() as u64);
+        }
+    }
+    (0..full).for_each(|_| counters.add(THREAT_REFUSED, "full"));
+}
+
+/// The monsters that hate someone, by id.
+fn engaged_with(monsters: &Query<Rememberer>, someone: SimId) -> Vec<SimId> {
+    let hateful = monsters.iter().filter(|(.., threat)| threat.of(someone).is_some());
+    let mut engaged: Vec<SimId> = hateful.map(|(&id, ..)| id).collect();
+    engaged.sort_unstable();
+    engaged
+}
+
+/// The dead think no more.
+pub(super) fn bury(
+    tick: Res<SimTick>,
+    assets: Res<SceneAssets>,
+    roster: Res<Roster>,
+    mut deaths: MessageReader<Died>,
+    mut monsters: Query<(&Species, &mut Brain, &mut ThreatTable)>,
+) {
+    for death in deaths.read() {
+        let found = roster.entity(death.who).and_then(|entity| monsters.get_mut(entity).ok());
+        if let Some((species, mut brain, mut threat)) = found {
+            let corpse_ticks = assets.0.monsters[species.0].corpse_ticks();
+            brain.mood = Mood::Dead { until_tick: tick.0 + corpse_ticks };
+            threat.clear();
+        }
+    }
+}
+
+/// Corpses go when their time has come.
+pub(super) fn decay(mut commands: Commands, tick: Res<SimTick>, monsters: Query<(Entity, &SimId, &Brain)>) {
+    let over = |brain: &Brain| matches!(brain.mood, Mood::Dead { until_tick } if until_tick <= tick.0);
+    let mut gone: Vec<(SimId, Entity)> =
+        monsters.iter().filter(|(.., brain)| over(brain)).map(|(entity, &id, _)| (id, entity)).collect();
+    // By id, because indices rest in the order in which they are given back.
+    gone.sort_unstable_by_key(|&(id, _)| id);
+    for (_, entity) in gone {
+        commands.entity(entity).despawn();
+    }
+}

@@ -1,0 +1,104 @@
+//! Spawners: each place of a spawner is taken by one monster; when it dies the place is free for another after
+//! the monster's respawn time. All places are filled in the first tick. Resolve stage.
+
+use bevy_ecs::prelude::*;
+
+use super::{Home, Species, body};
+use crate::assets::SpawnPointDef;
+use crate::digest::{Digest, Digester};
+use crate::features::combat::Died;
+use crate::features::players::free_place;
+use crate::ids::SimId;
+use crate::locomotion::body_shape;
+use crate::random::{Random, Stream};
+use crate::roster::Roster;
+use crate::scene::{SceneAssets, SceneGeometry, SceneId};
+use crate::tick::SimTick;
+
+/// The places of all spawners of the scene. Written in the Resolve stage.
+#[derive(Resource, Debug)]
+pub struct Spawners {
+    slots: Vec<Slot>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    spawner: usize,
+    taken: Option<SimId>,
+    due_tick: u32,
+}
+
+impl FromWorld for Spawners {
+    fn from_world(world: &mut World) -> Self {
+        let scene = world.resource::<SceneId>().0;
+        let spawners = &world.resource::<SceneAssets>().0.scenes[scene].spawners;
+        let slots = spawners.iter().enumerate().flat_map(|(spawner, def)| {
+            std::iter::repeat_n(Slot { spawner, taken: None, due_tick: 0 }, def.count as usize)
+        });
+        Self { slots: slots.collect() }
+    }
+}
+
+impl Spawners {
+    /// Monsters of the scene's spawners that are alive.
+    #[must_use]
+    pub fn alive_count(&self) -> usize {
+        self.slots.iter().filter(|slot| slot.taken.is_some()).count()
+    }
+}
+
+impl Digest for Spawners {
+    fn digest(&self, digester: &mut Digester) {
+        for slot in &self.slots {
+            digester.u32(slot.taken.map_or(0, SimId::bits));
+            digester.u32(slot.due_tick);
+        }
+    }
+}
+
+/// A death frees a place, as of its respawn time.
+pub(super) fn free_slots(
+    tick: Res<SimTick>,
+    assets: Res<SceneAssets>,
+    roster: Res<Roster>,
+    mut deaths: MessageReader<Died>,
+    monsters: Query<(&Species, &Home)>,
+    mut spawners: ResMut<Spawners>,
+) {
+    for death in deaths.read() {
+        let found = roster.entity(death.who).and_then(|entity| monsters.get(entity).ok());
+        let Some((species, Home { slot: Some(slot), .. })) = found else { continue };
+        if let Some(slot) = spawners.slots.get_mut(*slot as usize) {
+            slot.taken = None;
+            slot.due_tick = tick.0 + assets.0.monsters[species.0].respawn_ticks();
+        }
+    }
+}
+
+/// Free places whose time has come are filled, on free ground somewhere in the spawner's circle.
+pub(super) fn fill_slots(
+    mut commands: Commands,
+    (tick, random, scene): (Res<SimTick>, Res<Random>, Res<SceneId>),
+    (assets, geometry): (Res<SceneAssets>, Res<SceneGeometry>),
+    mut roster: ResMut<Roster>,
+    mut spawners: ResMut<Spawners>,
+) {
+    let scene = &assets.0.scenes[scene.0];
+    for (slot_index, slot) in (0_u32..).zip(&mut spawners.slots) {
+        // One that was taken away by hand leaves its place free.
+        slot.taken = slot.taken.filter(|&id| roster.entity(id).is_some());
+        if slot.taken.is_some() || slot.due_tick > tick.0 {
+            continue;
+        }
+        let Some(def) = scene.spawners.get(slot.spawner) else { continue };
+        let monster = def.monster.id();
+        let shape = body_shape(&assets.0.movements[assets.0.monsters[monster].movement.id()]);
+        let circle = SpawnPointDef { id: String::new(), at: def.at, yaw_deg: 0.0, radius_m: def.radius_m };
+        let id = roster.allocate(tick.0);
+        let draw = random.draw(tick.0, id, Stream("spawn place"), 0);
+        let feet = free_place(&circle, &geometry.0, draw, |feet| geometry.0.is_free(feet, shape));
+        let home = Home { feet, slot: Some(slot_index) };
+        commands.spawn(body(&assets.0, &random, (id, tick.0), monster, home));
+        slot.taken = Some(id);
+    }
+}

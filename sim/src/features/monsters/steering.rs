@@ -1,0 +1,93 @@
+//! Getting somewhere: straight ahead, and when that does not get anywhere for a second, sideways for a while.
+
+use bevy_ecs::prelude::*;
+use glam::Vec2;
+
+use crate::digest::{Digest, Digester};
+use crate::locomotion::StepInput;
+use crate::random::Draw;
+
+/// How often progress is looked at, in ticks (1 s).
+const LOOK_TICKS: u32 = 20;
+/// Less than this in [`LOOK_TICKS`] is no progress, in metres.
+const PROGRESS_M: f32 = 0.5;
+/// How long a side-step lasts, in ticks.
+const SIDE_STEP_TICKS: u32 = 15;
+/// A walk that pauses longer than this begins anew, in ticks.
+const PAUSE_TICKS: u32 = 2;
+
+/// How a monster's walk is getting on. Written in the Think stage.
+#[derive(Component, Debug, Clone, Copy, PartialEq, Default)]
+pub struct Steering {
+    from: Vec2,
+    from_tick: u32,
+    last_tick: u32,
+    side: f32,
+    side_until_tick: u32,
+}
+
+impl Steering {
+    /// The step of this tick from one place towards another; `draw` decides which side to try when blocked.
+    pub fn step(&mut self, from: Vec2, to: Vec2, walk: bool, tick: u32, draw: impl FnOnce() -> Draw) -> StepInput {
+        if tick.wrapping_sub(self.last_tick) > PAUSE_TICKS {
+            (self.from, self.from_tick) = (from, tick);
+        }
+        self.last_tick = tick;
+        if tick.wrapping_sub(self.from_tick) >= LOOK_TICKS {
+            if self.from.distance(from) < PROGRESS_M {
+                self.side = if draw().chance_bp(5_000) { 1.0 } else { -1.0 };
+                self.side_until_tick = tick + SIDE_STEP_TICKS;
+            }
+            (self.from, self.from_tick) = (from, tick);
+        }
+        let ahead = (to - from).normalize_or_zero();
+        let wish = if tick < self.side_until_tick { ahead.perp() * self.side } else { ahead };
+        StepInput { wish, walk }
+    }
+}
+
+impl Digest for Steering {
+    fn digest(&self, digester: &mut Digester) {
+        digester.f32(self.from.x);
+        digester.f32(self.from.y);
+        digester.u32(self.from_tick);
+        digester.u32(self.last_tick);
+        digester.f32(self.side);
+        digester.u32(self.side_until_tick);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::SimId;
+    use crate::random::{Random, Stream};
+
+    #[test]
+    fn whoever_is_blocked_for_a_second_steps_aside_for_a_while() {
+        let (mut steering, random) = (Steering::default(), Random::new(5));
+        let mut sideways = Vec::new();
+        for tick in 1..80 {
+            let draw = || random.draw(tick, SimId::new(1, 0), Stream("test"), 0);
+            let step = steering.step(Vec2::ZERO, Vec2::new(10.0, 0.0), false, tick, draw);
+            sideways.push(step.wish.x.abs() < 0.5);
+        }
+        let first = sideways.iter().position(|&aside| aside);
+        assert_eq!(first, Some(20));
+        assert_eq!(
+            sideways.iter().filter(|&&aside| aside).count(),
+            15 * 3 - (80 - 61 - 15).min(0).unsigned_abs() as usize
+        );
+    }
+
+    #[test]
+    fn whoever_gets_on_goes_straight() {
+        let (mut steering, random, mut place) = (Steering::default(), Random::new(5), Vec2::ZERO);
+        for tick in 1..80 {
+            let draw = || random.draw(tick, SimId::new(1, 0), Stream("test"), 0);
+            let step = steering.step(place, Vec2::new(100.0, 0.0), false, tick, draw);
+            assert_eq!(step.wish, Vec2::X);
+            place += step.wish * 0.3;
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What a fighting monster does next: the first of its skills that is worth it and can be used, else come as
+//! near as the next one needs. Pure.
+
+use crate::actor::Heading;
+use crate::assets::{Assets, Filter, Id, MonsterDef, SkillAction, SkillDef, SkillTarget};
+use crate::features::buffs::ActiveBuffs;
+use crate::features::combat::Vitals;
+use crate::features::skills::{Aim, CasterView, Refusal, TargetView, check_aim, check_caster};
+use crate::intent::CastTarget;
+use crate::space::Geometry;
+use glam::{Vec2, Vec3};
+
+/// How near to the end of a skill's reach a monster comes.
+const REACH_PART: f32 = 0.8;
+/// Healing is worth it below this many percent of hit points.
+const HEAL_BELOW_PERCENT: u64 = 70;
+/// Height of eyes above feet, in metres.
+const EYES_M: f32 = 1.5;
+
+/// What to do.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Choice {
+    /// Cast this at that.
+    Cast(Id<SkillDef>, CastTarget),
+    /// Come nearer.
+    Approach,
+    /// Wait where it is.
+    Hold,
+}
+
+/// Everything a choice depends on.
+pub(super) struct Situation<'a> {
+    pub(super) tick: u32,
+    pub(super) assets: &'a Assets,
+    pub(super) geometry: &'a Geometry,
+    pub(super) def: &'a MonsterDef,
+    pub(super) view: CasterView<'a>,
+    pub(super) vitals: Vitals,
+    pub(super) buffs: &'a ActiveBuffs,
+    pub(super) victim: TargetView,
+}
+
+impl Situation<'_> {
+    /// The heading that faces the victim.
+    pub(super) fn facing(&self) -> Heading {
+        let way = self.victim.feet - self.view.feet;
+        Heading::along(Vec2::new(way.x, way.z)).unwrap_or(self.view.heading)
+    }
+
+    /// What to do now.
+    pub(super) fn choose(&self) -> Choice {
+        let view = CasterView { heading: self.facing(), ..self.view };
+        let (mut next_m, mut shortest_m) = (None, f32::INFINITY);
+        for skill in self.def.skills.iter().map(crate::assets::Ref::id) {
+            let def = &self.assets.skills[skill];
+            let hostile = def.target.filter() != Filter::Ally;
+            if hostile {
+                shortest_m = shortest_m.min(def.target.reach_m());
+            }
+            let ready = check_caster(&view, skill, def, self.tick);
+            if hostile && matches!(ready, Ok(()) | Err(Refusal::Gcd)) && !view.cooldowns.runs(skill, self.tick) {
+                next_m = next_m.or(Some(def.target.reach_m()));
+            }
+            if ready.is_ok() && self.is_worth_it(def) && self.reaches(&view, def) {
+                let target = if hostile { CastTarget::Unit(self.victim.id) } else { CastTarget::Caster };
+                return Choice::Cast(skill, target);
+            }
+        }
+        let hold_m = next_m.unwrap_or(shortest_m).min(1_000.0) * REACH_PART;
+        let near = self.view.feet.distance(self.victim.feet) <= hold_m;
+        if near && self.sees() { Choice::Hold } else { Choice::Approach }
+    }
+
+    fn reaches(&self, view: &CasterView<'_>, def: &SkillDef) -> bool {
+        let distance_m = view.feet.distance(self.victim.feet);
+        match def.target {
+            SkillTarget::Caster => true,
+            SkillTarget::Around { radius_m, filter, .. } | SkillTarget::Cone { radius_m, filter, .. } => {
+                filter == Filter::Ally || (distance_m <= radius_m * REACH_PART && self.sees())
+            }
+            SkillTarget::Unit { filter: Filter::Ally, .. } => true,
+            SkillTarget::Unit { .. } => check_aim(view, def, Aim::Unit(self.victim), 1.0, self.geometry).is_ok(),
+            SkillTarget::Ground { .. } => {
+                check_aim(view, def, Aim::Place(self.victim.feet), 1.0, self.geometry).is_ok()
+            }
+        }
+    }
+
+    /// Help for itself is worth it when it is missing.
+    fn is_worth_it(&self, def: &SkillDef) -> bool {
+        if def.target.filter() != Filter::Ally {
+            return true;
+        }
+        let hurt = u64::from(self.vitals.hp) * 100 < u64::from(self.vitals.hp_max) * HEAL_BELOW_PERCENT;
+        def.actions.iter().any(|action| match action {
+            SkillAction::Heal { .. } => hurt,
+            SkillAction::Apply { effect, .. } => self.buffs.of(effect.id()).is_none(),
+            SkillAction::RestoreMp { .. } | SkillAction::Damage { .. } | SkillAction::Threat { .. } => false,
+        })
+    }
+
+    fn sees(&self) -> bool {
+        self.geometry.line_is_clear(self.view.feet + Vec3::Y * EYES_M, self.victim.feet + Vec3::Y * EYES_M)
+    }
+}

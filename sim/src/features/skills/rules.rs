@@ -1,0 +1,260 @@
+//! Whether a cast may start, or still take effect: one set of rules for players' commands, monsters' decisions
+//! and the start and the finish of every cast. Pure: whoever asks gathers what it takes.
+//!
+//! Distances are from centre to centre, in three dimensions; a finished cast may reach a tenth farther. Sight
+//! goes from eyes to eyes, 1.5 m above the feet.
+
+use glam::{Vec2, Vec3};
+
+use super::Cooldowns;
+use crate::actor::{Faction, Heading};
+use crate::assets::{Assets, Filter, Id, SkillDef, SkillTarget, State};
+use crate::features::buffs::States;
+use crate::ids::SimId;
+use crate::space::Geometry;
+
+/// Height of eyes above feet, in metres.
+pub(super) const EYES_M: f32 = 1.5;
+/// What a target may have moved beyond a skill's range until the cast finishes.
+pub(super) const FINISH_TOLERANCE: f32 = 1.1;
+/// Nearer than this, everything is in front, in metres.
+const FACING_MIN_M: f32 = 0.5;
+
+/// Why a cast is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// The caster is dead.
+    Dead,
+    /// The caster is stunned.
+    Stunned,
+    /// The caster is silenced.
+    Silenced,
+    /// The caster does not have the skill.
+    UnknownSkill,
+    /// The caster is casting already.
+    Casting,
+    /// The global cooldown runs.
+    Gcd,
+    /// The skill's own cooldown runs.
+    Cooldown,
+    /// There is not enough mana.
+    Mana,
+    /// There is no such target, or the caster cannot see it.
+    NoTarget,
+    /// The target is dead or on the wrong side.
+    WrongTarget,
+    /// The target is too far away.
+    Range,
+    /// The target is not in front of the caster.
+    Facing,
+    /// Something stands between.
+    LineOfSight,
+    /// The caster moves, and moving would end the cast.
+    Moving,
+}
+
+impl Refusal {
+    /// Stable word for clients and metrics.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Dead => "dead",
+            Self::Stunned => "stunned",
+            Self::Silenced => "silenced",
+            Self::UnknownSkill => "unknown_skill",
+            Self::Casting => "casting",
+            Self::Gcd => "gcd",
+            Self::Cooldown => "cooldown",
+            Self::Mana => "mana",
+            Self::NoTarget => "no_target",
+            Self::WrongTarget => "wrong_target",
+            Self::Range => "range",
+            Self::Facing => "facing",
+            Self::LineOfSight => "line_of_sight",
+            Self::Moving => "moving",
+        }
+    }
+}
+
+/// What counts about a caster.
+#[derive(Debug, Clone, Copy)]
+pub struct CasterView<'a> {
+    /// Feet position in metres.
+    pub feet: Vec3,
+    /// Facing.
+    pub heading: Heading,
+    /// Side.
+    pub faction: Faction,
+    /// Whether it is dead.
+    pub dead: bool,
+    /// Its states.
+    pub states: States,
+    /// Mana points.
+    pub mp: u32,
+    /// Cooldowns.
+    pub cooldowns: &'a Cooldowns,
+    /// Whether a cast is under way.
+    pub casting: bool,
+    /// Whether it takes a step in this tick.
+    pub moving: bool,
+}
+
+/// What counts about a target.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TargetView {
+    /// Who.
+    pub id: SimId,
+    /// Feet position in metres.
+    pub feet: Vec3,
+    /// Side.
+    pub faction: Faction,
+    /// Whether it can be hurt or healed.
+    pub alive: bool,
+}
+
+/// What a cast is really aimed at.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Aim {
+    /// Nothing beyond the caster's own place.
+    Caster,
+    /// Someone.
+    Unit(TargetView),
+    /// A place in metres.
+    Place(Vec3),
+}
+
+/// Whether the caster could start the skill at all.
+///
+/// # Errors
+/// The first reason against it.
+pub fn check_caster(caster: &CasterView<'_>, skill: Id<SkillDef>, def: &SkillDef, tick: u32) -> Result<(), Refusal> {
+    let reasons = [
+        (caster.dead, Refusal::Dead),
+        (caster.states.has(State::Stun), Refusal::Stunned),
+        (caster.states.has(State::Silence), Refusal::Silenced),
+        (caster.casting, Refusal::Casting),
+        (caster.cooldowns.gcd_runs(tick), Refusal::Gcd),
+        (caster.cooldowns.runs(skill, tick), Refusal::Cooldown),
+        (caster.mp < def.cost_mp, Refusal::Mana),
+    ];
+    reasons.into_iter().find(|(holds, _)| *holds).map_or(Ok(()), |(_, refusal)| Err(refusal))
+}
+
+/// Whether the skill could reach what it is aimed at; `tolerance` multiplies its range.
+///
+/// # Errors
+/// The first reason against it.
+pub fn check_aim(
+    caster: &CasterView<'_>,
+    def: &SkillDef,
+    aim: Aim,
+    tolerance: f32,
+    geometry: &Geometry,
+) -> Result<(), Refusal> {
+    let (range_m, los) = match def.target {
+        SkillTarget::Unit { range_m, los, .. } => (range_m, los),
+        SkillTarget::Ground { range_m, .. } => (range_m, true),
+        SkillTarget::Caster | SkillTarget::Around { .. } | SkillTarget::Cone { .. } => return Ok(()),
+    };
+    let (to, own) = match aim {
+        Aim::Caster => return Err(Refusal::NoTarget),
+        Aim::Unit(target) if !target.alive || !suits(def.target.filter(), caster.faction, target.faction) => {
+            return Err(Refusal::WrongTarget);
+        }
+        Aim::Unit(target) => (target.feet, target.feet == caster.feet),
+        Aim::Place(place) => (place, false),
+    };
+    if caster.feet.distance(to) > range_m * tolerance {
+        return Err(Refusal::Range);
+    }
+    if !own && !def.facing_deg.is_none_or(|arc_deg| faces(caster, to, arc_deg)) {
+        return Err(Refusal::Facing);
+    }
+    if !own && los && !sees(caster.feet, to, geometry) {
+        return Err(Refusal::LineOfSight);
+    }
+    Ok(())
+}
+
+/// Moving would end the cast at once.
+///
+/// # Errors
+/// [`Refusal::Moving`].
+pub(super) fn check_standing(caster: &CasterView<'_>, def: &SkillDef) -> Result<(), Refusal> {
+    let ends = caster.moving && def.move_cancels && def.cast_ticks() > 0;
+    if ends { Err(Refusal::Moving) } else { Ok(()) }
+}
+
+/// Whether a skill's filter lets a side through.
+pub(super) fn suits(filter: Filter, own: Faction, other: Faction) -> bool {
+    match filter {
+        Filter::Enemy => own != other,
+        Filter::Ally => own == other,
+        Filter::Any => true,
+    }
+}
+
+/// Whether a place is within the arc in front of the caster.
+pub(super) fn faces(caster: &CasterView<'_>, to: Vec3, arc_deg: f32) -> bool {
+    let way = Vec2::new(to.x - caster.feet.x, to.z - caster.feet.z);
+    if way.length() < FACING_MIN_M {
+        return true;
+    }
+    let half = (arc_deg * 0.5).min(180.0).to_radians();
+    caster.heading.direction().dot(way.normalize()) >= half.cos() - 1e-4
+}
+
+/// Whether nothing stands between the eyes above two places.
+pub(super) fn sees(from: Vec3, to: Vec3, geometry: &Geometry) -> bool {
+    geometry.line_is_clear(from + Vec3::Y * EYES_M, to + Vec3::Y * EYES_M)
+}
+
+/// For clients: whether the game data alone speaks against casting at something so far away.
+#[must_use]
+pub fn in_reach(assets: &Assets, skill: Id<SkillDef>, from: Vec3, to: Vec3) -> bool {
+    assets.skills.get(skill).is_some_and(|def| from.distance(to) <= def.target.reach_m())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::test_assets;
+
+    fn caster(cooldowns: &Cooldowns) -> CasterView<'_> {
+        CasterView {
+            feet: Vec3::ZERO,
+            heading: Heading(0.0),
+            faction: Faction::PLAYERS,
+            dead: false,
+            states: States::default(),
+            mp: 100,
+            cooldowns,
+            casting: false,
+            moving: false,
+        }
+    }
+
+    #[test]
+    fn the_arc_in_front_ends_where_it_says() {
+        let cooldowns = Cooldowns::default();
+        let caster = caster(&cooldowns);
+        let at = |deg: f32| Vec3::new(deg.to_radians().sin(), 0.0, deg.to_radians().cos()) * 5.0;
+        assert!(faces(&caster, at(44.9), 90.0) && faces(&caster, at(-44.9), 90.0));
+        assert!(!faces(&caster, at(45.5), 90.0) && !faces(&caster, at(180.0), 90.0));
+        assert!(faces(&caster, at(180.0), 360.0) && faces(&caster, at(180.0) * 0.05, 10.0));
+    }
+
+    #[test]
+    fn a_finished_cast_reaches_a_tenth_farther_and_no_more() {
+        let assets = test_assets(&[]);
+        let strike = &assets.skills[assets.skills.by_name("skill/strike").unwrap()];
+        let (cooldowns, geometry) = (Cooldowns::default(), Geometry::flat(100.0));
+        let aim = |x: f32| {
+            let (id, faction) = (SimId::new(2, 0), Faction::named("vermin"));
+            Aim::Unit(TargetView { id, feet: Vec3::new(x, 0.0, 0.0), faction, alive: true })
+        };
+        let check = |x, tolerance| check_aim(&caster(&cooldowns), strike, aim(x), tolerance, &geometry);
+        assert_eq!((check(2.99, 1.0), check(3.01, 1.0)), (Ok(()), Err(Refusal::Range)));
+        assert_eq!((check(3.29, FINISH_TOLERANCE), check(3.31, FINISH_TOLERANCE)), (Ok(()), Err(Refusal::Range)));
+    }
+}
