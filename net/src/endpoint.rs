@@ -29,7 +29,7 @@ use crate::protocol::Goodbye;
 use admission::{Admission, Place, Refusal};
 pub(crate) use certificate::sha256;
 pub use certificate::{Certificate, CertificateError};
-pub(crate) use hardening::{client_provider, client_transport, endpoint_config};
+pub(crate) use hardening::{client_provider, client_transport};
 
 /// A handshake that takes longer is given up.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);

@@ -162,6 +162,11 @@ impl Mailbox {
         locked(&self.closed).get_or_insert(cause);
     }
 
+    fn describe(&self, end: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let closed = *locked(&self.closed);
+        f.debug_struct(end).field("id", &self.id).field("closed", &closed).finish_non_exhaustive()
+    }
+
     fn goodbye(&self, reason: Goodbye) {
         locked(&self.outbox).goodbye.get_or_insert(reason);
         self.frames_wake.notify_one();
@@ -263,6 +268,12 @@ impl TaskEnd {
     }
 }
 
+impl fmt::Debug for TaskEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.describe("TaskEnd", f)
+    }
+}
+
 impl Drop for TaskEnd {
     fn drop(&mut self) {
         self.0.close(CloseCause::Lost);
@@ -341,6 +352,12 @@ impl SceneEnd {
     /// Why the connection is gone, once it is.
     pub fn closed(&self) -> Option<CloseCause> {
         *locked(&self.0.closed)
+    }
+}
+
+impl fmt::Debug for SceneEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.describe("SceneEnd", f)
     }
 }
 

@@ -51,8 +51,8 @@ const RESET_INTERVAL_MIN: Duration = Duration::from_millis(1);
 /// QUIC version 1, and no other.
 const QUIC_V1: u32 = 1;
 
-/// Settings of the socket itself, for servers and clients.
-pub(crate) fn endpoint_config() -> Result<EndpointConfig, BindError> {
+/// Settings of the socket itself.
+pub(super) fn endpoint_config() -> Result<EndpointConfig, BindError> {
     let mut config = EndpointConfig::default();
     config.supported_versions(vec![QUIC_V1]).min_reset_interval(RESET_INTERVAL_MIN);
     config.max_udp_payload_size(UDP_PAYLOAD_BYTES_MAX).map_err(|error| BindError::Settings(error.to_string()))?;

@@ -1,0 +1,317 @@
+//! The client without its socket: bytes and times go in, bytes to send come out.
+//!
+//! Keeps the sequence numbers, repeats the last steps in every input, echoes forced positions, answers probes, and
+//! measures. [`super::Client`] is this behind a QUIC connection.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use glam::Vec3;
+use sim::assets::MovementDef;
+use sim::ids::SimId;
+use sim::locomotion::StepInput;
+use sim::space::Geometry;
+
+use super::interpolate::{DELAY_TICKS, Pose};
+use super::predict::Predictor;
+use super::timing::{AckTimes, Pacing, Samples, ServerClock};
+use super::world::ClientWorld;
+use crate::codec::{EncodeError, decode_server_message, decode_state_frame, encode_client_message, encode_input};
+use crate::protocol::{ClientMessage, Goodbye, INPUT_STEPS_SENT, InputDatagram, OwnState, ServerMessage, WireStep};
+
+/// Rejections kept until they are taken; beyond it the oldest are lost.
+const REJECTIONS_MAX: usize = 256;
+
+/// A command the server did not carry out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// Sequence number of the command.
+    pub sequence: u32,
+    /// A stable lower-case word such as `cooldown`.
+    pub reason: String,
+}
+
+/// What the server said when it accepted the login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Accepted {
+    /// Stable number of the player behind the name.
+    pub player_id: u64,
+    /// Hash of the game data in use.
+    pub assets_hash: u64,
+}
+
+/// What a client has counted since it connected.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// State frames that came, each once.
+    pub frames_received: u64,
+    /// State frames that did not come, as far as is known now.
+    pub frames_lost: u64,
+    /// UDP payload received, in bytes; 0 for a session without a connection.
+    pub bytes_received: u64,
+    /// Datagrams, frames and records that could not be read.
+    pub decode_errors: u64,
+    /// Records about entities that were not known.
+    pub unknown_records: u64,
+    /// Batches out of order: a broken promise of the server.
+    pub batch_gaps: u64,
+    /// Predictions that were off by more than half a metre.
+    pub corrections: u64,
+    /// Positions the server forced.
+    pub forced: u64,
+    /// Inputs sent.
+    pub inputs_sent: u64,
+}
+
+/// The state of one login.
+#[derive(Default)]
+pub struct ClientSession {
+    world: ClientWorld,
+    accepted: Option<Accepted>,
+    goodbye: Option<Goodbye>,
+    predictor: Option<Predictor>,
+    /// Corrections of predictors of former scenes.
+    corrections_before: u64,
+    input_sequence: u32,
+    command_sequence: u32,
+    forced_epoch: u8,
+    /// The newest first; only steps of the current scene and forced epoch.
+    recent_steps: VecDeque<WireStep>,
+    outgoing: Vec<Bytes>,
+    rejections: VecDeque<Rejection>,
+    clock: ServerClock,
+    ack_times: AckTimes,
+    pacing: Pacing,
+    ack_us: Samples,
+    update_age_us: Samples,
+    decode_errors: u64,
+    forced: u64,
+    inputs_sent: u64,
+}
+
+impl ClientSession {
+    /// Applies a datagram that came at `arrived_us`.
+    pub fn on_datagram(&mut self, datagram: &[u8], arrived_us: u64) {
+        let frame = match decode_state_frame(datagram) {
+            Ok(frame) => frame,
+            Err(_) => {
+                self.decode_errors += 1;
+                return;
+            }
+        };
+        let age_us = self.clock.arrived(frame.tick, arrived_us);
+        self.update_age_us.push(age_us);
+        if let Some(own) = self.world.on_frame(&frame) {
+            self.ack_times.applied(own.applied_sequence, arrived_us, &mut self.ack_us);
+            self.pacing.judge(&own);
+            self.reconcile(&own);
+        }
+    }
+
+    fn reconcile(&mut self, own: &OwnState) {
+        if own.forced_epoch != self.forced_epoch {
+            self.forced_epoch = own.forced_epoch;
+            self.forced += 1;
+            self.forget_steps();
+        }
+        if let Some(predictor) = &mut self.predictor {
+            predictor.reconcile(own);
+        }
+    }
+
+    /// Steps made before a forced position or in another scene are void and must not be repeated.
+    fn forget_steps(&mut self) {
+        self.recent_steps.clear();
+        self.ack_times.forget();
+    }
+
+    /// Applies a frame of the stream, without its prefix.
+    pub fn on_frame(&mut self, frame: &[u8]) {
+        match decode_server_message(frame) {
+            Ok(message) => self.on_message(message),
+            Err(_) => self.decode_errors += 1,
+        }
+    }
+
+    fn on_message(&mut self, message: ServerMessage) {
+        match &message {
+            ServerMessage::Welcome { player_id, assets_hash, .. } => {
+                self.accepted = Some(Accepted { player_id: *player_id, assets_hash: *assets_hash });
+            }
+            ServerMessage::Scene { state, .. } => {
+                self.corrections_before += self.predictor.take().map_or(0, |predictor| predictor.corrections());
+                self.forced_epoch = state.forced_epoch;
+                self.forget_steps();
+            }
+            ServerMessage::Rejected { sequence, reason } => {
+                if self.rejections.len() == REJECTIONS_MAX {
+                    self.rejections.pop_front();
+                }
+                self.rejections.push_back(Rejection { sequence: *sequence, reason: reason.clone() });
+            }
+            ServerMessage::Probe => self.outgoing.extend(encode_client_message(&ClientMessage::Alive)),
+            ServerMessage::Goodbye { reason } => self.goodbye = Some(*reason),
+            ServerMessage::Batch { .. } => {}
+        }
+        self.world.on_message(message);
+    }
+
+    /// Predicts the own character from now on, until the next scene. Without it, inputs claim the last known place.
+    pub fn predict_with(&mut self, profile: MovementDef, geometry: Arc<Geometry>) {
+        self.corrections_before += self.predictor.take().map_or(0, |predictor| predictor.corrections());
+        self.predictor = Some(Predictor::new(profile, geometry, self.world.own()));
+    }
+
+    /// Makes the next step and writes the datagram that carries it and the steps before it into `into`.
+    ///
+    /// # Errors
+    /// Never, as long as [`INPUT_STEPS_SENT`] steps fit a datagram.
+    pub fn input(&mut self, input: StepInput, now_us: u64, into: &mut Vec<u8>) -> Result<(), EncodeError> {
+        self.input_sequence += 1;
+        self.inputs_sent += 1;
+        let (x, z) = input.to_wire();
+        self.recent_steps.push_front(WireStep { x, z, flags: u8::from(input.walk) });
+        self.recent_steps.truncate(INPUT_STEPS_SENT);
+        if let Some(predictor) = &mut self.predictor {
+            predictor.step(self.input_sequence, StepInput::from_wire(x, z, input.walk));
+        }
+        self.ack_times.sent(self.input_sequence, now_us);
+        let claim = self.own_position();
+        let (frame_ack, frame_ack_bits) = self.world.frame_acks();
+        let datagram = InputDatagram {
+            sequence: self.input_sequence,
+            view_tick: self.shown_tick(now_us),
+            forced_epoch: self.forced_epoch,
+            claim_x_cm: centimetres(claim.x),
+            claim_z_cm: centimetres(claim.z),
+            frame_ack,
+            frame_ack_bits,
+            batch_ack: self.world.batch_ack(),
+            steps: self.recent_steps.iter().copied().collect(),
+        };
+        encode_input(&datagram, into)
+    }
+
+    /// Numbers a command and returns its number and its frame, without prefix. `kind` is its place in the wire table.
+    ///
+    /// # Errors
+    /// When the body is too long for a frame.
+    pub fn command(&mut self, kind: u16, body: Vec<u8>) -> Result<(u32, Bytes), EncodeError> {
+        self.command_sequence += 1;
+        let sequence = self.command_sequence;
+        Ok((sequence, encode_client_message(&ClientMessage::Command { sequence, kind, body })?))
+    }
+
+    /// Takes the frames that have to be sent in answer to what came.
+    pub fn take_outgoing(&mut self) -> Vec<Bytes> {
+        std::mem::take(&mut self.outgoing)
+    }
+
+    /// The server's answer to the login.
+    #[must_use]
+    pub fn accepted(&self) -> Option<Accepted> {
+        self.accepted
+    }
+
+    /// Why the server ended the session, if it said so.
+    #[must_use]
+    pub fn goodbye(&self) -> Option<Goodbye> {
+        self.goodbye
+    }
+
+    /// What the client knows.
+    #[must_use]
+    pub fn world(&self) -> &ClientWorld {
+        &self.world
+    }
+
+    /// Takes the oldest event nobody has taken.
+    pub fn take_event(&mut self) -> Option<super::world::WorldEvent> {
+        self.world.take_event()
+    }
+
+    /// Takes the oldest rejection nobody has taken.
+    pub fn take_rejection(&mut self) -> Option<Rejection> {
+        self.rejections.pop_front()
+    }
+
+    /// The predicted own character, while one is predicted.
+    #[must_use]
+    pub fn predictor(&self) -> Option<&Predictor> {
+        self.predictor.as_ref()
+    }
+
+    /// Where the own character is: predicted, or as the server said last.
+    #[must_use]
+    pub fn own_position(&self) -> Vec3 {
+        let said = || Vec3::from(self.world.own().position);
+        self.predictor.as_ref().map_or_else(said, |predictor| predictor.mover().position)
+    }
+
+    /// Where to draw an entity now: the own one as predicted, others as they were a little ago.
+    #[must_use]
+    pub fn pose(&self, id: SimId, now_us: u64) -> Option<Pose> {
+        self.world.pose(id, self.clock.tick_at(now_us) - DELAY_TICKS)
+    }
+
+    /// The server tick that others are shown at, as inputs tell it.
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "ticks begin at 0 and are far from 2^32"
+    )]
+    fn shown_tick(&self, now_us: u64) -> u32 {
+        (self.clock.tick_at(now_us) - DELAY_TICKS).max(0.0) as u32
+    }
+
+    /// What to add to the time until the next input, -1,000 to 1,000 microseconds, so that inputs arrive shortly before
+    /// their tick. Each advice is given once.
+    pub fn pacing_correction_us(&mut self) -> i64 {
+        self.pacing.take()
+    }
+
+    /// Times from sending an input to hearing that it was applied.
+    pub fn ack_us(&mut self) -> &mut Samples {
+        &mut self.ack_us
+    }
+
+    /// How much later than the fastest of the last seconds each state frame came.
+    pub fn update_age_us(&mut self) -> &mut Samples {
+        &mut self.update_age_us
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let counts = self.world.counts();
+        Stats {
+            frames_received: counts.frames_received,
+            frames_lost: counts.frames_lost,
+            bytes_received: 0,
+            decode_errors: self.decode_errors + counts.damaged,
+            unknown_records: counts.unknown_records,
+            batch_gaps: counts.batch_gaps,
+            corrections: self.corrections_before + self.predictor.as_ref().map_or(0, Predictor::corrections),
+            forced: self.forced,
+            inputs_sent: self.inputs_sent,
+        }
+    }
+
+    /// Counts something that came and cannot be framed at all.
+    pub(super) fn count_decode_error(&mut self) {
+        self.decode_errors += 1;
+    }
+
+    pub(super) fn closed_as(&mut self, reason: Goodbye) {
+        self.goodbye.get_or_insert(reason);
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "saturates, and scenes are far smaller")]
+fn centimetres(metres: f32) -> i32 {
+    (metres * 100.0).round() as i32
+}
+
+#[cfg(test)]
+mod tests;

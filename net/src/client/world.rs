@@ -1,0 +1,376 @@
+//! What a client knows: the scene it is in, the entities it sees, and what it has to acknowledge.
+//!
+//! Per component the newest tick wins, so frames may come late, twice or never. What was not announced by an enter
+//! record is not shown; a frame that mentions such a thing is not acknowledged either, so that its state is sent again
+//! once the entity is known. A new scene voids everything. Pure: bytes in, state out.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use glam::Vec3;
+use sim::actor::{Heading, Position};
+use sim::ids::SimId;
+use sim::replicated::Replicate;
+use smallvec::SmallVec;
+
+use super::frames::FrameWindow;
+use super::interpolate::{Pose, Track};
+use crate::protocol::{OwnState, ServerMessage, StateFrame, WireTable};
+use crate::records::{BatchRecord, Values, read_batch, read_state};
+
+/// Events kept until they are taken; beyond it the oldest are lost and counted.
+const EVENTS_MAX: usize = 1_024;
+
+/// The scene the own character is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CurrentScene {
+    /// Id such as `scene/field`.
+    pub id: String,
+    /// Counts the session's scenes from 1.
+    pub epoch: u32,
+    /// The own character.
+    pub own: SimId,
+    /// Server tick at entry.
+    pub entered_tick: u32,
+}
+
+/// Something that happened in view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorldEvent {
+    /// Server tick in which it happened.
+    pub tick: u32,
+    /// Place in [`WireTable::events`].
+    pub kind: u16,
+    /// The event's own bytes.
+    pub body: Vec<u8>,
+}
+
+/// What did not fit, for whoever watches over the protocol. All but `events_dropped` are 0 on a path without loss.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WorldCounts {
+    /// State frames that came, each once.
+    pub frames_received: u64,
+    /// State frames that did not come, as far as is known now.
+    pub frames_lost: u64,
+    /// State frames of a scene that is not the current one.
+    pub frames_void: u64,
+    /// Records about entities that are not known.
+    pub unknown_records: u64,
+    /// Frames and batches whose records are damaged.
+    pub damaged: u64,
+    /// Batches that came out of order, which the stream makes impossible.
+    pub batch_gaps: u64,
+    /// Events nobody took in time.
+    pub events_dropped: u64,
+}
+
+/// A component's value and the tick it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Value {
+    tick: u32,
+    bytes: SmallVec<[u8; 16]>,
+}
+
+/// Components by their bit in the wire table, newest tick wins.
+#[derive(Debug, Clone, Default)]
+struct ValueMap(BTreeMap<u8, Value>);
+
+impl ValueMap {
+    /// Takes a value over unless a newer one is there; says whether it did.
+    fn set(&mut self, component: u8, tick: u32, bytes: &[u8]) -> bool {
+        let value = self.0.entry(component).or_insert_with(|| Value { tick, bytes: SmallVec::new() });
+        if value.tick > tick {
+            return false;
+        }
+        value.tick = tick;
+        value.bytes.clear();
+        value.bytes.extend_from_slice(bytes);
+        true
+    }
+
+    fn value(&self, component: u8) -> Option<&[u8]> {
+        self.0.get(&component).map(|value| value.bytes.as_slice())
+    }
+}
+
+/// An entity in view.
+#[derive(Debug, Clone)]
+pub struct RemoteEntity {
+    id: SimId,
+    entered_tick: u32,
+    values: ValueMap,
+    track: Track,
+}
+
+impl RemoteEntity {
+    /// Which entity.
+    #[must_use]
+    pub fn id(&self) -> SimId {
+        self.id
+    }
+
+    /// Server tick at which it came into view.
+    #[must_use]
+    pub fn entered_tick(&self) -> u32 {
+        self.entered_tick
+    }
+
+    /// The newest bytes of a component, by its place in the wire table.
+    #[must_use]
+    pub fn value(&self, component: u8) -> Option<&[u8]> {
+        self.values.value(component)
+    }
+
+    /// Every component known, in wire order: place in the wire table, and bytes.
+    pub fn values(&self) -> impl Iterator<Item = (u8, &[u8])> {
+        self.values.0.iter().map(|(component, value)| (*component, value.bytes.as_slice()))
+    }
+
+    /// Server tick of the newest value of a component.
+    #[must_use]
+    pub fn value_tick(&self, component: u8) -> Option<u32> {
+        self.values.0.get(&component).map(|value| value.tick)
+    }
+
+    fn apply(&mut self, tick: u32, values: &Values<'_>, places: PlaceBits) {
+        let (mut position, mut heading) = (None, None);
+        for (component, bytes) in values {
+            if self.values.set(*component, tick, bytes) {
+                position = position.or((places.position == Some(*component)).then_some(*bytes));
+                heading = heading.or((places.heading == Some(*component)).then_some(*bytes));
+            }
+        }
+        if position.is_some() || heading.is_some() {
+            self.track.note(tick, position, heading);
+        }
+    }
+}
+
+/// Where in the wire table the components stand that make up a pose.
+#[derive(Debug, Clone, Copy, Default)]
+struct PlaceBits {
+    position: Option<u8>,
+    heading: Option<u8>,
+}
+
+/// Everything a client knows of the world.
+#[derive(Debug, Default)]
+pub struct ClientWorld {
+    wire: WireTable,
+    places: PlaceBits,
+    scene: Option<CurrentScene>,
+    entities: BTreeMap<SimId, RemoteEntity>,
+    owner_values: ValueMap,
+    own: OwnState,
+    newest_tick: u32,
+    seen: FrameWindow,
+    applied: FrameWindow,
+    batch_ack: u32,
+    events: VecDeque<WorldEvent>,
+    counts: WorldCounts,
+}
+
+impl ClientWorld {
+    /// Applies a message of the stream, as far as it concerns the world.
+    pub fn on_message(&mut self, message: ServerMessage) {
+        match message {
+            ServerMessage::Welcome { wire, .. } => {
+                let places = PlaceBits { position: bit(&wire, Position::NAME), heading: bit(&wire, Heading::NAME) };
+                (self.wire, self.places) = (wire, places);
+            }
+            ServerMessage::Scene { scene, scene_epoch, own, tick, state } => {
+                let own = SimId::from_bits(own);
+                self.scene = Some(CurrentScene { id: scene, epoch: scene_epoch, own, entered_tick: tick });
+                self.entities.clear();
+                self.owner_values = ValueMap::default();
+                (self.own, self.newest_tick, self.batch_ack) = (state, tick, 0);
+            }
+            ServerMessage::Batch { batch, tick, records } => self.on_batch(batch, tick, &records),
+            ServerMessage::Rejected { .. } | ServerMessage::Probe | ServerMessage::Goodbye { .. } => {}
+        }
+    }
+
+    /// Applies a state frame. Returns the own state when it is the newest so far.
+    pub fn on_frame(&mut self, frame: &StateFrame) -> Option<OwnState> {
+        if !self.seen.insert(frame.frame) {
+            return None;
+        }
+        self.counts.frames_received += 1;
+        self.counts.frames_lost = u64::from(self.seen.newest()).saturating_sub(self.counts.frames_received);
+        if self.scene.as_ref().is_none_or(|scene| scene.epoch != frame.scene_epoch) {
+            self.counts.frames_void += 1;
+            return None;
+        }
+        if self.apply_records(frame) {
+            self.applied.insert(frame.frame);
+        }
+        if frame.tick <= self.newest_tick {
+            return None;
+        }
+        (self.newest_tick, self.own) = (frame.tick, frame.own);
+        Some(frame.own)
+    }
+
+    /// Says whether every record could be applied.
+    fn apply_records(&mut self, frame: &StateFrame) -> bool {
+        let Self { wire, entities, counts, places, .. } = self;
+        let mut whole = true;
+        for record in read_state(&frame.records, wire) {
+            let Ok(record) = record else {
+                counts.damaged += 1;
+                return false;
+            };
+            let Some(entity) = entity_at(entities, record.index) else {
+                counts.unknown_records += 1;
+                whole = false;
+                continue;
+            };
+            // An older frame may speak of the index's former owner, and what it says is in the enter record anyway.
+            if frame.tick >= entity.entered_tick {
+                entity.apply(frame.tick, &record.values, *places);
+            }
+        }
+        whole
+    }
+
+    fn on_batch(&mut self, batch: u32, tick: u32, records: &[u8]) {
+        let Self { wire, entities, counts, places, events, owner_values, .. } = self;
+        if batch != self.batch_ack.wrapping_add(1) || self.scene.is_none() {
+            counts.batch_gaps += 1;
+        }
+        self.batch_ack = batch;
+        for record in read_batch(records, wire) {
+            match record {
+                Ok(BatchRecord::Enter { id, values }) => {
+                    let mut entity =
+                        RemoteEntity { id, entered_tick: tick, values: ValueMap::default(), track: Track::default() };
+                    entity.apply(tick, &values, *places);
+                    entities.insert(id, entity);
+                }
+                Ok(BatchRecord::Leave { id }) => {
+                    if entities.remove(&id).is_none() {
+                        counts.unknown_records += 1;
+                    }
+                }
+                Ok(BatchRecord::Event { kind, body }) => {
+                    if events.len() == EVENTS_MAX {
+                        events.pop_front();
+                        counts.events_dropped += 1;
+                    }
+                    events.push_back(WorldEvent { tick, kind, body: body.to_vec() });
+                }
+                Ok(BatchRecord::OwnerValues { values, .. }) => {
+                    for (component, bytes) in values {
+                        owner_values.set(component, tick, bytes);
+                    }
+                }
+                Err(_) => counts.damaged += 1,
+            }
+        }
+    }
+
+    /// The scene the character is in, once the server has said so.
+    #[must_use]
+    pub fn scene(&self) -> Option<&CurrentScene> {
+        self.scene.as_ref()
+    }
+
+    /// What the numbers in records stand for.
+    #[must_use]
+    pub fn wire(&self) -> &WireTable {
+        &self.wire
+    }
+
+    /// A component's place in the wire table.
+    #[must_use]
+    pub fn component(&self, name: &str) -> Option<u8> {
+        bit(&self.wire, name)
+    }
+
+    /// The name of an event.
+    #[must_use]
+    pub fn event_name(&self, kind: u16) -> Option<&str> {
+        self.wire.events.get(usize::from(kind)).map(String::as_str)
+    }
+
+    /// The newest own state.
+    #[must_use]
+    pub fn own(&self) -> &OwnState {
+        &self.own
+    }
+
+    /// The newest bytes of a component of the own character, those only it receives included.
+    #[must_use]
+    pub fn own_value(&self, component: u8) -> Option<&[u8]> {
+        let seen = || self.scene.as_ref().and_then(|scene| self.entities.get(&scene.own)?.value(component));
+        self.owner_values.value(component).or_else(seen)
+    }
+
+    /// The entities in view, by id.
+    pub fn entities(&self) -> impl ExactSizeIterator<Item = &RemoteEntity> {
+        self.entities.values()
+    }
+
+    /// An entity in view.
+    #[must_use]
+    pub fn entity(&self, id: SimId) -> Option<&RemoteEntity> {
+        self.entities.get(&id)
+    }
+
+    /// The last known position of an entity in view, in metres; not interpolated.
+    #[must_use]
+    pub fn position(&self, id: SimId) -> Option<Vec3> {
+        let bytes = self.entities.get(&id)?.value(self.places.position?)?;
+        Position::from_wire(&mut sim::wire::Reader::new(bytes), Vec3::from(self.own.position))
+    }
+
+    /// Where to draw an entity at a moment in server ticks.
+    #[must_use]
+    pub fn pose(&self, id: SimId, moment: f32) -> Option<Pose> {
+        self.entities.get(&id)?.track.at(moment, self.newest_tick, Vec3::from(self.own.position))
+    }
+
+    /// The newest server tick heard of.
+    #[must_use]
+    pub fn newest_tick(&self) -> u32 {
+        self.newest_tick
+    }
+
+    /// Newest frame applied, and a bit for each of the 32 before it: what an input acknowledges.
+    #[must_use]
+    pub fn frame_acks(&self) -> (u32, u32) {
+        (self.applied.newest(), self.applied.bits())
+    }
+
+    /// The newest batch applied, 0 before the first of a scene.
+    #[must_use]
+    pub fn batch_ack(&self) -> u32 {
+        self.batch_ack
+    }
+
+    /// Takes the oldest event nobody has taken.
+    pub fn take_event(&mut self) -> Option<WorldEvent> {
+        self.events.pop_front()
+    }
+
+    /// What did not fit so far.
+    #[must_use]
+    pub fn counts(&self) -> &WorldCounts {
+        &self.counts
+    }
+}
+
+fn bit(wire: &WireTable, name: &str) -> Option<u8> {
+    wire.components.iter().position(|component| component.name == name).and_then(|bit| u8::try_from(bit).ok())
+}
+
+/// The entity that holds a dense index: ids sort by index, so it is the only one in the index's range.
+fn entity_at(entities: &mut BTreeMap<SimId, RemoteEntity>, index: u32) -> Option<&mut RemoteEntity> {
+    if index > SimId::INDEX_MAX {
+        return None;
+    }
+    let range = SimId::new(index, 0)..=SimId::new(index, SimId::GENERATIONS - 1);
+    entities.range_mut(range).next_back().map(|(_, entity)| entity)
+}
+
+#[cfg(test)]
+mod tests;

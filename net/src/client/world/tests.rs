@@ -1,0 +1,193 @@
+//! The client's rules: newest wins, nothing unannounced is shown, a new scene voids everything.
+
+use proptest::prelude::*;
+use sim::wire::put_varint;
+
+use super::*;
+use crate::protocol::WireComponent;
+
+/// Components: 0 position (6 bytes), 1 vitals (behind a length).
+fn wire() -> WireTable {
+    let component = |name: &str, value_bytes| WireComponent { name: name.into(), value_bytes };
+    WireTable {
+        components: vec![component(Position::NAME, 6), component("vitals", 0)],
+        events: vec!["died".into()],
+        commands: Vec::new(),
+    }
+}
+
+fn world() -> ClientWorld {
+    let mut world = ClientWorld::default();
+    world.on_message(ServerMessage::Welcome { player_id: 1, assets_hash: 2, wire: wire() });
+    world.on_message(scene(1, 10));
+    world
+}
+
+fn scene(scene_epoch: u32, tick: u32) -> ServerMessage {
+    ServerMessage::Scene { scene: "scene/field".into(), scene_epoch, own: 1 << 12, tick, state: OwnState::default() }
+}
+
+fn id(index: u32) -> SimId {
+    SimId::new(index, 0)
+}
+
+fn position(x_m: f32) -> Vec<u8> {
+    let mut bytes = vec![0b01];
+    Position(Vec3::new(x_m, 0.0, 0.0)).encode(&mut bytes);
+    bytes
+}
+
+fn vitals(value: u8) -> Vec<u8> {
+    vec![0b10, 1, value]
+}
+
+fn enter(index: u32, values: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    crate::records::put_enter(&mut bytes, id(index));
+    bytes.extend_from_slice(values);
+    bytes
+}
+
+fn batch(world: &mut ClientWorld, tick: u32, records: Vec<u8>) {
+    let batch = world.batch_ack() + 1;
+    world.on_message(ServerMessage::Batch { batch, tick, records });
+}
+
+fn frame(frame: u32, tick: u32, records: &[(u32, Vec<u8>)]) -> StateFrame {
+    let (mut bytes, mut last) = (Vec::new(), 0);
+    for (index, values) in records {
+        put_varint(&mut bytes, index - last);
+        bytes.extend_from_slice(values);
+        last = *index;
+    }
+    StateFrame { frame, tick, scene_epoch: 1, own: OwnState::default(), records: bytes }
+}
+
+fn x_of(world: &ClientWorld, index: u32) -> Option<f32> {
+    world.position(id(index)).map(|position| position.x)
+}
+
+#[test]
+fn an_announced_entity_moves_with_the_newest_frame() {
+    let mut world = world();
+    batch(&mut world, 10, enter(5, &position(1.0)));
+    world.on_frame(&frame(2, 12, &[(5, position(3.0))]));
+    world.on_frame(&frame(1, 11, &[(5, position(2.0))]));
+    assert_eq!(x_of(&world, 5), Some(3.0));
+    assert_eq!(world.frame_acks(), (2, 1));
+    assert_eq!(world.counts().frames_lost, 0);
+}
+
+#[test]
+fn a_late_frame_still_brings_the_components_that_no_newer_one_had() {
+    let mut world = world();
+    batch(&mut world, 10, enter(5, &position(1.0)));
+    world.on_frame(&frame(2, 12, &[(5, position(3.0))]));
+    world.on_frame(&frame(1, 11, &[(5, vitals(7))]));
+    assert_eq!(world.entity(id(5)).and_then(|entity| entity.value(1)), Some(&[7][..]));
+}
+
+#[test]
+fn what_was_not_announced_is_neither_shown_nor_acknowledged() {
+    let mut world = world();
+    world.on_frame(&frame(1, 11, &[(5, position(2.0))]));
+    assert_eq!((x_of(&world, 5), world.frame_acks()), (None, (0, 0)));
+    assert_eq!(world.counts().unknown_records, 1);
+    batch(&mut world, 10, enter(5, &position(1.0)));
+    world.on_frame(&frame(2, 12, &[(5, position(2.0))]));
+    assert_eq!((x_of(&world, 5), world.frame_acks()), (Some(2.0), (2, 0)));
+}
+
+#[test]
+fn a_frame_older_than_the_entity_does_not_touch_it() {
+    let mut world = world();
+    batch(&mut world, 20, enter(5, &position(1.0)));
+    world.on_frame(&frame(1, 19, &[(5, position(9.0))]));
+    assert_eq!(x_of(&world, 5), Some(1.0));
+}
+
+#[test]
+fn one_that_left_is_gone_and_comes_back_as_new() {
+    let mut world = world();
+    batch(&mut world, 10, enter(5, &[vitals(1), Vec::new()].concat()));
+    let mut leave = Vec::new();
+    crate::records::put_leave(&mut leave, id(5));
+    batch(&mut world, 11, leave);
+    assert_eq!(world.entities().len(), 0);
+    batch(&mut world, 12, enter(5, &position(4.0)));
+    assert_eq!(world.entity(id(5)).and_then(|entity| entity.value(1)), None);
+}
+
+#[test]
+fn a_new_scene_voids_everything_and_frames_of_the_old_one() {
+    let mut world = world();
+    batch(&mut world, 10, enter(5, &position(1.0)));
+    world.on_message(scene(2, 50));
+    assert_eq!((world.entities().len(), world.batch_ack()), (0, 0));
+    assert_eq!(world.on_frame(&frame(1, 60, &[])), None);
+    assert_eq!((world.counts().frames_void, world.frame_acks().0), (1, 0));
+}
+
+#[test]
+fn only_a_newer_own_state_is_given_out() {
+    let mut world = world();
+    assert!(world.on_frame(&frame(2, 12, &[])).is_some());
+    assert!(world.on_frame(&frame(1, 11, &[])).is_none());
+    assert!(world.on_frame(&frame(2, 12, &[])).is_none());
+    assert_eq!(world.newest_tick(), 12);
+}
+
+#[test]
+fn a_frame_that_did_not_come_is_counted_once() {
+    let mut world = world();
+    for number in [1, 2, 5, 4] {
+        world.on_frame(&frame(number, 10 + number, &[]));
+    }
+    assert_eq!(world.counts().frames_lost, 1);
+}
+
+#[test]
+fn events_are_kept_in_order_up_to_a_limit() {
+    let mut world = world();
+    for body in 0..=EVENTS_MAX {
+        let mut bytes = Vec::new();
+        crate::records::put_event(&mut bytes, 0, &body.to_le_bytes());
+        batch(&mut world, 10, bytes);
+    }
+    assert_eq!(world.counts().events_dropped, 1);
+    let first = world.take_event();
+    assert_eq!(first.as_ref().map(|event| event.body.as_slice()), Some(&1usize.to_le_bytes()[..]));
+    assert_eq!(first.and_then(|event| world.event_name(event.kind).map(String::from)).as_deref(), Some("died"));
+}
+
+#[test]
+fn values_for_the_owner_are_the_own_characters() {
+    let mut world = world();
+    let mut bytes = Vec::new();
+    crate::records::put_owner(&mut bytes, id(1));
+    bytes.extend(vitals(9));
+    batch(&mut world, 10, bytes);
+    assert_eq!(world.own_value(1), Some(&[9][..]));
+    assert_eq!(world.entities().len(), 0);
+}
+
+proptest! {
+    #[test]
+    fn damaged_records_never_panic(records in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let mut world = world();
+        batch(&mut world, 10, records.clone());
+        world.on_frame(&StateFrame { frame: 1, tick: 11, scene_epoch: 1, own: OwnState::default(), records });
+    }
+
+    #[test]
+    fn the_order_of_frames_does_not_matter(order in Just((1u32..20).collect::<Vec<_>>()).prop_shuffle()) {
+        let mut world = world();
+        batch(&mut world, 10, [enter(5, &position(0.0)), enter(6, &position(0.0))].concat());
+        for number in order {
+            let moved = position(f32::from(u8::try_from(number).unwrap_or(0)));
+            world.on_frame(&frame(number, 10 + number, &[(5 + number % 2, moved)]));
+        }
+        prop_assert_eq!((x_of(&world, 6), x_of(&world, 5)), (Some(19.0), Some(18.0)));
+        prop_assert_eq!(world.counts().frames_lost, 0);
+    }
+}
