@@ -1,0 +1,38 @@
+//! Roaming: to one random place of the scene after another, as someone does who looks around.
+
+use glam::Vec2;
+use sim::random::Draw;
+
+use crate::behaviour::{Brain, Turn};
+use crate::senses::Senses;
+use crate::walk::{Walker, ground, random_place};
+
+/// So close is there, in metres.
+const ARRIVED_M: f32 = 3.0;
+/// A place not reached in so many turns is given up (30 s).
+const PATIENCE_TURNS: u32 = 600;
+
+/// Walks to random places.
+#[derive(Debug, Default)]
+pub(crate) struct Roamer {
+    goal: Option<(Vec2, u32)>,
+    walker: Walker,
+}
+
+impl Brain for Roamer {
+    fn decide(&mut self, senses: &Senses<'_>, draw: &mut Draw) -> Turn {
+        if senses.vitals().is_some_and(|vitals| vitals.is_dead()) {
+            self.walker.rest();
+            return Turn::default();
+        }
+        let here = senses.position();
+        let goes_on = |&(place, since): &(Vec2, u32)| {
+            place.distance(ground(here)) > ARRIVED_M && senses.turn.saturating_sub(since) < PATIENCE_TURNS
+        };
+        let (place, _) = *match self.goal.take_if(|goal| goes_on(goal)) {
+            Some(goal) => self.goal.insert(goal),
+            None => self.goal.insert((random_place(&senses.scene.bounds, draw), senses.turn)),
+        };
+        Turn::step(self.walker.towards(here, place, senses.turn, draw))
+    }
+}

@@ -1,0 +1,115 @@
+//! What a bot knows in one turn, in game words: itself, and what it sees. Reads the client's replicated bytes
+//! and never believes that they can be read.
+
+use glam::Vec3;
+use net::client::Client;
+use sim::actor::{Heading, Kind};
+use sim::assets::{Assets, ClassDef, SceneDef};
+use sim::features::combat::Vitals;
+use sim::features::skills::Mana;
+use sim::ids::SimId;
+use sim::replicated::Replicate;
+use sim::space::Geometry;
+use sim::wire::Reader;
+
+/// Places of components in the wire table of the session.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Bits {
+    kind: Option<u8>,
+    vitals: Option<u8>,
+    heading: Option<u8>,
+    mana: Option<u8>,
+}
+
+impl Bits {
+    pub(crate) fn of(client: &Client) -> Self {
+        let world = client.world();
+        Self {
+            kind: world.component(Kind::NAME),
+            vitals: world.component(Vitals::NAME),
+            heading: world.component(Heading::NAME),
+            mana: world.component(Mana::NAME),
+        }
+    }
+}
+
+/// Something in view.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seen {
+    pub(crate) id: SimId,
+    pub(crate) kind: Kind,
+    pub(crate) position: Vec3,
+    pub(crate) vitals: Option<Vitals>,
+}
+
+impl Seen {
+    /// A monster that can be fought.
+    pub(crate) fn is_living_monster(&self) -> bool {
+        matches!(self.kind, Kind::Monster(_)) && self.vitals.is_some_and(|vitals| vitals.is_alive())
+    }
+}
+
+/// What a bot knows in one turn.
+pub(crate) struct Senses<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) bits: Bits,
+    pub(crate) assets: &'a Assets,
+    pub(crate) scene: &'a SceneDef,
+    pub(crate) geometry: &'a Geometry,
+    pub(crate) class: &'a ClassDef,
+    /// Turns taken so far, 20 a second.
+    pub(crate) turn: u32,
+}
+
+impl Senses<'_> {
+    /// The own character.
+    pub(crate) fn own_id(&self) -> Option<SimId> {
+        self.client.world().scene().map(|scene| scene.own)
+    }
+
+    /// Where the own character is, as predicted.
+    pub(crate) fn position(&self) -> Vec3 {
+        self.client.own_position()
+    }
+
+    /// The own hit points, once they are known.
+    pub(crate) fn vitals(&self) -> Option<Vitals> {
+        let bytes = self.client.world().own_value(self.bits.vitals?)?;
+        Vitals::from_wire(&mut Reader::new(bytes))
+    }
+
+    /// The own mana, once it is known.
+    pub(crate) fn mana(&self) -> Option<Mana> {
+        let bytes = self.client.world().own_value(self.bits.mana?)?;
+        Mana::from_wire(&mut Reader::new(bytes))
+    }
+
+    /// Where the own character faces, once it is known.
+    pub(crate) fn heading(&self) -> Option<Heading> {
+        let bytes = self.client.world().own_value(self.bits.heading?)?;
+        Heading::from_wire(&mut Reader::new(bytes))
+    }
+
+    /// Everything in view but the own character.
+    pub(crate) fn others(&self) -> impl Iterator<Item = Seen> + '_ {
+        let (world, own) = (self.client.world(), self.own_id());
+        world.entities().filter(move |entity| Some(entity.id()) != own).filter_map(move |entity| {
+            let kind = Kind::from_wire(&mut Reader::new(entity.value(self.bits.kind?)?))?;
+            let vitals = self.bits.vitals.and_then(|bit| entity.value(bit));
+            let vitals = vitals.and_then(|bytes| Vitals::from_wire(&mut Reader::new(bytes)));
+            Some(Seen { id: entity.id(), kind, position: world.position(entity.id())?, vitals })
+        })
+    }
+
+    /// One thing in view.
+    pub(crate) fn other(&self, id: SimId) -> Option<Seen> {
+        self.others().find(|seen| seen.id == id)
+    }
+
+    /// The nearest thing in view that is wanted, with its distance in metres.
+    pub(crate) fn nearest(&self, wanted: impl Fn(&Seen) -> bool) -> Option<(Seen, f32)> {
+        let here = self.position();
+        let distances = self.others().filter(|seen| wanted(seen)).map(|seen| (seen, seen.position.distance(here)));
+        distances.min_by(|(_, a), (_, b)| a.total_cmp(b))
+    }
+}
