@@ -1,0 +1,126 @@
+//! The command line: which command, with which flags. Everything is parsed here and carried out elsewhere;
+//! errors end here, as one line for people and an exit code for scripts.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+mod load_test;
+mod logging;
+
+use crate::config::{Config, Layer};
+
+/// An authoritative MMO world server. Without a command it serves.
+#[derive(Parser, Debug)]
+#[command(name = "mainspring", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Run the server (the default)
+    Serve(ServeArgs),
+    /// Load a server with clients that play, and report what a player would notice
+    Bots(load_test::BotsArgs),
+    /// Look after the game data
+    #[command(subcommand)]
+    Assets(AssetsCommand),
+    /// Run a recorded scene again and compare every tick
+    Replay {
+        /// The log (`DIR/replay/*.mslog` of a server started with --data DIR)
+        log: PathBuf,
+        /// The game data it was recorded with; without it the data built into the program
+        #[arg(long, value_name = "DIR")]
+        assets: Option<PathBuf>,
+    },
+}
+
+#[derive(Args, Debug)]
+struct ServeArgs {
+    /// Settings file (TOML); the environment (`MAINSPRING_*`) and flags win over it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    layer: Layer,
+}
+
+#[derive(Subcommand, Debug)]
+enum AssetsCommand {
+    /// Report every error in the game data
+    Check {
+        /// One JSON array instead of text
+        #[arg(long)]
+        json: bool,
+        /// The data; without it the data built into the program
+        dir: Option<PathBuf>,
+    },
+}
+
+/// Parses the process's arguments and does what they say.
+pub(crate) fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let command = cli.command.unwrap_or(Command::Serve(cli.serve));
+    carry_out(command).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn carry_out(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(args) => serve(args),
+        Command::Bots(args) => load_test::run(&args),
+        Command::Assets(AssetsCommand::Check { json, dir }) => {
+            let good = crate::assets::check(dir.as_deref(), json);
+            Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Command::Replay { log, assets } => crate::replay::command(&log, assets.as_deref()),
+    }
+}
+
+fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
+    // A variable that is not Unicode cannot be one of ours with a value we could use.
+    let environment =
+        std::env::vars_os().filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok()));
+    let config = Config::load(args.config.as_deref(), environment, args.layer)?;
+    logging::start(config.log_format, &config.log_level)?;
+    crate::serve::command(&config)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_without_a_command_are_those_of_serve() {
+        let cli = Cli::try_parse_from(["mainspring", "--listen", "127.0.0.1:1"]).unwrap();
+        assert!(cli.command.is_none());
+        assert_eq!(cli.serve.layer.listen, Some("127.0.0.1:1".parse().unwrap()));
+    }
+
+    #[test]
+    fn the_contract_for_scripts_parses() {
+        for line in [
+            "mainspring serve --listen 127.0.0.1:1 --http 127.0.0.1:2 --assets a --data d --config c.toml",
+            "mainspring bots --server 127.0.0.1:1 --count 50 --behaviour mixed --seconds 5 --json o.json --seed 1",
+            "mainspring bots --behaviour flood",
+            "mainspring assets check --json dir",
+            "mainspring replay some.mslog --assets dir",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
+        }
+    }
+}

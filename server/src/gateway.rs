@@ -1,0 +1,90 @@
+//! The door: turns a login that the endpoint has read into a session of some scene, and counts what the endpoint
+//! reports. Names are whoever claims them: the embedded default has no accounts. The same name is the same player,
+//! and the newest login wins.
+
+use std::sync::Arc;
+
+use net::endpoint::{Gateway, Login, LoginAnswer, TransportEvent};
+use net::mailbox::SceneEnd;
+use net::protocol::Goodbye;
+use net::sessions::Handover;
+use sim::assets::Assets;
+use sim::ids::PlayerId;
+use tracing::{debug, info};
+
+use crate::health::{Health, Phase};
+use crate::metrics::GatewayMetrics;
+use crate::scenes::directory::Directory;
+use crate::scenes::post::{Attach, Post};
+use crate::scenes::stable_hash;
+
+/// The gateway of a server whose scenes run in the same process.
+pub struct LocalGateway {
+    /// The game data, for the names of classes.
+    pub assets: Arc<Assets>,
+    /// Who is where.
+    pub directory: Arc<Directory>,
+    /// The way to the scenes' threads.
+    pub post: Post,
+    /// Whether players may come.
+    pub health: Arc<Health>,
+    /// Counts.
+    pub metrics: GatewayMetrics,
+}
+
+/// The player behind a name; capitals make no difference.
+#[must_use]
+pub fn player_of_name(name: &str) -> PlayerId {
+    PlayerId(stable_hash(name.bytes().map(|byte| byte.to_ascii_lowercase())))
+}
+
+impl Gateway for LocalGateway {
+    fn login(&self, login: Login, end: SceneEnd) -> LoginAnswer<'_> {
+        Box::pin(std::future::ready(self.place(login, end)))
+    }
+
+    fn note(&self, event: TransportEvent) {
+        self.metrics.note(event);
+    }
+}
+
+impl LocalGateway {
+    fn place(&self, login: Login, end: SceneEnd) -> Result<(), Goodbye> {
+        let Login { name, class, session, remote } = login;
+        if self.health.phase() == Phase::Stopping {
+            return Err(Goodbye::Shutdown);
+        }
+        let class = self.class_named(class).ok_or(Goodbye::BadLogin)?;
+        let player = player_of_name(&name);
+        let (scene, newly) = self.directory.enter(player, session).map_err(|_| Goodbye::Full)?;
+        debug!(%player, name, %remote, scene, "login");
+        let attach = Attach { scene, player, name, class, spawn_point: None, session: Handover::from(end) };
+        self.post.send(attach).map_err(|attach| {
+            info!(player = %attach.player, "a login was refused: its scene's queue is full");
+            if newly {
+                self.directory.cancel(attach.player, session);
+            }
+            Goodbye::Full
+        })
+    }
+
+    /// The class asked for; an empty name asks for the first there is.
+    fn class_named(&self, class: String) -> Option<String> {
+        let classes = &self.assets.classes;
+        if class.is_empty() {
+            return classes.iter().next().map(|(_, def)| def.id.clone());
+        }
+        classes.by_name(&class).map(|_| class)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn capitals_do_not_make_another_player() {
+        assert_eq!(player_of_name("Ada"), player_of_name("aDA"));
+        assert_ne!(player_of_name("Ada"), player_of_name("Adb"));
+    }
+}

@@ -1,0 +1,24 @@
+//! The process around the world: command line ([`cli`]), settings ([`config`]), game data ([`assets`]), the
+//! scenes and the threads that tick them ([`scenes`], [`tick_loop`]), the door that clients come through
+//! ([`gateway`]), logs of what happened ([`recorder`], [`replay`]), and what operators look at ([`metrics`],
+//! [`http`]). No game rule lives here, and the wall clock is read nowhere else.
+
+pub mod assets;
+pub mod cli;
+pub mod config;
+pub mod gateway;
+pub mod health;
+pub mod http;
+pub mod metrics;
+pub mod recorder;
+pub mod replay;
+pub mod scenes;
+pub mod serve;
+pub mod tick_loop;
+
+/// Runs the command that the process was started with; the exit code is 0 for success, 1 for failure and 2 for a
+/// command or a file that could not be read.
+#[must_use]
+pub fn run() -> std::process::ExitCode {
+    cli::run()
+}

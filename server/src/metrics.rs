@@ -1,0 +1,147 @@
+//! What operators see at `/metrics`. One recorder per server, not one per process, so that tests can run several.
+//! Everything known in advance is registered at 0: an alert on a counter that does not exist yet never fires.
+//!
+//! Tick threads write through [`SceneMetrics`], connection tasks through [`GatewayMetrics`]; both hold their handles,
+//! so that a count is an atomic addition. `database_save_latency` of the seed is absent: nothing is saved to a database.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder, SharedString};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+
+mod gateway;
+mod names;
+mod scene;
+
+pub use gateway::GatewayMetrics;
+pub use scene::SceneMetrics;
+
+use crate::health::Health;
+
+/// Upper bounds of `message_latency`, in seconds: half a tick, a tick, and beyond.
+const LATENCY_BUCKETS_S: [f64; 10] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0];
+/// Quantiles of summaries.
+const QUANTILES: [f64; 5] = [0.5, 0.9, 0.95, 0.99, 1.0];
+/// A summary forgets in steps of this length, and knows three of them.
+const SUMMARY_STEP: Duration = Duration::from_secs(20);
+
+const METADATA: Metadata<'static> = Metadata::new("mainspring", Level::INFO, None);
+
+/// All metrics of one server.
+pub struct Metrics {
+    recorder: PrometheusRecorder,
+    handle: PrometheusHandle,
+    server_id: String,
+    online_players: Gauge,
+}
+
+impl Metrics {
+    /// Makes a recorder and registers what is known in advance.
+    ///
+    /// # Errors
+    /// None with the constants of this file; the exporter checks them.
+    pub fn new(server_id: &str) -> anyhow::Result<Arc<Self>> {
+        let builder = PrometheusBuilder::new()
+            .set_quantiles(&QUANTILES)?
+            .set_bucket_duration(SUMMARY_STEP)?
+            .set_buckets_for_metric(Matcher::Full(names::MESSAGE_LATENCY.to_owned()), &LATENCY_BUCKETS_S)?;
+        let recorder = builder.build_recorder();
+        let handle = recorder.handle();
+        for (name, help) in names::DESCRIPTIONS {
+            names::describe(&recorder, name, help);
+        }
+        let mut metrics = Self { recorder, handle, server_id: server_id.to_owned(), online_players: Gauge::noop() };
+        metrics.online_players = metrics.gauge(names::ONLINE_PLAYERS, "server_id", server_id.to_owned());
+        for (name, reasons) in names::KNOWN_REASONS {
+            for reason in *reasons {
+                metrics.reason(name, reason).increment(0);
+            }
+        }
+        Ok(Arc::new(metrics))
+    }
+
+    /// The page in Prometheus' text format, with the gauges that only a look at `health` can tell.
+    #[must_use]
+    pub fn render(&self, health: &Health) -> String {
+        self.online_players.set(as_gauge(health.sessions()));
+        self.handle.render()
+    }
+
+    /// Moves samples out of their buffers; to be called every few seconds whether anyone looks or not.
+    pub fn upkeep(&self) {
+        self.handle.run_upkeep();
+    }
+
+    /// The name in `server_id` and `gateway_id` labels.
+    #[must_use]
+    pub fn server_id(&self) -> &str {
+        &self.server_id
+    }
+
+    /// The counter of one reason of a metric that is told apart by `reason` alone.
+    fn reason(&self, name: &'static str, reason: &'static str) -> Counter {
+        self.counter(name, "reason", reason)
+    }
+
+    fn counter(&self, name: &'static str, label: &'static str, value: impl Into<SharedString>) -> Counter {
+        self.recorder.register_counter(&key(name, label, value), &METADATA)
+    }
+
+    fn gauge(&self, name: &'static str, label: &'static str, value: impl Into<SharedString>) -> Gauge {
+        self.recorder.register_gauge(&key(name, label, value), &METADATA)
+    }
+
+    fn histogram(&self, name: &'static str, labels: Vec<Label>) -> Histogram {
+        self.recorder.register_histogram(&Key::from_parts(name, labels), &METADATA)
+    }
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Metrics").field("server_id", &self.server_id).finish_non_exhaustive()
+    }
+}
+
+fn key(name: &'static str, label: &'static str, value: impl Into<SharedString>) -> Key {
+    Key::from_parts(name, vec![Label::new(label, value)])
+}
+
+#[allow(clippy::cast_precision_loss, reason = "counts of players and connections are far below 2^52")]
+fn as_gauge(count: usize) -> f64 {
+    count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_reasons_and_players_are_visible_before_anything_happened() {
+        let metrics = Metrics::new("test").unwrap();
+        let _scene = metrics.scene("scene/field");
+        let page = metrics.render(&Health::new(["scene/field"]));
+        for line in [
+            "online_players{server_id=\"test\"} 0",
+            "scene_player_count{scene_id=\"scene/field\"} 0",
+            "combat_count{scene_id=\"scene/field\"} 0",
+            "move_rejected_total{reason=\"speed\"} 0",
+            "command_rejected_total{reason=\"cooldown\"} 0",
+            "inbound_rejected_total{reason=\"malformed\"} 0",
+            "session_closed_total{reason=\"flood\"} 0",
+            "tick_debt_dropped_total{scene_id=\"scene/field\"} 0",
+        ] {
+            assert!(page.lines().any(|found| found == line), "`{line}` is missing in:\n{page}");
+        }
+    }
+
+    #[test]
+    fn tick_times_are_a_summary_by_scene_and_stage() {
+        let metrics = Metrics::new("test").unwrap();
+        metrics.scene("scene/field").record_total(Duration::from_millis(3));
+        let page = metrics.render(&Health::new([]));
+        let wanted = "scene_tick_seconds{scene_id=\"scene/field\",stage=\"total\",quantile=\"0.99\"}";
+        assert!(page.contains(wanted), "`{wanted}` is missing in:\n{page}");
+        assert!(page.contains("# TYPE scene_tick_seconds summary"), "{page}");
+    }
+}

@@ -1,0 +1,122 @@
+//! The names of all metrics, what they mean, and the reasons that are known before they occur. The first five
+//! names are the seed's; scripts and alerts rely on every one of them.
+
+use metrics::{KeyName, Recorder, SharedString};
+
+pub(super) const ONLINE_PLAYERS: &str = "online_players";
+pub(super) const SCENE_PLAYER_COUNT: &str = "scene_player_count";
+pub(super) const MESSAGE_LATENCY: &str = "message_latency";
+pub(super) const COMBAT_COUNT: &str = "combat_count";
+pub(super) const GATEWAY_CONNECTION_COUNT: &str = "gateway_connection_count";
+pub(super) const SCENE_TICK_SECONDS: &str = "scene_tick_seconds";
+pub(super) const TICK_DEBT_DROPPED: &str = "tick_debt_dropped_total";
+pub(super) const MOVE_REJECTED: &str = "move_rejected_total";
+pub(super) const COMMAND_REJECTED: &str = "command_rejected_total";
+pub(super) const INBOUND_REJECTED: &str = "inbound_rejected_total";
+pub(super) const SESSION_CLOSED: &str = "session_closed_total";
+pub(super) const CONNECTION_REFUSED: &str = "connection_refused_total";
+pub(super) const LOGINS: &str = "login_total";
+pub(super) const TRANSPORT_DROPPED: &str = "transport_dropped_total";
+pub(super) const TRANSPORT_BYTES: &str = "transport_bytes_total";
+pub(super) const TRANSPORT_LOST: &str = "transport_lost_packets_total";
+pub(super) const DATAGRAMS: &str = "scene_datagrams_total";
+pub(super) const DATAGRAM_BYTES: &str = "scene_datagram_bytes_total";
+pub(super) const FRAME_BYTES: &str = "scene_frame_bytes_total";
+pub(super) const RECORDING_STOPPED: &str = "recording_stopped_total";
+
+/// Every metric with its help text.
+pub(super) const DESCRIPTIONS: [(&str, &str); 20] = [
+    (ONLINE_PLAYERS, "Connected players in all scenes."),
+    (SCENE_PLAYER_COUNT, "Characters in a scene, those without a connection included."),
+    (MESSAGE_LATENCY, "Seconds from the arrival of a message to the tick that took it in."),
+    (COMBAT_COUNT, "Hits, heals and other changes of health."),
+    (GATEWAY_CONNECTION_COUNT, "QUIC connections, those in their handshake included."),
+    (SCENE_TICK_SECONDS, "Seconds of one tick and of each of its stages."),
+    (TICK_DEBT_DROPPED, "Ticks that were due during an overload and never ran."),
+    (MOVE_REJECTED, "Movement that was refused, by reason."),
+    (COMMAND_REJECTED, "Commands that were refused, by reason."),
+    (INBOUND_REJECTED, "Messages that were no messages, by reason."),
+    (SESSION_CLOSED, "Sessions that ended, by reason."),
+    (CONNECTION_REFUSED, "Connections that came to no login, by reason."),
+    (LOGINS, "Logins by result."),
+    (TRANSPORT_DROPPED, "Messages that did not get through, by reason."),
+    (TRANSPORT_BYTES, "UDP payload by direction."),
+    (TRANSPORT_LOST, "Packets of ours that the paths lost."),
+    (DATAGRAMS, "Datagrams of state that a scene handed to its sessions."),
+    (DATAGRAM_BYTES, "Bytes of those datagrams."),
+    (FRAME_BYTES, "Bytes of reliable frames that a scene handed to its sessions."),
+    (RECORDING_STOPPED, "Replay logs that ended before their scene, by reason."),
+];
+
+/// Reasons by metric, registered at 0.
+pub(super) const KNOWN_REASONS: &[(&str, &[&str])] = &[
+    (MOVE_REJECTED, &["speed", "teleport", "wall", "stale_epoch"]),
+    (
+        COMMAND_REJECTED,
+        &[
+            "dead",
+            "stunned",
+            "silenced",
+            "unknown_skill",
+            "gcd",
+            "cooldown",
+            "mana",
+            "no_target",
+            "wrong_target",
+            "range",
+            "facing",
+            "line_of_sight",
+            "casting",
+            "moving",
+            "no_portal",
+            "replay",
+            "unknown_kind",
+            "unknown_id",
+            "malformed",
+            "out_of_range",
+        ],
+    ),
+    (
+        INBOUND_REJECTED,
+        &[
+            "empty",
+            "oversized",
+            "unknown_type",
+            "malformed",
+            "trailing_bytes",
+            "bad_sequence",
+            "too_many_steps",
+            "bad_flags",
+            "bad_direction",
+            "bad_name",
+            "bad_class",
+        ],
+    ),
+    (
+        SESSION_CLOSED,
+        &[
+            "lost",
+            "peer",
+            "flood",
+            "abuse",
+            "kicked",
+            "shutdown",
+            "slow_reader",
+            "silent",
+            "bad_login",
+            "full",
+            "logged_out",
+            "login_timeout",
+            "internal",
+        ],
+    ),
+    (CONNECTION_REFUSED, &["full", "per_address", "retry", "handshake"]),
+    (TRANSPORT_DROPPED, &["rate", "inbox", "oversized", "outgoing_oversized"]),
+    (RECORDING_STOPPED, &["slow_disk", "size", "io_error"]),
+];
+
+/// Gives a metric its help text, whatever its type.
+pub(super) fn describe(recorder: &impl Recorder, name: &'static str, help: &'static str) {
+    // The exporter keeps one text per name, so the kind named here does not matter.
+    recorder.describe_counter(KeyName::from_const_str(name), None, SharedString::const_str(help));
+}

@@ -1,0 +1,127 @@
+//! The metrics that one scene's tick thread writes, with all handles at hand. Reasons that first occur at run
+//! time are registered when they do; that costs a lookup per reason and tick, not per event.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use metrics::{Counter, Gauge, Histogram, Label};
+use net::sessions::SessionStats;
+use sim::counters;
+use sim::tick::TickSystems;
+
+use super::{Metrics, as_gauge, names};
+
+/// What one scene's thread writes.
+pub struct SceneMetrics {
+    metrics: Arc<Metrics>,
+    total: Histogram,
+    players: Gauge,
+    combat: Counter,
+    debt: Counter,
+    datagrams: Counter,
+    datagram_bytes: Counter,
+    frame_bytes: Counter,
+}
+
+impl Metrics {
+    /// The metrics of the scene called `scene`.
+    #[must_use]
+    pub fn scene(self: &Arc<Self>, scene: &str) -> SceneMetrics {
+        let count = |name| self.counter(name, "scene_id", scene.to_owned());
+        let made = SceneMetrics {
+            total: self.tick_histogram(scene, "total"),
+            players: self.gauge(names::SCENE_PLAYER_COUNT, "scene_id", scene.to_owned()),
+            combat: count(names::COMBAT_COUNT),
+            debt: count(names::TICK_DEBT_DROPPED),
+            datagrams: count(names::DATAGRAMS),
+            datagram_bytes: count(names::DATAGRAM_BYTES),
+            frame_bytes: count(names::FRAME_BYTES),
+            metrics: Arc::clone(self),
+        };
+        made.players.set(0.0);
+        for counter in [&made.combat, &made.debt, &made.datagrams, &made.datagram_bytes, &made.frame_bytes] {
+            counter.increment(0);
+        }
+        made
+    }
+
+    /// A probe for [`sim::scene::Scene::set_probe`] that records how long each stage took.
+    #[must_use]
+    pub fn stage_probe(&self, scene: &str) -> Box<dyn FnMut(Option<TickSystems>) + Send + Sync> {
+        let histograms = TickSystems::ALL.map(|stage| (stage, self.tick_histogram(scene, stage.name())));
+        let mut running: Option<(TickSystems, Instant)> = None;
+        Box::new(move |begins| {
+            let now = Instant::now();
+            if let Some((stage, began)) = running
+                && let Some((_, histogram)) = histograms.iter().find(|(known, _)| *known == stage)
+            {
+                histogram.record(now.duration_since(began));
+            }
+            running = begins.map(|stage| (stage, now));
+        })
+    }
+
+    fn tick_histogram(&self, scene: &str, stage: &'static str) -> Histogram {
+        let labels = vec![Label::new("scene_id", scene.to_owned()), Label::new("stage", stage)];
+        self.histogram(names::SCENE_TICK_SECONDS, labels)
+    }
+}
+
+impl SceneMetrics {
+    /// Records how long a whole tick took, network and log included.
+    pub fn record_total(&self, took: Duration) {
+        self.total.record(took);
+    }
+
+    /// Counts ticks that were due and will never run.
+    pub fn count_debt(&self, ticks: u64) {
+        self.debt.increment(ticks);
+    }
+
+    /// States how many characters are in the scene.
+    pub fn set_players(&self, count: usize) {
+        self.players.set(as_gauge(count));
+    }
+
+    /// Adds what the simulation counted, as (metric, label, count).
+    pub fn count_sim(&self, counts: impl IntoIterator<Item = (&'static str, &'static str, u64)>) {
+        for (metric, label, count) in counts {
+            if metric == counters::COMBAT {
+                self.combat.increment(count);
+            } else {
+                self.metrics.reason(metric, label).increment(count);
+            }
+        }
+    }
+
+    /// Adds what the sessions did: what was sent, what was refused, and how long messages waited for their tick.
+    /// Sessions that ended are counted where their connections are, once.
+    pub fn count_sessions(&self, stats: SessionStats) {
+        self.datagrams.increment(stats.datagrams);
+        self.datagram_bytes.increment(stats.datagram_bytes);
+        self.frame_bytes.increment(stats.frame_bytes);
+        for (reason, count) in stats.rejected {
+            self.metrics.reason(names::INBOUND_REJECTED, reason).increment(count);
+        }
+        self.record_latencies(stats.message_latency_us);
+    }
+
+    /// Counts a replay log that ended before its scene.
+    pub fn count_recording_stopped(&self, reason: &'static str) {
+        self.metrics.reason(names::RECORDING_STOPPED, reason).increment(1);
+    }
+
+    fn record_latencies(&self, latencies_us: impl IntoIterator<Item = (&'static str, u64)>) {
+        let mut last: Option<(&'static str, Histogram)> = None;
+        for (message, latency_us) in latencies_us {
+            // Messages of one type come in runs, so most need no lookup.
+            if last.as_ref().is_none_or(|(known, _)| *known != message) {
+                let labels = vec![Label::new("msg_type", message)];
+                last = Some((message, self.metrics.histogram(names::MESSAGE_LATENCY, labels)));
+            }
+            if let Some((_, histogram)) = &last {
+                histogram.record(Duration::from_micros(latency_us));
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! `mainspring replay LOG`: makes the scene of a log again, feeds it what was logged, and compares every
+//! subsystem's hash after every tick. The first difference is named; a log that cannot be trusted is refused.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use sim::assets::Assets;
+use sim::log::{LogError, LogHeader, LogReader, TickRecord};
+use sim::scene::{Scene, SceneConfig};
+use sim::space::Geometry;
+use sim::tick::TICK_MS;
+
+/// How a replay ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Every tick was the same.
+    Equal {
+        /// Ticks replayed.
+        ticks: u32,
+        /// Hashes after the last of them, by subsystem.
+        hashes: Vec<(&'static str, u64)>,
+    },
+    /// The first tick that was not.
+    Different {
+        /// Its number.
+        tick: u32,
+        /// The first subsystem that differs, in the order of the hashes.
+        subsystem: &'static str,
+        /// In the log.
+        recorded: u64,
+        /// In this run.
+        replayed: u64,
+    },
+}
+
+/// Why a log was not replayed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The log cannot be trusted or does not fit the game data or the program.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The scene's geometry cannot be built from this game data.
+    #[error("the scene cannot be built: {0}")]
+    Geometry(#[from] sim::space::geometry::GeometryError),
+}
+
+/// Replays a log held in memory.
+///
+/// # Errors
+/// [`ReplayError`] when the log is damaged, truncated, or made with other game data or another program.
+pub fn replay(log: &[u8], assets: &Arc<Assets>) -> Result<Outcome, ReplayError> {
+    let log = LogReader::open(log)?;
+    let mut scene = build(log.header(), assets)?;
+    check_subsystems(log.header(), &mut scene)?;
+    let mut hashes = Vec::new();
+    for record in log.ticks() {
+        hashes = run_tick(&mut scene, record);
+        if let Some(different) = compare(record, &hashes) {
+            return Ok(different);
+        }
+    }
+    Ok(Outcome::Equal { ticks: scene.tick_number(), hashes })
+}
+
+/// The command: reads the file, replays it and prints what came of it. Exit code 1 for a difference, 2 for a log
+/// that is refused.
+///
+/// # Errors
+/// When the file cannot be read or the game data is not good.
+pub fn command(path: &Path, assets_dir: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let assets = crate::assets::load(assets_dir)?;
+    let began = Instant::now();
+    match replay(&bytes, &assets) {
+        Ok(Outcome::Equal { ticks, hashes }) => {
+            print_equal(ticks, &hashes, began.elapsed());
+            Ok(ExitCode::SUCCESS)
+        }
+        Ok(Outcome::Different { tick, subsystem, recorded, replayed }) => {
+            println!("tick {tick} differs first in `{subsystem}`: recorded {recorded:016x}, replayed {replayed:016x}");
+            Ok(ExitCode::from(1))
+        }
+        Err(error) => {
+            eprintln!("error: {}: {error}", path.display());
+            Ok(ExitCode::from(2))
+        }
+    }
+}
+
+fn build(header: &LogHeader, assets: &Arc<Assets>) -> Result<Scene, ReplayError> {
+    if header.assets_hash != assets.hash {
+        return Err(LogError::OtherAssets { recorded: header.assets_hash, loaded: assets.hash }.into());
+    }
+    let scene = assets.scenes.by_name(&header.scene);
+    let scene = scene.ok_or_else(|| LogError::UnknownScene { scene: header.scene.clone() })?;
+    let geometry = Arc::new(Geometry::build(&assets.scenes[scene])?);
+    Ok(Scene::new(&SceneConfig { scene, seed: header.seed, assets: Arc::clone(assets), geometry }, |_| {}))
+}
+
+fn check_subsystems(header: &LogHeader, scene: &mut Scene) -> Result<(), LogError> {
+    let ours: Vec<&str> = scene.state_hashes().into_iter().map(|(subsystem, _)| subsystem).collect();
+    if header.subsystems == ours {
+        return Ok(());
+    }
+    Err(LogError::OtherSubsystems { recorded: header.subsystems.join(", "), ours: ours.join(", ") })
+}
+
+fn run_tick(scene: &mut Scene, record: &TickRecord) -> Vec<(&'static str, u64)> {
+    for input in &record.inputs {
+        scene.push(input.clone());
+    }
+    scene.tick();
+    scene.take_outputs();
+    scene.state_hashes()
+}
+
+fn compare(record: &TickRecord, hashes: &[(&'static str, u64)]) -> Option<Outcome> {
+    let pairs = hashes.iter().zip(&record.hashes);
+    let mut different = pairs.filter(|((_, replayed), recorded)| replayed != *recorded);
+    different.next().map(|(&(subsystem, replayed), &recorded)| Outcome::Different {
+        tick: record.tick,
+        subsystem,
+        recorded,
+        replayed,
+    })
+}
+
+fn print_equal(ticks: u32, hashes: &[(&'static str, u64)], took: Duration) {
+    let world_s = f64::from(ticks) * f64::from(TICK_MS) / 1_000.0;
+    let speed = world_s / took.as_secs_f64().max(1e-9);
+    println!(
+        "{ticks} ticks ({world_s:.1} s of the world) are the same, replayed {speed:.0} times as fast as they were"
+    );
+    for (subsystem, hash) in hashes {
+        println!("  {subsystem:<12} {hash:016x}");
+    }
+    let all = hashes.iter().fold(0_u64, |sum, (_, hash)| sum.rotate_left(9).wrapping_add(*hash));
+    println!("{} subsystems, final hash {all:016x}", hashes.len());
+}
