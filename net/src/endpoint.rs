@@ -7,6 +7,7 @@
 
 mod admission;
 mod certificate;
+mod congestion;
 mod hardening;
 mod session;
 #[cfg(test)]

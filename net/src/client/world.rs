@@ -40,6 +40,8 @@ pub struct WorldEvent {
     pub tick: u32,
     /// Place in [`WireTable::events`].
     pub kind: u16,
+    /// The entity it happened to.
+    pub subject: SimId,
     /// The event's own bytes.
     pub body: Vec<u8>,
 }
@@ -165,6 +167,8 @@ pub struct ClientWorld {
     seen: FrameWindow,
     applied: FrameWindow,
     batch_ack: u32,
+    /// The batch that must come next; unknown at the beginning of a scene.
+    batch_follows: Option<u32>,
     events: VecDeque<WorldEvent>,
     counts: WorldCounts,
 }
@@ -182,7 +186,7 @@ impl ClientWorld {
                 self.scene = Some(CurrentScene { id: scene, epoch: scene_epoch, own, entered_tick: tick });
                 self.entities.clear();
                 self.owner_values = ValueMap::default();
-                (self.own, self.newest_tick, self.batch_ack) = (state, tick, 0);
+                (self.own, self.newest_tick, self.batch_follows) = (state, tick, None);
             }
             ServerMessage::Batch { batch, tick, records } => self.on_batch(batch, tick, &records),
             ServerMessage::Rejected { .. } | ServerMessage::Probe | ServerMessage::Goodbye { .. } => {}
@@ -234,7 +238,8 @@ impl ClientWorld {
 
     fn on_batch(&mut self, batch: u32, tick: u32, records: &[u8]) {
         let Self { wire, entities, counts, places, events, owner_values, .. } = self;
-        if batch != self.batch_ack.wrapping_add(1) || self.scene.is_none() {
+        let follows = self.batch_follows.replace(batch.wrapping_add(1)).is_none_or(|expected| expected == batch);
+        if !follows || self.scene.is_none() {
             counts.batch_gaps += 1;
         }
         self.batch_ack = batch;
@@ -251,12 +256,12 @@ impl ClientWorld {
                         counts.unknown_records += 1;
                     }
                 }
-                Ok(BatchRecord::Event { kind, body }) => {
+                Ok(BatchRecord::Event { kind, subject, body }) => {
                     if events.len() == EVENTS_MAX {
                         events.pop_front();
                         counts.events_dropped += 1;
                     }
-                    events.push_back(WorldEvent { tick, kind, body: body.to_vec() });
+                    events.push_back(WorldEvent { tick, kind, subject, body: body.to_vec() });
                 }
                 Ok(BatchRecord::OwnerValues { values, .. }) => {
                     for (component, bytes) in values {
@@ -341,7 +346,7 @@ impl ClientWorld {
         (self.applied.newest(), self.applied.bits())
     }
 
-    /// The newest batch applied, 0 before the first of a scene.
+    /// The newest batch applied, 0 before the first.
     #[must_use]
     pub fn batch_ack(&self) -> u32 {
         self.batch_ack

@@ -12,6 +12,7 @@ use quinn::{
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::{cipher_suite, default_provider};
 
+use super::congestion::FlooredNewReno;
 use super::{BindError, Certificate, EndpointLimits};
 use crate::protocol::ALPN;
 
@@ -102,6 +103,7 @@ fn transport() -> TransportConfig {
         .initial_mtu(INITIAL_MTU)
         .mtu_discovery_config(Some(MtuDiscoveryConfig::default()))
         .ack_frequency_config(None)
+        .congestion_controller_factory(Arc::new(FlooredNewReno))
         .allow_spin(false);
     transport
 }

@@ -123,9 +123,18 @@ fn a_new_scene_voids_everything_and_frames_of_the_old_one() {
     let mut world = world();
     batch(&mut world, 10, enter(5, &position(1.0)));
     world.on_message(scene(2, 50));
-    assert_eq!((world.entities().len(), world.batch_ack()), (0, 0));
+    assert_eq!(world.entities().len(), 0);
     assert_eq!(world.on_frame(&frame(1, 60, &[])), None);
     assert_eq!((world.counts().frames_void, world.frame_acks().0), (1, 0));
+}
+
+#[test]
+fn a_batch_that_does_not_follow_the_last_one_is_noticed() {
+    let mut world = world();
+    for batch in [7, 8, 10] {
+        world.on_message(ServerMessage::Batch { batch, tick: 10, records: Vec::new() });
+    }
+    assert_eq!((world.counts().batch_gaps, world.batch_ack()), (1, 10));
 }
 
 #[test]
@@ -151,7 +160,7 @@ fn events_are_kept_in_order_up_to_a_limit() {
     let mut world = world();
     for body in 0..=EVENTS_MAX {
         let mut bytes = Vec::new();
-        crate::records::put_event(&mut bytes, 0, &body.to_le_bytes());
+        crate::records::put_event(&mut bytes, 0, SimId::new(1, 0), &body.to_le_bytes());
         batch(&mut world, 10, bytes);
     }
     assert_eq!(world.counts().events_dropped, 1);
