@@ -10,6 +10,8 @@
 //! Archives use little-endian, unaligned, 32-bit pointers. The version is the ALPN: a peer of another
 //! version is refused in the TLS handshake, before a byte of ours is read.
 
+#![allow(missing_docs, reason = "rkyv's derive writes resolvers without documentation; ours is complete")]
+
 use rkyv::{Archive, Deserialize, Serialize};
 
 /// The ALPN of this protocol; the number grows with every incompatible change.

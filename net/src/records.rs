@@ -6,7 +6,7 @@
 //! | batch, repeated | one of the four below |
 //! | enter | `1 [id: u32] [mask: varint] values` |
 //! | leave | `2 [id: u32]` |
-//! | event | `3 [kind: varint] [length: varint] body` |
+//! | event | `3 [subject id: u32] [kind: varint] [length: varint] body` |
 //! | values for the owner | `4 [id: u32] [mask: varint] values` |
 //!
 //! An entity's `index` is the high part of its id. `values` are those of the mask's set bits in wire order,
@@ -60,6 +60,8 @@ pub enum BatchRecord<'a> {
     Event {
         /// Place in [`WireTable::events`].
         kind: u16,
+        /// The entity it happened to.
+        subject: SimId,
         /// The event's body.
         body: &'a [u8],
     },
@@ -112,7 +114,11 @@ fn read_batch_record<'a>(reader: &mut Reader<'a>, table: &WireTable) -> Option<B
     match reader.u8()? {
         ENTER => Some(BatchRecord::Enter { id: SimId::from_bits(reader.u32()?), values: read_values(reader, table)? }),
         LEAVE => Some(BatchRecord::Leave { id: SimId::from_bits(reader.u32()?) }),
-        EVENT => Some(BatchRecord::Event { kind: u16::try_from(reader.varint()?).ok()?, body: reader.prefixed()? }),
+        EVENT => {
+            let subject = SimId::from_bits(reader.u32()?);
+            let kind = u16::try_from(reader.varint()?).ok()?;
+            Some(BatchRecord::Event { kind, subject, body: reader.prefixed()? })
+        }
         OWNER_VALUES => {
             Some(BatchRecord::OwnerValues { id: SimId::from_bits(reader.u32()?), values: read_values(reader, table)? })
         }
@@ -149,8 +155,9 @@ pub(crate) fn put_leave(out: &mut Vec<u8>, id: SimId) {
 }
 
 /// Appends an event record.
-pub(crate) fn put_event(out: &mut Vec<u8>, kind: u16, body: &[u8]) {
+pub(crate) fn put_event(out: &mut Vec<u8>, kind: u16, subject: SimId, body: &[u8]) {
     out.push(EVENT);
+    out.extend_from_slice(&subject.bits().to_le_bytes());
     put_varint(out, u32::from(kind));
     put_varint(out, u32::try_from(body.len()).unwrap_or(u32::MAX));
     out.extend_from_slice(body);

@@ -4,6 +4,8 @@
 //! Receive stage: `apply_inputs` takes this tick's inputs in an order that does not depend on when each of
 //! them arrived: joins and links first, then by player, each player's own in sequence.
 
+#![allow(missing_docs, reason = "rkyv's derive writes resolvers without documentation; ours is complete")]
+
 use std::collections::BTreeMap;
 
 use bevy_app::App;

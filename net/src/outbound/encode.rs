@@ -207,7 +207,7 @@ fn write_batches(
     }
     for &event in &scratch.events {
         if let Some(event) = changes.events().get(event as usize) {
-            batches.record(session, |out| put_event(out, event.kind, changes.body(event)));
+            batches.record(session, |out| put_event(out, event.kind, event.subject, changes.body(event)));
         }
     }
     let owner = encoded.bytes(encoded.slot(own_id).owner);

@@ -13,6 +13,7 @@ use glam::{Vec2, Vec3};
 use crate::actor::{Actor, Heading, Motion, Position, Profile};
 use crate::counters::{Counters, MOVE_REJECTED};
 use crate::digest::{Digest, DigestApp, Digester};
+use crate::features::skills::ValidateSystems;
 use crate::ids::SimId;
 use crate::input::{Admitted, InputProgress, StepsReceived};
 use crate::intent::MoveIntent;
@@ -63,7 +64,7 @@ pub fn plugin(app: &mut App) {
     app.add_systems(
         Tick,
         (
-            (begin_anew, queue_steps, validate_moves).chain().in_set(TickSystems::Validate),
+            (begin_anew, queue_steps, validate_moves).chain().in_set(ValidateSystems::Moves),
             follow_forced_moves.in_set(MoveSystems::Force),
             integrate.in_set(MoveSystems::Integrate),
             compare_claims.in_set(MoveSystems::Compare),

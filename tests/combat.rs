@@ -1,0 +1,261 @@
+//! Combat by the rules: damage, death, respawn, recovery, and a log that leaves nothing out. The words in which
+//! the tests of all fighting features speak stand here as well.
+
+use bevy_ecs::prelude::*;
+use sim::actor::Motion;
+use sim::assets::{Id, SkillDef};
+use sim::command::CommandRejected;
+use sim::counters::{COMBAT, Counters};
+use sim::features::combat::{
+    Attributes, CALM_AFTER_TICKS, Died, EffectAction, EffectQueued, HealthChanged, HealthKind, RESPAWN_TICKS, Vitals,
+};
+use sim::features::skills::CastCommand;
+use sim::ids::SimId;
+use sim::intent::CastTarget;
+use sim::testing::{TestScene, test_assets};
+
+/// What the tests of fighting need beyond the small game data of every test.
+pub(crate) const MORE: [(&str, &str); 5] = [
+    (
+        "effects/fighting.ron",
+        r#"[
+        (id: "effect/hush", name: "Hush", polarity: Harmful, duration_ms: 2000, states: [Silence]),
+        (id: "effect/roots", name: "Roots", polarity: Harmful, duration_ms: 2000, states: [Root]),
+        (id: "effect/aegis", name: "Aegis", polarity: Helpful, duration_ms: 2000, states: [Invulnerable]),
+        (id: "effect/frailty", name: "Frailty", polarity: Harmful, duration_ms: 2000,
+         modifiers: [(attribute: HpMax, op: More(-5000))]),
+    ]"#,
+    ),
+    (
+        "skills/fighting.ron",
+        r#"[
+        (id: "skill/stab", name: "Stab", gcd_ms: 0, facing_deg: Some(90.0),
+         target: Unit(filter: Enemy, range_m: 3.0), actions: [Damage(ratio_bp: 10000)]),
+        (id: "skill/hush", name: "Hush", gcd_ms: 0, target: Unit(filter: Enemy, range_m: 20.0),
+         actions: [Apply(effect: "effect/hush")]),
+        (id: "skill/roots", name: "Roots", gcd_ms: 0, target: Unit(filter: Enemy, range_m: 20.0),
+         actions: [Apply(effect: "effect/roots")]),
+        (id: "skill/aegis", name: "Aegis", gcd_ms: 0, target: Caster, actions: [Apply(effect: "effect/aegis")]),
+        (id: "skill/frailty", name: "Frailty", gcd_ms: 0, target: Unit(filter: Enemy, range_m: 20.0),
+         actions: [Apply(effect: "effect/frailty")]),
+        (id: "skill/rain", name: "Rain", gcd_ms: 0,
+         target: Ground(range_m: 20.0, radius_m: 4.0, filter: Enemy, targets_max: 8), actions: [Damage(ratio_bp: 10000)]),
+        (id: "skill/sweep", name: "Sweep", gcd_ms: 0,
+         target: Cone(radius_m: 5.0, angle_deg: 90.0, filter: Enemy, targets_max: 8), actions: [Damage(ratio_bp: 10000)]),
+        (id: "skill/taunt", name: "Taunt", gcd_ms: 0, target: Unit(filter: Enemy, range_m: 20.0),
+         actions: [Threat(amount: 1000)]),
+    ]"#,
+    ),
+    (
+        "classes/fighting.ron",
+        r#"[(id: "class/stone", name: "Stone", movement: "move/test",
+        attributes: (hp_max: 1000, mp_max: 100, attack: 100, defence: 0, crit_rate_bp: 2000, crit_damage_bp: 20000),
+        skills: ["skill/stab", "skill/hush", "skill/roots", "skill/aegis", "skill/frailty", "skill/rain",
+                 "skill/sweep", "skill/taunt", "skill/bolt", "skill/mend"])]"#,
+    ),
+    (
+        "items/fighting.ron",
+        r#"[
+        (id: "item/tail", name: "Tail", stack_max: 5),
+        (id: "item/crown", name: "Crown", quality: Rare),
+    ]"#,
+    ),
+    (
+        "monsters/fighting.ron",
+        r#"[
+        (id: "monster/king", name: "King", level: 1, faction: "vermin", movement: "move/test",
+         attributes: (hp_max: 100, mp_max: 0, attack: 1, defence: 0),
+         senses: (aggro_m: 0.0), leash_m: 30.0, skills: ["skill/strike"], respawn_ms: 5000, corpse_ms: 3000,
+         loot: [(item: "item/tail", chance_bp: 10000, count: (2, 4)), (item: "item/crown", chance_bp: 5000)],
+         gold: (10, 20)),
+        (id: "monster/stroller", name: "Stroller", level: 1, faction: "folk", movement: "move/test",
+         attributes: (hp_max: 100, mp_max: 0, attack: 1, defence: 0),
+         senses: (aggro_m: 0.0), leash_m: 30.0, wander_m: 5.0, skills: ["skill/strike"],
+         respawn_ms: 5000, corpse_ms: 3000),
+    ]"#,
+    ),
+];
+
+/// A flat scene with [`MORE`].
+pub(crate) fn arena() -> TestScene {
+    TestScene::of(&test_assets(&MORE), "scene/flat", 1, |_| {})
+}
+
+pub(crate) fn skill(scene: &TestScene, name: &str) -> Id<SkillDef> {
+    scene.config.assets.skills.by_name(name).expect("the skill is in the game data")
+}
+
+/// Asks for a cast; one tick passes.
+pub(crate) fn cast(scene: &mut TestScene, caster: SimId, name: &str, target: CastTarget) {
+    let command = CastCommand { skill: skill(scene, name), target };
+    scene.command(caster, &command);
+    scene.tick();
+}
+
+/// Everything of one kind that was told in the last tick.
+pub(crate) fn told<M: Message + Clone>(scene: &TestScene) -> Vec<M> {
+    scene.scene.world().resource::<Messages<M>>().iter_current_update_messages().cloned().collect()
+}
+
+/// Why the last tick refused something.
+pub(crate) fn refusals(scene: &TestScene) -> Vec<&'static str> {
+    told::<CommandRejected>(scene).iter().map(|told| told.reason).collect()
+}
+
+/// Has an effect of one actor reach another in the next tick, without any skill's rules.
+pub(crate) fn strike(scene: &mut TestScene, source: SimId, target: SimId, what: EffectAction) {
+    let faction = *scene.get::<sim::actor::Faction>(source);
+    let power = scene.get::<Attributes>(source).power(faction);
+    let skill = Some(Id::new(0));
+    scene.scene.world_mut().write_message(EffectQueued { source, target, power, what, skill });
+}
+
+/// Kills in the next tick.
+pub(crate) fn kill(scene: &mut TestScene, source: SimId, target: SimId) {
+    strike(scene, source, target, EffectAction::Damage { ratio_bp: u32::MAX });
+    scene.tick();
+    assert!(scene.get::<Vitals>(target).is_dead());
+}
+
+pub(crate) fn hp(scene: &TestScene, id: SimId) -> u32 {
+    scene.get::<Vitals>(id).hp
+}
+
+#[test]
+fn a_blow_takes_what_the_formula_says_and_is_logged_once() {
+    let mut scene = TestScene::flat();
+    let (fighter, dummy) = (scene.player_at(0.0, 0.0), scene.monster_at("monster/dummy", 2.0, 0.0));
+    scene.tick();
+    cast(&mut scene, fighter, "skill/strike", CastTarget::Unit(dummy));
+    let lost = 100_000 - hp(&scene, dummy);
+    assert!((24..=26).contains(&lost), "50 attack, half kept off, 5 % up or down: {lost}");
+    let entry = HealthChanged {
+        target: dummy,
+        source: fighter,
+        amount: -i32::try_from(lost).unwrap(),
+        kind: HealthKind::Direct,
+        crit: false,
+    };
+    assert_eq!(told::<HealthChanged>(&scene), [entry]);
+    assert_eq!(scene.scene.world().resource::<Counters>().count(COMBAT, "hit"), 1);
+}
+
+#[test]
+fn friends_do_not_hurt_one_another() {
+    let mut scene = TestScene::flat();
+    let (fighter, friend) = (scene.player_at(0.0, 0.0), scene.player_at(1.0, 0.0));
+    scene.tick();
+    cast(&mut scene, fighter, "skill/quake", CastTarget::Caster);
+    assert_eq!(hp(&scene, friend), 500);
+    cast(&mut scene, fighter, "skill/strike", CastTarget::Unit(friend));
+    strike(&mut scene, fighter, friend, EffectAction::Damage { ratio_bp: 10_000 });
+    scene.tick();
+    assert_eq!(hp(&scene, friend), 500);
+}
+
+#[test]
+fn the_invulnerable_lose_nothing() {
+    let mut scene = arena();
+    let (stone, dummy) = (scene.player_of_class("class/stone", 0.0, 0.0), scene.monster_at("monster/dummy", 2.0, 0.0));
+    scene.tick();
+    cast(&mut scene, stone, "skill/aegis", CastTarget::Caster);
+    strike(&mut scene, dummy, stone, EffectAction::Damage { ratio_bp: 1_000_000 });
+    scene.tick();
+    assert_eq!(hp(&scene, stone), 1_000);
+}
+
+#[test]
+fn a_dead_player_lies_still_and_stands_at_a_spawn_point_after_10_seconds() {
+    let mut scene = TestScene::flat();
+    let (fighter, dummy) = (scene.player_at(40.0, 0.0), scene.monster_at("monster/dummy", 42.0, 0.0));
+    scene.tick();
+    strike(&mut scene, dummy, fighter, EffectAction::Damage { ratio_bp: u32::MAX });
+    scene.tick();
+    assert_eq!(told::<Died>(&scene), [Died { who: fighter, killer: Some(dummy) }]);
+    assert_eq!(scene.get::<Motion>(fighter).speed_bp, 0);
+    for tick in 1..RESPAWN_TICKS {
+        scene.tick();
+        assert!(scene.get::<Vitals>(fighter).is_dead(), "alive after {tick} ticks");
+    }
+    scene.tick();
+    assert_eq!(*scene.get::<Vitals>(fighter), Vitals::full(500));
+    scene.tick();
+    let place = scene.position(fighter);
+    assert!(place.length() <= 5.0, "within the spawn point's disc: {place}");
+    assert!(scene.get::<Motion>(fighter).speed_bp > 0);
+}
+
+#[test]
+fn the_dead_are_not_hurt_again_and_not_healed() {
+    let mut scene = TestScene::flat();
+    let (fighter, friend) = (scene.player_at(0.0, 0.0), scene.player_at(1.0, 0.0));
+    let dummy = scene.monster_at("monster/dummy", 2.0, 0.0);
+    kill(&mut scene, dummy, fighter);
+    strike(&mut scene, dummy, fighter, EffectAction::Damage { ratio_bp: 10_000 });
+    strike(&mut scene, friend, fighter, EffectAction::Heal { ratio_bp: 10_000 });
+    scene.tick();
+    assert!(told::<HealthChanged>(&scene).is_empty() && told::<Died>(&scene).is_empty());
+    assert_eq!(hp(&scene, fighter), 0);
+}
+
+#[test]
+fn two_fatal_blows_in_one_tick_are_one_death_by_the_first() {
+    let mut scene = TestScene::flat();
+    let (one, other) = (scene.player_at(0.0, 0.0), scene.player_at(1.0, 0.0));
+    let rat = scene.monster_at("monster/rat", 2.0, 0.0);
+    for source in [other, one] {
+        strike(&mut scene, source, rat, EffectAction::Damage { ratio_bp: 1_000_000 });
+    }
+    scene.tick();
+    assert_eq!(told::<Died>(&scene), [Died { who: rat, killer: Some(one.min(other)) }]);
+}
+
+#[test]
+fn hit_points_come_back_three_times_as_fast_out_of_combat() {
+    let mut scene = TestScene::flat();
+    let (fighter, dummy) = (scene.player_at(0.0, 0.0), scene.monster_at("monster/dummy", 90.0, 0.0));
+    strike(&mut scene, dummy, fighter, EffectAction::Damage { ratio_bp: 3_000_000 });
+    scene.tick();
+    let before = hp(&scene, fighter);
+    scene.ticks(CALM_AFTER_TICKS - 20);
+    assert_eq!(hp(&scene, fighter) - before, 8, "2 a second for 4 s");
+    scene.ticks(40);
+    let calm = hp(&scene, fighter);
+    scene.ticks(100);
+    assert_eq!(hp(&scene, fighter) - calm, 30, "6 a second for 5 s");
+}
+
+#[test]
+fn a_lower_maximum_takes_what_is_above_it_and_says_so() {
+    let mut scene = arena();
+    let (stone, rat) = (scene.player_of_class("class/stone", 0.0, 0.0), scene.monster_at("monster/king", 9.0, 0.0));
+    scene.tick();
+    cast(&mut scene, stone, "skill/frailty", CastTarget::Unit(rat));
+    assert_eq!(*scene.get::<Vitals>(rat), Vitals::full(50));
+    let entry = HealthChanged { target: rat, source: rat, amount: -50, kind: HealthKind::Limit, crit: false };
+    assert_eq!(told::<HealthChanged>(&scene), [entry]);
+    scene.ticks(41);
+    assert_eq!(scene.get::<Vitals>(rat).hp_max, 100);
+}
+
+#[test]
+fn the_log_adds_up_to_every_hit_point_in_a_long_fight() {
+    let mut scene = arena();
+    let stone = scene.player_of_class("class/stone", 0.0, 0.0);
+    let king = scene.monster_at("monster/dummy", 2.0, 0.0);
+    scene.tick();
+    let mut expected = [i64::from(hp(&scene, stone)), i64::from(hp(&scene, king))];
+    let mut crits = 0;
+    for round in 0..400 {
+        let name = ["skill/stab", "skill/bolt", "skill/frailty", "skill/mend"][round % 4];
+        let target = if name == "skill/mend" { CastTarget::Caster } else { CastTarget::Unit(king) };
+        cast(&mut scene, stone, name, target);
+        for entry in told::<HealthChanged>(&scene) {
+            assert_ne!(entry.amount, 0);
+            expected[usize::from(entry.target == king)] += i64::from(entry.amount);
+            crits += u32::from(entry.crit);
+        }
+        assert_eq!(expected, [i64::from(hp(&scene, stone)), i64::from(hp(&scene, king))], "round {round}");
+    }
+    assert!(crits > 0, "a fifth of the blows are critical");
+}

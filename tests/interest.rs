@@ -1,0 +1,164 @@
+//! The area of interest beside brute force: who sees whom must be the same, tick by tick, under random walks,
+//! teleports, deaths, births and hiding.
+
+use glam::Vec2;
+use sim::actor::{Concealment, Faction, Position};
+use sim::ids::SimId;
+use sim::interest::{AoiRadii, Interest};
+use sim::random::{Draw, Random, Stream};
+use sim::roster::Roster;
+use sim::testing::TestScene;
+
+const SEED: u64 = 20_261_122;
+/// Entities in the crowd, of which every fourth is a viewer.
+const CROWD: usize = 200;
+/// 200 entities, 500 ticks: 100,000 steps.
+const TICKS: u32 = 500;
+
+#[test]
+fn interest_equals_brute_force_over_100_000_steps() {
+    let mut play = Play::new();
+    for tick in 1..=TICKS {
+        play.stir(tick);
+        play.scene.tick();
+        play.compare(tick);
+    }
+}
+
+#[test]
+fn an_entity_between_the_radii_is_seen_only_by_who_saw_it_before() {
+    let mut scene = TestScene::flat();
+    let (viewer, other) = (scene.player_at(0.0, 0.0), scene.player_at(65.0, 0.0));
+    scene.place(other, 200.0, 0.0);
+    scene.tick();
+    scene.place(other, 65.0, 0.0);
+    scene.tick();
+    assert!(!scene.get::<Interest>(viewer).sees(other), "65 m is beyond the enter radius of 60 m");
+    scene.place(other, 59.0, 0.0);
+    scene.tick();
+    assert_eq!(scene.get::<Interest>(viewer).entered(), [other]);
+    scene.place(other, 69.0, 0.0);
+    scene.tick();
+    assert!(scene.get::<Interest>(viewer).sees(other), "69 m is within the leave radius of 70 m");
+    scene.place(other, 71.0, 0.0);
+    scene.tick();
+    assert_eq!(scene.get::<Interest>(viewer).left(), [other]);
+}
+
+#[test]
+fn a_viewer_sees_itself_and_nobody_of_another_phase() {
+    let mut scene = TestScene::flat();
+    let (viewer, other) = (scene.player_at(0.0, 0.0), scene.player_at(1.0, 0.0));
+    let entity = scene.entity(other);
+    scene.scene.world_mut().entity_mut(entity).insert(Concealment { phase: 7, stealth: false });
+    scene.tick();
+    assert_eq!(scene.get::<Interest>(viewer).visible(), [viewer]);
+    assert_eq!(scene.get::<Interest>(other).visible(), [other]);
+}
+
+struct Play {
+    scene: TestScene,
+    random: Random,
+    crowd: Vec<SimId>,
+    /// What each viewer must see, kept by the two-radius rule and nothing else.
+    expected: std::collections::BTreeMap<SimId, Vec<SimId>>,
+}
+
+impl Play {
+    fn new() -> Self {
+        let mut play = Self {
+            scene: TestScene::flat(),
+            random: Random::new(SEED),
+            crowd: Vec::new(),
+            expected: std::collections::BTreeMap::new(),
+        };
+        for _ in 0..CROWD {
+            play.bear();
+        }
+        play
+    }
+
+    fn draw(&self, tick: u32, id: SimId) -> Draw {
+        self.random.draw(tick, id, Stream("interest test"), 0)
+    }
+
+    /// Moves everyone a little, and some in every other way there is.
+    fn stir(&mut self, tick: u32) {
+        let crowd = self.crowd.clone();
+        for id in crowd {
+            let mut draw = self.draw(tick, id);
+            let from = self.scene.position(id);
+            let step = Vec2::from_angle(draw.unit() * std::f32::consts::TAU) * draw.unit() * 3.0;
+            match draw.below(1_000) {
+                0..5 => self.die(id),
+                5..15 => self.scene.place(id, draw.unit() * 300.0 - 150.0, draw.unit() * 300.0 - 150.0),
+                15..25 => self.hide(id, Concealment { phase: 0, stealth: draw.chance_bp(5_000) }),
+                25..30 => self.hide(id, Concealment { phase: u16::from(draw.chance_bp(5_000)), stealth: false }),
+                _ => self.scene.place(id, from.x + step.x, from.z + step.y),
+            }
+        }
+        while self.crowd.len() < CROWD {
+            self.bear();
+        }
+    }
+
+    fn hide(&mut self, id: SimId, concealment: Concealment) {
+        let entity = self.scene.entity(id);
+        self.scene.scene.world_mut().entity_mut(entity).insert(concealment);
+    }
+
+    fn die(&mut self, id: SimId) {
+        let entity = self.scene.entity(id);
+        self.scene.scene.world_mut().despawn(entity);
+        self.crowd.retain(|&other| other != id);
+        self.expected.remove(&id);
+    }
+
+    fn bear(&mut self) {
+        let tick = self.scene.scene.tick_number();
+        let world = self.scene.scene.world_mut();
+        let id = world.resource_mut::<Roster>().allocate(tick);
+        let mut draw = self.random.draw(tick, id, Stream("birth"), 0);
+        let place = glam::Vec3::new(draw.unit() * 300.0 - 150.0, 0.0, draw.unit() * 300.0 - 150.0);
+        let side = Faction(draw.below(3));
+        let mut entity = world.spawn((id, Position(place), side, Concealment::default()));
+        if id.index().is_multiple_of(4) {
+            entity.insert(Interest::default());
+            self.expected.insert(id, Vec::new());
+        }
+        self.crowd.push(id);
+    }
+
+    fn compare(&mut self, tick: u32) {
+        let radii = self.scene.scene.world().resource::<AoiRadii>().0;
+        let everyone: Vec<(SimId, Vec2, Faction, Concealment)> = self.crowd.iter().map(|&id| self.facts(id)).collect();
+        for (&viewer, seen) in &mut self.expected {
+            let &(_, place, side, own) = everyone.iter().find(|(id, ..)| *id == viewer).expect("the viewer is there");
+            let mut now: Vec<SimId> = everyone
+                .iter()
+                .filter(|(id, at, other_side, other)| {
+                    let distance_m = at.distance(place);
+                    let near = distance_m <= radii.enter_m || (distance_m <= radii.leave_m && seen.contains(id));
+                    near && other.phase == own.phase && (!other.stealth || *other_side == side)
+                })
+                .map(|&(id, ..)| id)
+                .collect();
+            now.sort_unstable();
+            let interest = self.scene.get::<Interest>(viewer);
+            assert_eq!(interest.visible(), now, "tick {tick}, viewer {viewer}, seed {SEED}");
+            let entered: Vec<SimId> = now.iter().copied().filter(|id| !seen.contains(id)).collect();
+            let left: Vec<SimId> = seen.iter().copied().filter(|id| !now.contains(id)).collect();
+            assert_eq!(
+                (interest.entered(), interest.left()),
+                (&entered[..], &left[..]),
+                "tick {tick}, viewer {viewer}"
+            );
+            *seen = now;
+        }
+    }
+
+    fn facts(&self, id: SimId) -> (SimId, Vec2, Faction, Concealment) {
+        let place = self.scene.get::<Position>(id).place();
+        (id, place, *self.scene.get::<Faction>(id), *self.scene.get::<Concealment>(id))
+    }
+}

@@ -1,0 +1,149 @@
+//! `LiveScene`: a scene of the test's own behind a real QUIC endpoint on loopback. The test ticks it by hand, a
+//! little faster than a server would, so nothing waits for a wall clock but the network itself.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use net::client::{Client, ClientEndpoint, ConnectOptions, Trust};
+use net::endpoint::{Certificate, Endpoint, EndpointLimits, Gateway, Login, LoginAnswer, TransportEvent};
+use net::mailbox::{SceneEnd, now_us};
+use net::sessions::{self, Join};
+use sim::actor::Position;
+use sim::assets::Assets;
+use sim::ids::{PlayerId, SimId};
+use sim::input::{Character, Players};
+use sim::interest::Interest;
+use sim::roster::Roster;
+use sim::scene::Scene;
+use sim::testing::TestScene;
+use tokio::sync::mpsc;
+use tokio::time::{Interval, interval};
+
+/// Time between two ticks: quinn's own timers work in real time, so the scene must not outrun them.
+const TICK_PERIOD: Duration = Duration::from_millis(10);
+/// Ticks a condition may take to come true, most of a minute of a test's time.
+const PATIENCE_TICKS: u32 = 4_000;
+
+/// A scene and its endpoint.
+pub(crate) struct LiveScene {
+    pub(crate) inner: TestScene,
+    endpoint: Endpoint,
+    clients: ClientEndpoint,
+    arrivals: mpsc::UnboundedReceiver<(Login, SceneEnd)>,
+    pace: Interval,
+}
+
+struct Door(mpsc::UnboundedSender<(Login, SceneEnd)>);
+
+impl Gateway for Door {
+    fn login(&self, login: Login, end: SceneEnd) -> LoginAnswer<'_> {
+        let sent = self.0.send((login, end)).map_err(|_| net::protocol::Goodbye::Internal);
+        Box::pin(async move { sent })
+    }
+    fn note(&self, _: TransportEvent) {}
+}
+
+impl LiveScene {
+    /// The flat test scene.
+    pub(crate) fn flat() -> Self {
+        Self::of(&sim::testing::test_assets(&[]), "scene/flat")
+    }
+
+    /// Any scene.
+    pub(crate) fn of(assets: &Arc<Assets>, scene: &str) -> Self {
+        let inner = TestScene::of(assets, scene, 1, |app| {
+            app.add_plugins(net::plugin);
+        });
+        let (sender, arrivals) = mpsc::unbounded_channel();
+        let certificate = Certificate::self_signed().expect("a certificate can be made");
+        let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let endpoint = Endpoint::bind(any_port, &certificate, Arc::new(Door(sender)), EndpointLimits::default());
+        Self {
+            inner,
+            endpoint: endpoint.expect("loopback can be bound"),
+            clients: ClientEndpoint::bind().expect("a socket can be opened"),
+            arrivals,
+            pace: interval(TICK_PERIOD),
+        }
+    }
+
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.endpoint.local_addr()
+    }
+
+    pub(crate) fn scene(&self) -> &Scene {
+        &self.inner.scene
+    }
+
+    /// Lets in who has knocked, and one tick pass.
+    pub(crate) async fn tick(&mut self) {
+        self.pace.tick().await;
+        while let Ok((login, end)) = self.arrivals.try_recv() {
+            let player = player_of(&login.name);
+            let class = if login.class.is_empty() { "class/fighter".to_owned() } else { login.class };
+            let character = Character { name: login.name, class, parts: Vec::new() };
+            sessions::attach(&mut self.inner.scene, Join { player, character, spawn_point: None }, end);
+        }
+        sessions::begin_tick(&mut self.inner.scene, now_us());
+        self.inner.scene.tick();
+    }
+
+    /// Connects a client, through `server` if that is not the scene's own address.
+    pub(crate) async fn join_through(&mut self, name: &str, server: SocketAddr) -> Client {
+        let options = ConnectOptions { name: name.into(), class: String::new(), trust: Trust::AnyCertificate };
+        let clients = std::mem::replace(&mut self.clients, ClientEndpoint::bind().expect("a socket can be opened"));
+        let mut connecting = std::pin::pin!(Client::connect(&clients, server, options));
+        let joined = loop {
+            tokio::select! {
+                biased;
+                joined = &mut connecting => break joined,
+                () = self.tick() => {}
+            }
+        };
+        joined.unwrap_or_else(|error| panic!("{name} does not get in: {error}"))
+    }
+
+    /// Connects a client.
+    pub(crate) async fn join(&mut self, name: &str) -> Client {
+        let server = self.addr();
+        self.join_through(name, server).await
+    }
+
+    /// Ticks until the condition holds; every client applies what has come before each look.
+    pub(crate) async fn until(
+        &mut self,
+        clients: &mut [&mut Client],
+        what: &str,
+        mut holds: impl FnMut(&mut Self, &mut [&mut Client]) -> bool,
+    ) {
+        for _ in 0..PATIENCE_TICKS {
+            self.tick().await;
+            for client in clients.iter_mut() {
+                client.poll();
+            }
+            if holds(self, clients) {
+                return;
+            }
+        }
+        panic!("this did not come true: {what}");
+    }
+
+    /// The character of a name.
+    pub(crate) fn character(&self, name: &str) -> SimId {
+        self.inner.scene.world().resource::<Players>().0[&player_of(name)].0
+    }
+
+    /// Everything a character sees, with its place.
+    pub(crate) fn seen_by(&self, id: SimId) -> Vec<(SimId, glam::Vec3)> {
+        let world = self.inner.scene.world();
+        let roster = world.resource::<Roster>();
+        let visible = self.inner.get::<Interest>(id).visible().iter();
+        visible.filter_map(|&seen| Some((seen, world.get::<Position>(roster.entity(seen)?)?.0))).collect()
+    }
+}
+
+/// The player behind a name in these tests.
+pub(crate) fn player_of(name: &str) -> PlayerId {
+    PlayerId(name.bytes().fold(1, |hash, byte| hash * 31 + u64::from(byte)))
+}

@@ -1,0 +1,158 @@
+//! Loot: who may take what, and that nothing is ever lost or made on the way.
+
+use sim::assets::{Id, ItemDef};
+use sim::features::loot::{Bag, GONE_TICKS, LootTaken, OWNED_TICKS, Pile, SLOTS_MAX, TakeCommand};
+use sim::ids::SimId;
+use sim::testing::TestScene;
+
+use crate::combat::{arena, kill, refusals, told};
+
+fn item(scene: &TestScene, name: &str) -> Id<ItemDef> {
+    scene.config.assets.items.by_name(name).unwrap()
+}
+
+fn piles(scene: &mut TestScene) -> Vec<SimId> {
+    let world = scene.scene.world_mut();
+    let mut query = world.query_filtered::<&SimId, bevy_ecs::prelude::With<Pile>>();
+    let mut found: Vec<SimId> = query.iter(world).copied().collect();
+    found.sort_unstable();
+    found
+}
+
+/// A king killed by a player, and the pile it left.
+fn spoils() -> (TestScene, SimId, SimId) {
+    let mut scene = arena();
+    let (fighter, king) = (scene.player_at(2.0, 0.0), scene.monster_at("monster/king", 0.0, 0.0));
+    kill(&mut scene, fighter, king);
+    let pile = piles(&mut scene)[0];
+    (scene, fighter, pile)
+}
+
+fn take(scene: &mut TestScene, taker: SimId, pile: SimId) {
+    scene.command(taker, &TakeCommand { pile });
+    scene.tick();
+}
+
+#[test]
+fn the_killer_takes_everything_and_everyone_is_told() {
+    let (mut scene, fighter, pile) = spoils();
+    let lies = scene.get::<Pile>(pile).clone();
+    assert!((10..=20).contains(&lies.gold) && (2..=4).contains(&lies.stacks[0].count));
+    take(&mut scene, fighter, pile);
+    assert!(!scene.exists(pile));
+    let bag = scene.get::<Bag>(fighter);
+    assert_eq!((bag.gold(), bag.count(item(&scene, "item/tail"))), (u64::from(lies.gold), u64::from(lies.stacks[0].count)));
+    assert_eq!(told::<LootTaken>(&scene), [LootTaken { taker: fighter, pile, gold: lies.gold, stacks: lies.stacks }]);
+}
+
+#[test]
+fn a_line_of_loot_falls_as_often_as_its_chance_says() {
+    let mut scene = arena();
+    let fighter = scene.player_at(2.0, 0.0);
+    for _ in 0..200 {
+        let king = scene.monster_at("monster/king", 0.0, 0.0);
+        kill(&mut scene, fighter, king);
+    }
+    let all = piles(&mut scene);
+    let crowns = all.iter().filter(|&&pile| scene.get::<Pile>(pile).stacks.len() == 2).count();
+    assert_eq!(all.len(), 200);
+    assert!((75..=125).contains(&crowns), "half of 200: {crowns}");
+}
+
+#[test]
+fn for_30_seconds_a_pile_is_the_killers_alone_and_then_anyones() {
+    let (mut scene, _, pile) = spoils();
+    let other = scene.player_at(1.0, 0.0);
+    scene.tick();
+    take(&mut scene, other, pile);
+    assert_eq!(refusals(&scene), ["not_yours"]);
+    scene.ticks(OWNED_TICKS);
+    take(&mut scene, other, pile);
+    assert!(refusals(&scene).is_empty() && !scene.exists(pile));
+}
+
+#[test]
+fn after_two_minutes_a_pile_is_gone() {
+    let (mut scene, _, pile) = spoils();
+    scene.ticks(GONE_TICKS - 1);
+    assert!(scene.exists(pile));
+    scene.tick();
+    assert!(!scene.exists(pile));
+}
+
+#[test]
+fn a_pile_must_be_near_in_view_and_a_pile() {
+    let (mut scene, fighter, pile) = spoils();
+    scene.place(fighter, 3.1, 0.0);
+    take(&mut scene, fighter, pile);
+    assert_eq!(refusals(&scene), ["range"]);
+    for nothing in [fighter, SimId::new(999, 0)] {
+        take(&mut scene, fighter, nothing);
+        assert_eq!(refusals(&scene), ["no_target"]);
+    }
+    scene.place(fighter, 300.0, 0.0);
+    scene.tick();
+    take(&mut scene, fighter, pile);
+    assert_eq!(refusals(&scene), ["no_target"], "out of view");
+}
+
+#[test]
+fn the_dead_take_nothing() {
+    let (mut scene, fighter, pile) = spoils();
+    let dummy = scene.monster_at("monster/dummy", 9.0, 0.0);
+    kill(&mut scene, dummy, fighter);
+    take(&mut scene, fighter, pile);
+    assert_eq!(refusals(&scene), ["dead"]);
+}
+
+#[test]
+fn what_does_not_fit_stays_and_a_full_bag_is_told() {
+    let (mut scene, fighter, pile) = spoils();
+    let (tail, crown) = (item(&scene, "item/tail"), item(&scene, "item/crown"));
+    let mut bag = Bag::default();
+    assert_eq!(bag.put(crown, 1, 39), 0);
+    assert_eq!(bag.put(tail, 5, 4), 0);
+    assert_eq!(bag.stacks().len(), SLOTS_MAX);
+    let entity = scene.entity(fighter);
+    scene.scene.world_mut().entity_mut(entity).insert(bag);
+    let before = scene.get::<Pile>(pile).stacks.iter().map(|stack| stack.count).sum::<u32>();
+    take(&mut scene, fighter, pile);
+    let left = scene.get::<Pile>(pile);
+    assert_eq!(left.stacks.iter().map(|stack| stack.count).sum::<u32>(), before - 1, "one tail fitted");
+    assert_eq!((left.gold, scene.get::<Bag>(fighter).count(tail)), (0, 5));
+    take(&mut scene, fighter, pile);
+    assert_eq!(refusals(&scene), ["bag_full"]);
+}
+
+#[test]
+fn two_who_take_in_one_tick_get_it_once() {
+    let (mut scene, fighter, pile) = spoils();
+    let other = scene.player_at(1.0, 0.0);
+    scene.ticks(OWNED_TICKS + 1);
+    let lies = scene.get::<Pile>(pile).clone();
+    scene.command(other, &TakeCommand { pile });
+    take(&mut scene, fighter, pile);
+    assert_eq!(refusals(&scene), ["no_target"]);
+    let gold = scene.get::<Bag>(fighter).gold() + scene.get::<Bag>(other).gold();
+    assert_eq!(gold, u64::from(lies.gold));
+    let tail = item(&scene, "item/tail");
+    let tails = scene.get::<Bag>(fighter).count(tail) + scene.get::<Bag>(other).count(tail);
+    assert_eq!(tails, u64::from(lies.stacks[0].count));
+}
+
+#[test]
+fn a_bag_travels_with_its_character() {
+    let (mut scene, fighter, pile) = spoils();
+    take(&mut scene, fighter, pile);
+    let bag = scene.get::<Bag>(fighter).clone();
+    let player = scene.player_of(fighter).0;
+    scene.scene.push(sim::input::SceneInput::Leave { player });
+    scene.tick();
+    let Some(sim::input::SceneOutput::Departed { character, .. }) = scene.scene.take_outputs().pop() else {
+        panic!("it left")
+    };
+    scene.scene.push(sim::input::SceneInput::Join { player, character, spawn_point: None });
+    scene.tick();
+    let (again, _) = scene.scene.world().resource::<sim::input::Players>().0[&sim::ids::PlayerId(player)];
+    assert_eq!(*scene.get::<Bag>(again), bag);
+}

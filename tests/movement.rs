@@ -1,0 +1,233 @@
+//! Movement by the server's rules: what an honest client gets, and that nobody gets more.
+
+use glam::Vec2;
+use sim::actor::{Motion, Position};
+use sim::counters::{Counters, MOVE_REJECTED};
+use sim::ids::SimId;
+use sim::input::InputProgress;
+use sim::locomotion::StepInput;
+use sim::random::{Random, Stream};
+use sim::testing::TestScene;
+
+const EAST: Vec2 = Vec2::X;
+
+fn rejected(scene: &TestScene, reason: &'static str) -> u64 {
+    scene.scene.world().resource::<Counters>().count(MOVE_REJECTED, reason)
+}
+
+fn runs(count: usize) -> Vec<StepInput> {
+    vec![StepInput { wish: EAST, walk: false }; count]
+}
+
+#[test]
+fn an_honest_runner_reaches_the_profile_speed_and_is_never_refused() {
+    let mut scene = TestScene::flat();
+    let runner = scene.player_at(0.0, 0.0);
+    for _ in 0..100 {
+        scene.walk(runner, EAST);
+        scene.tick();
+    }
+    let x = scene.position(runner).x;
+    assert!((29.0..=30.0).contains(&x), "6 m/s for 5 s, less the start: {x}");
+    assert_eq!(scene.get::<InputProgress>(runner).applied_sequence, 100);
+    assert_eq!(scene.get::<InputProgress>(runner).forced_epoch, 1, "only the arrival was forced");
+}
+
+#[test]
+fn a_player_who_lets_go_comes_to_rest() {
+    let mut scene = TestScene::flat();
+    let runner = scene.player_at(0.0, 0.0);
+    for direction in [EAST; 20].into_iter().chain([Vec2::ZERO; 20]) {
+        scene.walk(runner, direction);
+        scene.tick();
+    }
+    assert_eq!(scene.get::<Motion>(runner).velocity, glam::Vec3::ZERO);
+}
+
+#[test]
+fn a_wall_stops_a_runner_and_lets_it_slide_along() {
+    let mut scene = TestScene::walled();
+    let runner = scene.player_at(0.0, 0.0);
+    for _ in 0..60 {
+        scene.walk(runner, Vec2::new(1.0, 0.4));
+        scene.tick();
+    }
+    let place = scene.position(runner);
+    assert!((4.2..4.36).contains(&place.x), "the wall's face is at 4.75, the body's radius 0.4: {place}");
+    assert!(place.z > 4.0, "it slid along the wall: {place}");
+    assert_eq!(rejected(&scene, "wall"), 0, "an honest client that leans on a wall is not refused");
+}
+
+#[test]
+fn believing_to_have_walked_through_a_wall_is_answered_with_a_forced_position() {
+    let mut scene = TestScene::walled();
+    let cheat = scene.player_at(4.0, 0.0);
+    for sequence in 1..=20_u16 {
+        scene.steps(cheat, u32::from(sequence), &runs(1), Vec2::new(4.0 + 0.3 * f32::from(sequence), 0.0));
+        scene.tick();
+    }
+    assert!(scene.position(cheat).x < 4.36);
+    assert!(rejected(&scene, "wall") > 0);
+    assert!(scene.get::<InputProgress>(cheat).forced_epoch > 1);
+}
+
+#[test]
+fn believing_to_have_jumped_is_answered_with_a_forced_position() {
+    let mut scene = TestScene::flat();
+    let cheat = scene.player_at(0.0, 0.0);
+    scene.steps(cheat, 1, &runs(1), Vec2::new(200.0, 0.0));
+    scene.tick();
+    assert!(scene.position(cheat).x < 0.5);
+    assert_eq!(rejected(&scene, "teleport"), 1);
+}
+
+#[test]
+fn twice_as_many_steps_gain_nothing() {
+    let mut scene = TestScene::flat();
+    let cheat = scene.player_at(0.0, 0.0);
+    let mut places = Vec::new();
+    for tick in 0..400_u32 {
+        let at = scene.get::<Position>(cheat).place();
+        scene.steps(cheat, tick * 2 + 1, &runs(2), at);
+        scene.tick();
+        places.push(scene.position(cheat).x);
+    }
+    for window in places.windows(101) {
+        let moved_m = window[100] - window[0];
+        assert!(moved_m <= 6.0 * 5.0 * 1.02 + 0.01, "{moved_m} m in 5 s");
+    }
+    assert!(rejected(&scene, "speed") > 0);
+}
+
+#[test]
+fn a_client_that_believes_to_be_twice_as_fast_is_refused() {
+    let mut scene = TestScene::flat();
+    let cheat = scene.player_at(0.0, 0.0);
+    for sequence in 1..=40_u16 {
+        scene.steps(cheat, u32::from(sequence), &runs(1), Vec2::new(0.6 * f32::from(sequence), 0.0));
+        scene.tick();
+    }
+    assert!(rejected(&scene, "speed") > 0);
+}
+
+#[test]
+fn repeated_and_reordered_steps_count_once() {
+    let mut scene = TestScene::flat();
+    let (runner, twin) = (scene.player_at(0.0, 0.0), scene.player_at(0.0, 50.0));
+    for sequence in 1..=60_u32 {
+        let at = scene.get::<Position>(runner).place();
+        // Every datagram repeats what went before, and an old one comes late.
+        let first = sequence.saturating_sub(5).max(1);
+        scene.steps(runner, first, &runs((sequence - first + 1) as usize), at);
+        scene.steps(runner, 1, &runs(1), at);
+        scene.walk(twin, EAST);
+        scene.tick();
+    }
+    assert_eq!(scene.position(runner).x.to_bits(), scene.position(twin).x.to_bits());
+}
+
+#[test]
+fn an_honest_client_on_a_jittery_line_loses_no_step() {
+    let mut scene = TestScene::flat();
+    let (runner, steady) = (scene.player_at(0.0, 0.0), scene.player_at(0.0, 50.0));
+    let random = Random::new(11);
+    let (mut made, mut sent) = (0_u32, 0_u32);
+    for tick in 1..=400 {
+        made += 1;
+        let late = random.draw(tick, SimId::new(1, 0), Stream("jitter"), 0).below(10) < 3;
+        if !late || made - sent > 6 {
+            // It predicts what a client on a steady line is granted.
+            let predicted = scene.get::<Position>(steady).place() + Vec2::new(0.3, -50.0);
+            scene.steps(runner, sent + 1, &runs((made - sent) as usize), predicted);
+            sent = made;
+        }
+        scene.walk(steady, EAST);
+        scene.tick();
+    }
+    assert_eq!(rejected(&scene, "speed"), 0);
+    let behind_m = scene.position(steady).x - scene.position(runner).x;
+    assert!(behind_m.abs() < 0.3 * 8.0, "{behind_m} m behind");
+}
+
+#[test]
+fn ten_thousand_random_lies_never_put_anyone_through_a_wall_or_out_of_bounds() {
+    let mut scene = TestScene::walled();
+    let cheat = scene.player_at(4.0, 0.0);
+    let random = Random::new(5);
+    for tick in 1..=2_500_u32 {
+        let mut draw = random.draw(tick, cheat, Stream("lies"), 0);
+        let before = scene.position(cheat);
+        for lie in 0..4 {
+            let steps: Vec<StepInput> = (0..draw.below(6))
+                .map(|_| StepInput { wish: Vec2::new(draw.unit() * 2.0 - 0.5, draw.unit() * 2.0 - 1.0), walk: false })
+                .collect();
+            let claim = Vec2::new(draw.unit() * 60.0 - 20.0, draw.unit() * 20.0 - 10.0);
+            scene.steps(cheat, tick * 24 + lie * 6, &steps, claim);
+        }
+        scene.tick();
+        let after = scene.position(cheat);
+        // The wall spans z = -20 .. 20; who walks around its end may pass.
+        if before.z.abs() < 19.0 && after.z.abs() < 19.0 {
+            assert_eq!(before.x < 5.0, after.x < 5.0, "tick {tick}: {before} to {after}");
+        }
+        assert!(scene.config.geometry.contains(after.x, after.z) && after.is_finite());
+        assert!(before.distance(after) <= 0.3 * 12.5, "tick {tick}: {before} to {after}");
+    }
+}
+
+#[test]
+fn height_follows_the_ground_and_a_cliff_is_not_climbed() {
+    let hills = "[(
+        id: \"scene/hills\", name: \"Hills\", bounds: (min: (-20.0, -20.0), max: (20.0, 20.0)),
+        aoi: (enter_m: 60.0, leave_m: 70.0), players_max: 10,
+        geometry: [
+            Heightfield(min: (-20.0, -20.0), cell_m: 20.0, columns: 2, rows: 2,
+                heights: Inline([0.0, 0.0, 8.0, 0.0, 0.0, 8.0, 0.0, 0.0, 8.0])),
+            Box(center: (-10.0, 0.0, 0.0), size: (2.0, 4.0, 40.0)),
+        ],
+        spawn_points: [(id: \"spawn/a\", at: (0.0, 0.0), yaw_deg: 0.0, radius_m: 1.0)],
+    )]";
+    let assets = sim::testing::test_assets(&[("scenes/hills.ron", hills)]);
+    let mut scene = TestScene::of(&assets, "scene/hills", 1, |_| {});
+    let walker = scene.player_at(0.0, 0.0);
+    for _ in 0..40 {
+        scene.walk(walker, EAST);
+        scene.tick();
+        let place = scene.position(walker);
+        assert!((place.y - place.x.max(0.0) * 0.4).abs() < 0.01, "{place} is not on the slope");
+    }
+    assert!(scene.position(walker).x > 8.0, "a slope of 22 degrees is climbed");
+    scene.place(walker, -5.0, 0.0);
+    for _ in 0..40 {
+        scene.walk(walker, -EAST);
+        scene.tick();
+    }
+    assert!(scene.position(walker).x > -9.0, "a box 2 m high is not climbed");
+}
+
+#[test]
+fn who_steps_off_an_edge_falls_and_lands() {
+    let ledge = "[(
+        id: \"scene/ledge\", name: \"Ledge\", bounds: (min: (-20.0, -20.0), max: (20.0, 20.0)),
+        aoi: (enter_m: 60.0, leave_m: 70.0), players_max: 10,
+        geometry: [
+            Heightfield(min: (-20.0, -20.0), cell_m: 20.0, columns: 2, rows: 2,
+                heights: Inline([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])),
+            Box(center: (-2.0, 2.5, 0.0), size: (4.0, 5.0, 4.0)),
+        ],
+        spawn_points: [(id: \"spawn/a\", at: (-10.0, 0.0), yaw_deg: 0.0, radius_m: 1.0)],
+    )]";
+    let assets = sim::testing::test_assets(&[("scenes/ledge.ron", ledge)]);
+    let mut scene = TestScene::of(&assets, "scene/ledge", 1, |_| {});
+    let walker = scene.player_at(-2.0, 0.0);
+    assert!((scene.position(walker).y - 5.0).abs() < 0.01, "it stands on the box");
+    let mut heights = Vec::new();
+    for _ in 0..60 {
+        scene.walk(walker, EAST);
+        scene.tick();
+        heights.push(scene.position(walker).y);
+    }
+    assert!(heights.iter().any(|&y| (1.0..4.0).contains(&y)), "it takes time to fall");
+    assert!(heights.windows(2).all(|pair| pair[1] <= pair[0] + 1e-3), "a fall only goes down");
+    assert!(heights.last().is_some_and(|&y| y.abs() < 0.01), "it lands");
+}

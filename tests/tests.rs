@@ -1,0 +1,18 @@
+//! The list of all tests that need more than one part of the project: one binary, one module per feature.
+//! Start with `life_of_a_tick`: it follows one input from a client's datagram to another client's screen.
+
+mod life_of_a_tick;
+mod live_scene;
+
+mod interest;
+mod movement;
+
+mod assets;
+mod determinism;
+mod hostile_client;
+mod loss;
+mod new_feature;
+mod portals;
+mod random_play;
+mod tick_order;
+mod tidy;
