@@ -17,7 +17,7 @@ pub mod serve;
 pub mod tick_loop;
 
 /// Runs the command that the process was started with; the exit code is 0 for success, 1 for failure and 2 for a
-/// command or a file that could not be read.
+/// command line or a replay log that is refused.
 #[must_use]
 pub fn run() -> std::process::ExitCode {
     cli::run()

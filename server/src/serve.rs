@@ -20,6 +20,8 @@ use tracing::{info, warn};
 
 mod greeting;
 mod listening;
+#[cfg(test)]
+mod tests;
 
 use crate::config::Config;
 use crate::gateway::LocalGateway;

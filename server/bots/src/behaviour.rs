@@ -146,6 +146,8 @@ pub(crate) enum Act {
     Take(TakeCommand),
     /// Makes another step in the same turn.
     Hurry,
+    /// Sends this turn's datagram so many times more.
+    Repeat(usize),
     /// Adds this to where it says it is, in centimetres (x, z).
     Claim(i32, i32),
     /// Sends a datagram of these bytes.

@@ -161,7 +161,7 @@ impl Bot<'_> {
         }
         // Nobody here reads what happened to others; the queue is kept short.
         while self.client.take_event().is_some() {}
-        let Some(place) = &self.place else { return self.step(StepInput::default(), (0, 0)) };
+        let Some(place) = &self.place else { return self.step(StepInput::default(), &Manner::default()) };
         let senses = Senses {
             client: &self.client,
             bits: place.bits,
@@ -195,7 +195,7 @@ impl Bot<'_> {
     }
 
     fn carry_out(&mut self, turn: Turn) {
-        let (mut steps, mut lie) = (1, (0, 0));
+        let (mut steps, mut manner) = (1, Manner::default());
         for act in turn.acts {
             // A connection that takes nothing any more shows in the next read, with its reason.
             let _sent = match act {
@@ -207,31 +207,43 @@ impl Bot<'_> {
                     steps += 1;
                     Ok(())
                 }
+                Act::Repeat(times) => {
+                    manner.repeats = times;
+                    Ok(())
+                }
                 Act::Claim(x_cm, z_cm) => {
-                    lie = (x_cm, z_cm);
+                    manner.lie_cm = (x_cm, z_cm);
                     Ok(())
                 }
             };
         }
         for _ in 0..steps {
-            self.step(turn.step, lie);
+            self.step(turn.step, &manner);
         }
     }
 
-    /// Sends a step; one that lies about where it ended is the honest datagram with another claim.
-    fn step(&mut self, step: StepInput, lie: (i32, i32)) {
-        if lie == (0, 0) {
+    fn step(&mut self, step: StepInput, manner: &Manner) {
+        if *manner == Manner::default() {
             let _sent = self.client.send_input(step);
             return;
         }
         let mut bytes = Vec::new();
         let _always_fits = self.client.input(step, now_us(), &mut bytes);
+        // A lie is the honest datagram with another claim.
         if let Ok(mut honest) = decode_input(&bytes) {
-            honest.claim_x_cm += lie.0;
-            honest.claim_z_cm += lie.1;
-            if encode_input(&honest, &mut bytes).is_ok() {
-                let _sent = self.client.send_raw_datagram(bytes.into());
-            }
+            honest.claim_x_cm += manner.lie_cm.0;
+            honest.claim_z_cm += manner.lie_cm.1;
+            let _always_fits = encode_input(&honest, &mut bytes);
+        }
+        for _ in 0..=manner.repeats {
+            let _sent = self.client.send_raw_datagram(bytes.clone().into());
         }
     }
+}
+
+/// How a bot sends its step; honest bots have the default.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Manner {
+    lie_cm: (i32, i32),
+    repeats: usize,
 }

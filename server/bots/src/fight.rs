@@ -34,7 +34,7 @@ const HUNT_TURNS: u32 = 800;
 const HUNT_ARRIVED_M: f32 = 8.0;
 /// Spawners looked at for the next hunting ground: the one nearest to the centre of the scene is taken, where
 /// the weaker monsters are.
-const HUNT_CHOICES: u32 = 3;
+const HUNT_CHOICES: u32 = 6;
 /// A target out of sight is left alone for so many turns (1.5 s).
 const BLOCKED_TURNS: u32 = 30;
 /// Facing the target within this is good enough, as the cosine of the angle (20 degrees).

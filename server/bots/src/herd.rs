@@ -1,6 +1,7 @@
 //! Many bots: threads, sockets, the order of joining, and when to begin and to stop measuring. A herd shares one
-//! thread with an event loop of its own and one UDP socket, because tasks that wander between threads cost several
-//! times as much.
+//! thread with an event loop of its own, because tasks that wander between threads cost several times as much. A
+//! few bots share a UDP socket: more of them would overflow the system's receive buffer whenever this process has
+//! to wait for a core, and count the server's packets as lost.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,6 +20,8 @@ use crate::{Plan, RunError};
 
 /// Bots of one herd.
 const HERD_BOTS: u32 = 256;
+/// Bots of one socket: with two full datagrams each, a quarter of Linux' default buffer of 208 KiB.
+const SOCKET_BOTS: usize = 16;
 /// Time between two joins: 200 a second.
 const JOIN_SPACING: Duration = Duration::from_millis(5);
 /// How often the progress is drawn and the phase is looked at.
@@ -143,16 +146,20 @@ pub(crate) fn run(plan: &Plan) -> Result<Report, RunError> {
 
 /// Lives of the bots whose number leaves the remainder `herd`, so that every herd joins evenly.
 async fn run_herd(field: &Arc<Field>, herd: u32, herds: u32) -> std::io::Result<Vec<Life>> {
-    let numbers = (0..field.plan.count).filter(|number| number % herds == herd);
-    let endpoint = match ClientEndpoint::bind() {
-        Ok(endpoint) => Arc::new(endpoint),
-        Err(error) => {
-            numbers.for_each(|_| field.note_joined(false));
-            return Err(error);
-        }
-    };
-    let tasks: Vec<_> =
-        numbers.map(|number| tokio::spawn(bot::live(Arc::clone(field), Arc::clone(&endpoint), number))).collect();
+    let numbers: Vec<u32> = (0..field.plan.count).filter(|number| number % herds == herd).collect();
+    let mut tasks = Vec::new();
+    for sharing in numbers.chunks(SOCKET_BOTS) {
+        let endpoint = match ClientEndpoint::bind() {
+            Ok(endpoint) => Arc::new(endpoint),
+            Err(error) => {
+                // Nobody waits for bots that will not come.
+                numbers.iter().skip(tasks.len()).for_each(|_| field.note_joined(false));
+                return Err(error);
+            }
+        };
+        let live = |&number| tokio::spawn(bot::live(Arc::clone(field), Arc::clone(&endpoint), number));
+        tasks.extend(sharing.iter().map(live));
+    }
     let mut lives = Vec::new();
     for task in tasks {
         match task.await {

@@ -184,13 +184,12 @@ impl Brain for Garbler {
     }
 }
 
-/// Sends far too much.
+/// Sends far too much, all of it well-formed.
 #[derive(Debug)]
 pub(crate) struct Flooder;
 
 impl Brain for Flooder {
     fn decide(&mut self, _: &Senses<'_>, _: &mut Draw) -> Turn {
-        let junk = || Act::Datagram(vec![DATAGRAM_INPUT; 64]);
-        Turn { step: StepInput::default(), acts: (0..FLOOD_DATAGRAMS).map(|_| junk()).collect() }
+        Turn::default().and(Act::Repeat(FLOOD_DATAGRAMS))
     }
 }

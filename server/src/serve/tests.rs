@@ -1,0 +1,137 @@
+//! A whole server on free ports with real clients: logins, goodbyes, logs and pages.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use net::client::{Client, ClientEndpoint, ConnectOptions, Trust};
+use sim::locomotion::StepInput;
+use sim::log::LogError;
+use sim::testing::test_assets;
+use tokio::time::timeout;
+
+use super::*;
+use crate::replay::{Outcome, ReplayError, replay};
+
+fn config(data: Option<PathBuf>) -> Config {
+    let free = SocketAddr::from(([127, 0, 0, 1], 0));
+    Config { listen: free, http: free, data, seed: Some(1), ..Config::default() }
+}
+
+fn run<T>(test: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async { timeout(Duration::from_secs(30), test).await.unwrap() })
+}
+
+async fn login(server: &Server, endpoint: &ClientEndpoint, name: &str) -> Client {
+    let options = ConnectOptions { name: name.to_owned(), class: String::new(), trust: Trust::AnyCertificate };
+    Client::connect(endpoint, server.facts().listen, options).await.unwrap()
+}
+
+/// The first line and the body of a page.
+fn page(server: &Server, path: &str) -> (String, String) {
+    let mut stream = TcpStream::connect(server.facts().http).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.lines().next().unwrap_or_default().to_owned(), body.to_owned())
+}
+
+/// A folder of this test's own, removed at its end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        Self(std::env::temp_dir().join(format!("mainspring-{}-{name}", std::process::id())))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _may_never_have_been_made = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn a_second_login_with_the_same_name_kicks_the_first_and_takes_its_character_over() {
+    let server = Server::start(&config(None), test_assets(&[])).unwrap();
+    run(async {
+        let endpoint = ClientEndpoint::bind().unwrap();
+        let mut first = login(&server, &endpoint, "ada").await;
+        let mut second = login(&server, &endpoint, "Ada").await;
+        while first.next().await {}
+        assert_eq!(first.goodbye(), Some(Goodbye::Kicked));
+        while second.world().newest_tick() < first.world().newest_tick() + 5 {
+            assert!(second.next().await);
+        }
+        let own = |client: &Client| client.world().scene().map(|scene| scene.own);
+        assert_eq!(own(&second), own(&first));
+    });
+    server.stop();
+}
+
+#[test]
+fn a_stopping_server_says_why_and_leaves_logs_that_replay() {
+    let folder = Folder::new("stop");
+    let assets = test_assets(&[]);
+    let server = Server::start(&config(Some(folder.0.clone())), Arc::clone(&assets)).unwrap();
+    run(async {
+        let endpoint = ClientEndpoint::bind().unwrap();
+        let mut client = login(&server, &endpoint, "ada").await;
+        while client.world().newest_tick() < 20 {
+            client.send_input(StepInput::from_wire(127, 0, false)).unwrap();
+            assert!(client.next().await);
+        }
+        // Stopping waits for threads, and this thread has to hear the goodbye meanwhile.
+        let stopping = std::thread::spawn(move || server.stop());
+        while client.next().await {}
+        assert_eq!(client.goodbye(), Some(Goodbye::Shutdown));
+        stopping.join().unwrap();
+    });
+    let mut logs = Vec::new();
+    for entry in std::fs::read_dir(folder.0.join("replay")).unwrap() {
+        logs.push(std::fs::read(entry.unwrap().path()).unwrap());
+    }
+    assert_eq!(logs.len(), assets.scenes.len());
+    for log in &logs {
+        assert!(matches!(replay(log, &assets), Ok(Outcome::Equal { ticks: 1.., .. })));
+        let torn = replay(&log[..log.len() - 1], &assets);
+        assert!(matches!(torn, Err(ReplayError::Log(LogError::Truncated { .. }))));
+        let mut flipped = log.clone();
+        flipped[log.len() / 2] ^= 1;
+        assert!(replay(&flipped, &assets).is_err());
+    }
+}
+
+#[test]
+fn the_pages_say_that_the_server_is_ready_and_count_its_players() {
+    let server = Server::start(&config(None), test_assets(&[])).unwrap();
+    run(async {
+        let endpoint = ClientEndpoint::bind().unwrap();
+        let mut client = login(&server, &endpoint, "ada").await;
+        while client.world().newest_tick() < 5 {
+            assert!(client.next().await);
+        }
+        assert_eq!(page(&server, "/readyz"), ("HTTP/1.1 200 OK".to_owned(), "ready\n".to_owned()));
+        assert_eq!(page(&server, "/healthz").1, "alive\n");
+        let metrics = page(&server, "/metrics").1;
+        assert!(metrics.contains("online_players{server_id=\"mainspring\"} 1"), "{metrics}");
+        assert!(metrics.contains("scene_player_count{scene_id=\"scene/flat\"} 1"), "{metrics}");
+    });
+    server.stop();
+}
+
+#[test]
+fn an_unknown_class_is_refused() {
+    let server = Server::start(&config(None), test_assets(&[])).unwrap();
+    run(async {
+        let endpoint = ClientEndpoint::bind().unwrap();
+        let options =
+            ConnectOptions { name: "ada".to_owned(), class: "class/king".to_owned(), trust: Trust::AnyCertificate };
+        let refused = Client::connect(&endpoint, server.facts().listen, options).await.unwrap_err();
+        assert!(matches!(refused, net::client::ConnectError::Refused(Goodbye::BadLogin)), "{refused}");
+    });
+    server.stop();
+}
