@@ -242,20 +242,20 @@ fn a_lower_maximum_takes_what_is_above_it_and_says_so() {
 fn the_log_adds_up_to_every_hit_point_in_a_long_fight() {
     let mut scene = arena();
     let stone = scene.player_of_class("class/stone", 0.0, 0.0);
-    let king = scene.monster_at("monster/dummy", 2.0, 0.0);
+    let dummy = scene.monster_at("monster/dummy", 0.0, 2.0);
     scene.tick();
-    let mut expected = [i64::from(hp(&scene, stone)), i64::from(hp(&scene, king))];
+    let mut expected = [i64::from(hp(&scene, stone)), i64::from(hp(&scene, dummy))];
     let mut crits = 0;
     for round in 0..400 {
         let name = ["skill/stab", "skill/bolt", "skill/frailty", "skill/mend"][round % 4];
-        let target = if name == "skill/mend" { CastTarget::Caster } else { CastTarget::Unit(king) };
+        let target = if name == "skill/mend" { CastTarget::Caster } else { CastTarget::Unit(dummy) };
         cast(&mut scene, stone, name, target);
         for entry in told::<HealthChanged>(&scene) {
             assert_ne!(entry.amount, 0);
-            expected[usize::from(entry.target == king)] += i64::from(entry.amount);
+            expected[usize::from(entry.target == dummy)] += i64::from(entry.amount);
             crits += u32::from(entry.crit);
         }
-        assert_eq!(expected, [i64::from(hp(&scene, stone)), i64::from(hp(&scene, king))], "round {round}");
+        assert_eq!(expected, [i64::from(hp(&scene, stone)), i64::from(hp(&scene, dummy))], "round {round}");
     }
     assert!(crits > 0, "a fifth of the blows are critical");
 }

@@ -41,7 +41,10 @@ fn the_killer_takes_everything_and_everyone_is_told() {
     take(&mut scene, fighter, pile);
     assert!(!scene.exists(pile));
     let bag = scene.get::<Bag>(fighter);
-    assert_eq!((bag.gold(), bag.count(item(&scene, "item/tail"))), (u64::from(lies.gold), u64::from(lies.stacks[0].count)));
+    assert_eq!(
+        (bag.gold(), bag.count(item(&scene, "item/tail"))),
+        (u64::from(lies.gold), u64::from(lies.stacks[0].count))
+    );
     assert_eq!(told::<LootTaken>(&scene), [LootTaken { taker: fighter, pile, gold: lies.gold, stacks: lies.stacks }]);
 }
 

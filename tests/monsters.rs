@@ -136,7 +136,8 @@ fn a_victim_that_dies_or_hides_is_let_go() {
 #[test]
 fn a_rival_who_is_hated_more_becomes_the_victim() {
     let mut scene = arena();
-    let (one, other) = (scene.player_of_class("class/stone", 2.0, 0.0), scene.player_of_class("class/stone", -2.0, 0.0));
+    let (one, other) =
+        (scene.player_of_class("class/stone", 2.0, 0.0), scene.player_of_class("class/stone", -2.0, 0.0));
     let dummy = scene.monster_at("monster/dummy", 0.0, 0.0);
     strike(&mut scene, one, dummy, EffectAction::Damage { ratio_bp: 10_000 });
     scene.ticks(2);

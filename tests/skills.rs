@@ -168,7 +168,8 @@ fn one_cast_at_a_time() {
     cast(&mut scene, fighter, "skill/strike", CastTarget::Unit(dummy));
     assert_eq!(refusals(&scene), ["casting"]);
     scene.ticks(BOLT_TICKS);
-    let strike = sim::features::skills::CastCommand { skill: skill(&scene, "skill/strike"), target: CastTarget::Unit(dummy) };
+    let strike =
+        sim::features::skills::CastCommand { skill: skill(&scene, "skill/strike"), target: CastTarget::Unit(dummy) };
     scene.command(fighter, &strike);
     cast(&mut scene, fighter, "skill/strike", CastTarget::Unit(dummy));
     assert_eq!(refusals(&scene), ["casting"], "the second of one tick");
@@ -262,7 +263,8 @@ fn an_area_hits_the_nearest_and_no_more_than_it_says() {
 fn a_cone_hits_in_front_only() {
     let mut scene = arena();
     let stone = scene.player_of_class("class/stone", 0.0, 0.0);
-    let dummies = [(3.0, 0.5), (3.0, -2.5), (-3.0, 0.0), (0.5, 4.0)].map(|(x, z)| scene.monster_at("monster/dummy", x, z));
+    let dummies =
+        [(3.0, 0.5), (3.0, -2.5), (-3.0, 0.0), (0.5, 4.0)].map(|(x, z)| scene.monster_at("monster/dummy", x, z));
     scene.tick();
     let entity = scene.entity(stone);
     scene.scene.world_mut().entity_mut(entity).insert(Heading::along(Vec2::X).unwrap());
@@ -281,7 +283,9 @@ fn help_goes_to_a_friend_or_else_to_oneself() {
     scene.tick();
     let before = [hp(&scene, healer), hp(&scene, friend)];
     cast(&mut scene, healer, "skill/mend", CastTarget::Unit(friend));
-    assert!(told::<HealthChanged>(&scene).iter().all(|entry| entry.target == friend && (47..=53).contains(&entry.amount)));
+    assert!(
+        told::<HealthChanged>(&scene).iter().all(|entry| entry.target == friend && (47..=53).contains(&entry.amount))
+    );
     assert!(hp(&scene, friend) >= before[1] + 47);
     scene.ticks(20);
     cast(&mut scene, healer, "skill/mend", CastTarget::Caster);

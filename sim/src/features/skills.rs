@@ -30,9 +30,11 @@ pub(crate) use mana::ManaChange;
 pub use rules::{Aim, CasterView, Refusal, TargetView, check_aim, check_caster, in_reach};
 pub use targeting::{Units, Visible, aim_of};
 
-/// Order of the features in the Validate stage; movement comes before, portals after all of them.
+/// Order of the features in the Validate stage; portals come after all of them.
 #[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ValidateSystems {
+    /// Movement: whether a caster moves is known when its casts are looked at.
+    Moves,
     /// Requests to take loot.
     Takes,
     /// Requests to cast and to stop casting.
@@ -55,7 +57,7 @@ pub fn plugin(app: &mut App) {
     app.configure_sets(
         Tick,
         (
-            (ValidateSystems::Takes, ValidateSystems::Casts).chain().in_set(TickSystems::Validate),
+            (ValidateSystems::Moves, ValidateSystems::Takes, ValidateSystems::Casts).chain().in_set(TickSystems::Validate),
             CastSystems::Run.in_set(TickSystems::Act),
         ),
     );

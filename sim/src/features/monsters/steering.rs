@@ -73,11 +73,8 @@ mod tests {
             sideways.push(step.wish.x.abs() < 0.5);
         }
         let first = sideways.iter().position(|&aside| aside);
-        assert_eq!(first, Some(20));
-        assert_eq!(
-            sideways.iter().filter(|&&aside| aside).count(),
-            15 * 3 - (80 - 61 - 15).min(0).unsigned_abs() as usize
-        );
+        assert_eq!(first, Some(19), "after 20 ticks without progress");
+        assert_eq!(sideways.iter().filter(|&&aside| aside).count(), 3 * 15);
     }
 
     #[test]
@@ -86,7 +83,7 @@ mod tests {
         for tick in 1..80 {
             let draw = || random.draw(tick, SimId::new(1, 0), Stream("test"), 0);
             let step = steering.step(place, Vec2::new(100.0, 0.0), false, tick, draw);
-            assert_eq!(step.wish, Vec2::X);
+            assert!((step.wish - Vec2::X).length() < 1e-6);
             place += step.wish * 0.3;
         }
     }
