@@ -1,6 +1,7 @@
 //! The command line: which command, with which flags. Everything is parsed here and carried out elsewhere;
 //! errors end here, as one line for people and an exit code for scripts.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -69,6 +70,11 @@ pub(crate) fn run() -> ExitCode {
         eprintln!("error: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+/// Prints a result. A reader that has seen enough and went away is no error.
+pub(crate) fn say(text: &str) {
+    let _reader_may_be_gone = std::io::stdout().write_all(text.as_bytes());
 }
 
 fn carry_out(command: Command) -> anyhow::Result<ExitCode> {

@@ -13,6 +13,8 @@ use sim::scene::{Scene, SceneConfig};
 use sim::space::Geometry;
 use sim::tick::TICK_MS;
 
+use crate::cli::say;
+
 /// How a replay ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -76,11 +78,13 @@ pub fn command(path: &Path, assets_dir: Option<&Path>) -> anyhow::Result<ExitCod
     let began = Instant::now();
     match replay(&bytes, &assets) {
         Ok(Outcome::Equal { ticks, hashes }) => {
-            print_equal(ticks, &hashes, began.elapsed());
+            say(&text_of_equal(ticks, &hashes, began.elapsed()));
             Ok(ExitCode::SUCCESS)
         }
         Ok(Outcome::Different { tick, subsystem, recorded, replayed }) => {
-            println!("tick {tick} differs first in `{subsystem}`: recorded {recorded:016x}, replayed {replayed:016x}");
+            say(&format!(
+                "tick {tick} differs first in `{subsystem}`: recorded {recorded:016x}, replayed {replayed:016x}\n"
+            ));
             Ok(ExitCode::from(1))
         }
         Err(error) => {
@@ -128,15 +132,15 @@ fn compare(record: &TickRecord, hashes: &[(&'static str, u64)]) -> Option<Outcom
     })
 }
 
-fn print_equal(ticks: u32, hashes: &[(&'static str, u64)], took: Duration) {
+fn text_of_equal(ticks: u32, hashes: &[(&'static str, u64)], took: Duration) -> String {
     let world_s = f64::from(ticks) * f64::from(TICK_MS) / 1_000.0;
     let speed = world_s / took.as_secs_f64().max(1e-9);
-    println!(
-        "{ticks} ticks ({world_s:.1} s of the world) are the same, replayed {speed:.0} times as fast as they were"
+    let mut text = format!(
+        "{ticks} ticks ({world_s:.1} s of the world) are the same, replayed {speed:.0} times as fast as they were\n"
     );
     for (subsystem, hash) in hashes {
-        println!("  {subsystem:<12} {hash:016x}");
+        text.push_str(&format!("  {subsystem:<12} {hash:016x}\n"));
     }
     let all = hashes.iter().fold(0_u64, |sum, (_, hash)| sum.rotate_left(9).wrapping_add(*hash));
-    println!("{} subsystems, final hash {all:016x}", hashes.len());
+    text + &format!("{} subsystems, final hash {all:016x}\n", hashes.len())
 }

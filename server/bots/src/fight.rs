@@ -37,6 +37,8 @@ const HUNT_ARRIVED_M: f32 = 8.0;
 const HUNT_CHOICES: u32 = 6;
 /// A target out of sight is left alone for so many turns (1.5 s).
 const BLOCKED_TURNS: u32 = 30;
+/// Turns between two looks around for a target or for loot (0.25 s, about as quick as people are).
+const LOOK_TURNS: u32 = 5;
 /// Facing the target within this is good enough, as the cosine of the angle (20 degrees).
 const FACING_COS: f32 = 0.94;
 /// Part of full speed of a step that only turns.
@@ -55,6 +57,7 @@ pub(crate) struct Fighter {
     casting_until: u32,
     /// Walking on instead of casting until this turn.
     blocked_until: u32,
+    pile: Option<SimId>,
     asked: BTreeMap<SimId, u32>,
 }
 
@@ -91,7 +94,9 @@ impl Fighter {
         let here = senses.position();
         let present = self.target.and_then(|id| senses.other(id)).filter(Seen::is_living_monster);
         let present = present.map(|seen| (seen, seen.position.distance(here))).filter(|&(_, m)| m <= HUNT_M);
-        let chosen = present.or_else(|| senses.nearest(Seen::is_living_monster).filter(|&(_, m)| m <= HUNT_M));
+        let looks = senses.turn.is_multiple_of(LOOK_TURNS);
+        let nearest = || senses.nearest(Seen::is_living_monster).filter(|&(_, m)| m <= HUNT_M);
+        let chosen = if looks { present.or_else(nearest) } else { present };
         self.target = chosen.map(|(seen, _)| seen.id);
         chosen
     }
@@ -141,12 +146,18 @@ impl Fighter {
     fn loot(&mut self, senses: &Senses<'_>, draw: &mut Draw) -> Option<Turn> {
         let now = senses.turn;
         self.asked.retain(|_, asked| now.saturating_sub(*asked) < TAKE_AGAIN_TURNS);
-        let is_new = |seen: &Seen| seen.kind == Kind::Loot && !self.asked.contains_key(&seen.id);
-        let (pile, distance_m) = senses.nearest(is_new).filter(|&(_, distance_m)| distance_m <= LOOT_M)?;
+        if now.is_multiple_of(LOOK_TURNS) {
+            let is_new = |seen: &Seen| seen.kind == Kind::Loot && !self.asked.contains_key(&seen.id);
+            let nearest = senses.nearest(is_new).filter(|&(_, distance_m)| distance_m <= LOOT_M);
+            self.pile = nearest.map(|(pile, _)| pile.id);
+        }
+        let pile = senses.other(self.pile?)?;
+        let distance_m = pile.position.distance(senses.position());
         if distance_m > REACH_M {
             return Some(Turn::step(self.walker.towards(senses.position(), ground(pile.position), now, draw)));
         }
         self.asked.insert(pile.id, now);
+        self.pile = None;
         Some(Turn::default().and(Act::Take(TakeCommand { pile: pile.id })))
     }
 

@@ -3,6 +3,7 @@
 
 use glam::Vec3;
 use net::client::Client;
+use net::client::world::RemoteEntity;
 use sim::actor::{Heading, Kind};
 use sim::assets::{Assets, ClassDef, SceneDef};
 use sim::features::combat::Vitals;
@@ -92,18 +93,21 @@ impl Senses<'_> {
 
     /// Everything in view but the own character.
     pub(crate) fn others(&self) -> impl Iterator<Item = Seen> + '_ {
-        let (world, own) = (self.client.world(), self.own_id());
-        world.entities().filter(move |entity| Some(entity.id()) != own).filter_map(move |entity| {
-            let kind = Kind::from_wire(&mut Reader::new(entity.value(self.bits.kind?)?))?;
-            let vitals = self.bits.vitals.and_then(|bit| entity.value(bit));
-            let vitals = vitals.and_then(|bytes| Vitals::from_wire(&mut Reader::new(bytes)));
-            Some(Seen { id: entity.id(), kind, position: world.position(entity.id())?, vitals })
-        })
+        let own = self.own_id();
+        let entities = self.client.world().entities();
+        entities.filter(move |entity| Some(entity.id()) != own).filter_map(|entity| self.read(entity))
     }
 
     /// One thing in view.
     pub(crate) fn other(&self, id: SimId) -> Option<Seen> {
-        self.others().find(|seen| seen.id == id)
+        self.read(self.client.world().entity(id)?)
+    }
+
+    fn read(&self, entity: &RemoteEntity) -> Option<Seen> {
+        let kind = Kind::from_wire(&mut Reader::new(entity.value(self.bits.kind?)?))?;
+        let vitals = self.bits.vitals.and_then(|bit| entity.value(bit));
+        let vitals = vitals.and_then(|bytes| Vitals::from_wire(&mut Reader::new(bytes)));
+        Some(Seen { id: entity.id(), kind, position: self.client.world().position(entity.id())?, vitals })
     }
 
     /// The nearest thing in view that is wanted, with its distance in metres.

@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use bots::{Behaviour, Plan, Trust};
 use clap::Args;
 
-use super::logging;
+use super::{logging, say};
 use crate::config::LogFormat;
 
 /// Flags of `mainspring bots`.
@@ -56,7 +56,7 @@ pub(super) fn run(args: &BotsArgs) -> anyhow::Result<ExitCode> {
         shows_progress: true,
     };
     let report = bots::run(&plan)?;
-    print!("{report}");
+    say(&report.to_string());
     if let Some(path) = &args.json {
         std::fs::write(path, report.to_json()).with_context(|| format!("cannot write {}", path.display()))?;
     }

@@ -4,12 +4,13 @@
 use std::net::Ipv4Addr;
 
 use super::Facts;
+use crate::cli::say;
 use crate::config::Config;
 
 /// Prints the greeting; addresses that are the default are left out of the command it suggests.
 pub(super) fn print(facts: &Facts) {
     let program = std::env::args().next().unwrap_or_else(|| "mainspring".to_owned());
-    print!("{}", text(facts, &program));
+    say(&text(facts, &program));
 }
 
 fn text(facts: &Facts, program: &str) -> String {
