@@ -163,6 +163,7 @@ mod tests {
         let mut bytes = Vec::new();
         event.encode(&mut bytes);
         assert_eq!(LootTaken::from_wire(taker, &mut Reader::new(&bytes)), Some(event));
-        assert_eq!(LootTaken::from_wire(taker, &mut Reader::new(&bytes[..5])), None);
+        bytes.truncate(5);
+        assert_eq!(LootTaken::from_wire(taker, &mut Reader::new(&bytes)), None);
     }
 }
