@@ -80,7 +80,9 @@ impl Crowd {
         }
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let mut crowd = Self { scene, clients, half_m, runtime, datagrams: Vec::new(), round: 0 };
-        (0..40).for_each(|_| drop(crowd.tick()));
+        for _ in 0..40 {
+            crowd.tick();
+        }
         crowd
     }
 
@@ -112,13 +114,7 @@ impl Crowd {
         let took = start.elapsed();
         for client in &self.clients {
             self.datagrams.clear();
-            let taking = client.outgoing_datagrams(&mut self.datagrams);
-            let _nothing_for_it = self.runtime.block_on(async {
-                tokio::select! { biased; () = taking => {}, () = std::future::ready(()) => {} }
-            });
-            self.runtime.block_on(async {
-                tokio::select! { biased; frames = client.outgoing_frames() => frames.frames.iter().for_each(|frame| client.written(frame.len())), () = std::future::ready(()) => {} }
-            });
+            self.runtime.block_on(empty(client, &mut self.datagrams));
         }
         took
     }
@@ -143,9 +139,25 @@ impl Crowd {
     }
 }
 
+/// Takes what waits for a client, as its connection would, without waiting for more.
+async fn empty(client: &TaskEnd, datagrams: &mut Vec<Bytes>) {
+    tokio::select! {
+        biased;
+        () = client.outgoing_datagrams(datagrams) => {}
+        () = std::future::ready(()) => {}
+    }
+    tokio::select! {
+        biased;
+        outgoing = client.outgoing_frames() => outgoing.frames.iter().for_each(|frame| client.written(frame.len())),
+        () = std::future::ready(()) => {}
+    }
+}
+
+type Walker<'a> = (&'a SimId, &'a mut MoveIntent);
+
 /// Has every monster walk in circles, as if it had a reason to.
 fn walk_monsters(app: &mut App) {
-    let walk = |tick: Res<SimTick>, mut monsters: Query<(&SimId, &mut MoveIntent), (With<Actor>, Without<Player>)>| {
+    let walk = |tick: Res<SimTick>, mut monsters: Query<Walker, (With<Actor>, Without<Player>)>| {
         for (id, mut intent) in &mut monsters {
             #[allow(clippy::cast_precision_loss, reason = "a small angle")]
             let angle = (tick.0 + id.bits() % 997) as f32 / 20.0;

@@ -4,12 +4,18 @@
 mod life_of_a_tick;
 mod live_scene;
 
+mod buffs;
+mod combat;
 mod interest;
+mod loot;
+mod monsters;
 mod movement;
+mod skills;
 
 mod assets;
 mod determinism;
 mod hostile_client;
+mod liveness;
 mod loss;
 mod new_feature;
 mod portals;

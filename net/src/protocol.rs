@@ -231,7 +231,7 @@ pub enum ServerMessage {
     },
     /// Spawns, despawns, reliable values and events of one tick, in order; see `net::records`.
     Batch {
-        /// Counts this scene's batches to this client from 1.
+        /// Counts batches to this client from 1, through all its scenes.
         batch: u32,
         /// The server tick this belongs to.
         tick: u32,

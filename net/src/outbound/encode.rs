@@ -53,11 +53,8 @@ struct Candidate {
 
 /// Assembles batches and frames of every client.
 pub(super) fn assemble(
-    tick: Res<SimTick>,
-    scene: (Res<SceneAssets>, Res<SceneId>),
-    roster: Res<Roster>,
-    changes: Res<Changes>,
-    encoded: Res<Encoded>,
+    (tick, assets, scene): (Res<SimTick>, Res<SceneAssets>, Res<SceneId>),
+    (roster, changes, encoded): (Res<Roster>, Res<Changes>, Res<Encoded>),
     characters: Query<OwnParts>,
     mut sessions: ResMut<Sessions>,
     mut scratch: Local<Scratch>,
@@ -69,7 +66,7 @@ pub(super) fn assemble(
         let own = own_state(parts, session.input_wait_us);
         session.view.give_up_old(tick.0);
         if !session.view.is_introduced() {
-            introduce(session, own_id, own, tick.0, &scene.0.0.scenes[scene.1.0].id);
+            introduce(session, own_id, own, tick.0, &assets.0.scenes[scene.0].id);
         }
         choose(&session.view, own_id, &encoded, &mut scratch);
         stats.frame_bytes += write_batches(session, own_id, &encoded, &changes, tick.0, &mut scratch);

@@ -28,7 +28,7 @@ pub struct SkillDef {
     /// Time until the same skill can start again, in ms.
     #[serde(default)]
     pub cooldown_ms: u32,
-    /// Mana points paid when the cast finishes.
+    /// Mana points paid when the cast starts.
     #[serde(default)]
     pub cost_mp: u32,
     /// Who or what it is aimed at.

@@ -131,11 +131,10 @@ fn validate_moves(
     }
 }
 
-fn follow_forced_moves(
-    mut forced: MessageReader<ForceMove>,
-    roster: Res<Roster>,
-    mut actors: Query<(&mut Position, &mut Motion, Option<(&mut InputQueue, &mut InputProgress)>, &mut MoveIntent)>,
-) {
+type Forced<'a> =
+    (&'a mut Position, &'a mut Motion, Option<(&'a mut InputQueue, &'a mut InputProgress)>, &'a mut MoveIntent);
+
+fn follow_forced_moves(mut forced: MessageReader<ForceMove>, roster: Res<Roster>, mut actors: Query<Forced>) {
     for &ForceMove { id, to } in forced.read() {
         let actor = roster.entity(id).and_then(|entity| actors.get_mut(entity).ok());
         let Some((mut position, mut motion, player, mut intent)) = actor else { continue };

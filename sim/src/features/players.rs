@@ -223,7 +223,7 @@ fn arrival(world: &mut World, entity: Entity, id: SimId, spawn_point: Option<&st
     }))
 }
 
-/// A random free place around a spawn point, on the ground; its centre when none was found.
+/// A random free place around a spawn point, on the ground and not on a roof; its centre when none was found.
 pub fn free_place(point: &SpawnPointDef, geometry: &Geometry, mut draw: Draw, is_free: impl Fn(Vec3) -> bool) -> Vec3 {
     let centre = Vec2::from(point.at);
     for _ in 0..SPAWN_TRIES {
@@ -231,7 +231,7 @@ pub fn free_place(point: &SpawnPointDef, geometry: &Geometry, mut draw: Draw, is
         let place = centre + Vec2::from_angle(angle) * point.radius_m * draw.unit().sqrt();
         if let Some(ground) = geometry.top(place.x, place.y) {
             let feet = Vec3::new(place.x, ground.height_m, place.y);
-            if geometry.contains(place.x, place.y) && is_free(feet) {
+            if geometry.contains(place.x, place.y) && is_free(feet) && !geometry.is_raised(feet) {
                 return feet;
             }
         }

@@ -57,7 +57,9 @@ pub fn plugin(app: &mut App) {
     app.configure_sets(
         Tick,
         (
-            (ValidateSystems::Moves, ValidateSystems::Takes, ValidateSystems::Casts).chain().in_set(TickSystems::Validate),
+            (ValidateSystems::Moves, ValidateSystems::Takes, ValidateSystems::Casts)
+                .chain()
+                .in_set(TickSystems::Validate),
             CastSystems::Run.in_set(TickSystems::Act),
         ),
     );

@@ -18,6 +18,8 @@ use crate::assets::{GeometryDef, SceneDef};
 
 /// How far below a body its ground is looked for, in metres.
 const GROUND_SEARCH_M: f32 = 1_000.0;
+/// How far above other ground something counts as raised, in metres: a roof does, a doorstep does not.
+const RAISED_M: f32 = 1.0;
 /// Distance a body is set off from what it hits, in metres, so that its next sweep does not begin in touch.
 pub const SKIN_M: f32 = 0.01;
 
@@ -127,6 +129,13 @@ impl Geometry {
     #[must_use]
     pub fn top(&self, x: f32, z: f32) -> Option<Ground> {
         self.ground(x, z, GROUND_SEARCH_M / 2.0)
+    }
+
+    /// True on top of an obstacle, such as a roof, from where nobody who has come down can come back.
+    #[must_use]
+    pub fn is_raised(&self, feet: Vec3) -> bool {
+        let beneath = self.ground(feet.x, feet.z, feet.y - RAISED_M * 0.5);
+        beneath.is_some_and(|ground| ground.height_m < feet.y - RAISED_M)
     }
 
     /// Sweeps a body along a displacement and answers the first obstacle, `None` when the way is free.

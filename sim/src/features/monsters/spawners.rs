@@ -2,7 +2,6 @@
 //! the monster's respawn time. All places are filled in the first tick. Resolve stage.
 
 use bevy_ecs::prelude::*;
-use glam::Vec3;
 
 use super::{Home, Species, body};
 use crate::assets::SpawnPointDef;
@@ -14,11 +13,7 @@ use crate::locomotion::body_shape;
 use crate::random::{Random, Stream};
 use crate::roster::Roster;
 use crate::scene::{SceneAssets, SceneGeometry, SceneId};
-use crate::space::Geometry;
 use crate::tick::SimTick;
-
-/// Whoever stands this much above other ground stands on a roof or a wall, in metres.
-const RAISED_M: f32 = 1.0;
 
 /// The places of all spawners of the scene. Written in the Resolve stage.
 #[derive(Resource, Debug)]
@@ -101,17 +96,9 @@ pub(super) fn fill_slots(
         let circle = SpawnPointDef { id: String::new(), at: def.at, yaw_deg: 0.0, radius_m: def.radius_m };
         let id = roster.allocate(tick.0);
         let draw = random.draw(tick.0, id, Stream("spawn place"), 0);
-        let feet = free_place(&circle, &geometry.0, draw, |feet| {
-            geometry.0.is_free(feet, shape) && !is_raised(feet, &geometry.0)
-        });
+        let feet = free_place(&circle, &geometry.0, draw, |feet| geometry.0.is_free(feet, shape));
         let home = Home { feet, slot: Some(slot_index) };
         commands.spawn(body(&assets.0, &random, (id, tick.0), monster, home));
         slot.taken = Some(id);
     }
-}
-
-/// True on top of an obstacle, from where a monster could not come back once it has come down.
-fn is_raised(feet: Vec3, geometry: &Geometry) -> bool {
-    let beneath = geometry.ground(feet.x, feet.z, feet.y - RAISED_M * 0.5);
-    beneath.is_some_and(|ground| ground.height_m < feet.y - RAISED_M)
 }
