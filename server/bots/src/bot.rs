@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use glam::Vec2;
 use net::client::{Client, ClientEndpoint, Closed, ConnectError, ConnectOptions};
 use net::codec::{decode_input, encode_input};
 use net::mailbox::now_us;
@@ -73,8 +74,17 @@ pub(crate) async fn live(field: Arc<Field>, endpoint: Arc<ClientEndpoint>, numbe
         return life;
     }
     let brain = field.plan.behaviour.brain(number);
-    let mut bot =
-        Bot { field: &field, client, brain, class, number, turn: 0, place: None, invariants: Invariants::default() };
+    let mut bot = Bot {
+        field: &field,
+        client,
+        brain,
+        class,
+        number,
+        turn: 0,
+        facing: Vec2::Y,
+        place: None,
+        invariants: Invariants::default(),
+    };
     bot.play(&mut life).await;
     let Bot { client, invariants, .. } = bot;
     life.violations = invariants.count();
@@ -102,6 +112,7 @@ struct Bot<'f> {
     class: &'f ClassDef,
     number: u32,
     turn: u32,
+    facing: Vec2,
     place: Option<Place<'f>>,
     invariants: Invariants,
 }
@@ -169,6 +180,7 @@ impl Bot<'_> {
             scene: place.def,
             geometry: place.geometry,
             class: self.class,
+            facing: self.facing,
             turn: self.turn,
         };
         self.invariants.check(&senses);
@@ -195,6 +207,7 @@ impl Bot<'_> {
     }
 
     fn carry_out(&mut self, turn: Turn) {
+        self.facing = turn.step.wish.try_normalize().unwrap_or(self.facing);
         let (mut steps, mut manner) = (1, Manner::default());
         for act in turn.acts {
             // A connection that takes nothing any more shows in the next read, with its reason.

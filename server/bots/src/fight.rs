@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use glam::{Vec2, Vec3};
-use sim::actor::{Heading, Kind};
+use sim::actor::Kind;
 use sim::assets::{Id, SkillDef};
 use sim::features::loot::TakeCommand;
 use sim::features::skills::CastCommand;
@@ -26,8 +26,8 @@ const HUNT_M: f32 = 45.0;
 const LOOT_M: f32 = 12.0;
 /// So close loot is picked up, in metres (the rule says 3).
 const REACH_M: f32 = 2.0;
-/// A pile is asked for once in so many turns (2 s).
-const TAKE_AGAIN_TURNS: u32 = 40;
+/// A pile is asked for once in so many turns (30 s, after which it is anybody's).
+const TAKE_AGAIN_TURNS: u32 = 600;
 /// A hunting ground not reached in so many turns is given up (40 s).
 const HUNT_TURNS: u32 = 800;
 /// So close to a hunting ground one looks for another, in metres.
@@ -41,6 +41,8 @@ const BLOCKED_TURNS: u32 = 30;
 const LOOK_TURNS: u32 = 5;
 /// Facing the target within this is good enough, as the cosine of the angle (20 degrees).
 const FACING_COS: f32 = 0.94;
+/// Height of eyes above feet, in metres.
+const EYES_M: f32 = 1.5;
 /// Part of full speed of a step that only turns.
 const TURNING_STEP: f32 = 0.05;
 /// Part of a skill's range that is used, so that a target may still take a step.
@@ -113,8 +115,10 @@ impl Fighter {
         let in_range = |skill: &SkillDef| distance_m <= skill.target.reach_m() * RANGE_USED;
         let usable = self.book.ready(senses, mana, |skill| harmful(skill) && in_range(skill));
         let near_enough = self.book.known(senses).any(|(_, skill)| harmful(skill) && in_range(skill));
-        if !near_enough || senses.turn < self.blocked_until {
-            return Turn::step(self.walker.towards(senses.position(), ground(target.position), senses.turn, draw));
+        let eyes = Vec3::Y * EYES_M;
+        let sees = || senses.geometry.line_is_clear(senses.position() + eyes, target.position + eyes);
+        if !near_enough || !sees() || senses.turn < self.blocked_until {
+            return Turn::step(self.walker.towards(senses, ground(target.position), draw));
         }
         self.walker.rest();
         if let Some(turning) = turn_towards(senses, target.position) {
@@ -154,7 +158,7 @@ impl Fighter {
         let pile = senses.other(self.pile?)?;
         let distance_m = pile.position.distance(senses.position());
         if distance_m > REACH_M {
-            return Some(Turn::step(self.walker.towards(senses.position(), ground(pile.position), now, draw)));
+            return Some(Turn::step(self.walker.towards(senses, ground(pile.position), draw)));
         }
         self.asked.insert(pile.id, now);
         self.pile = None;
@@ -170,7 +174,7 @@ impl Fighter {
             Some(hunt) => self.hunt.insert(hunt),
             None => self.hunt.insert((hunting_ground(senses, draw), senses.turn)),
         };
-        Turn::step(self.walker.towards(here, place, senses.turn, draw))
+        Turn::step(self.walker.towards(senses, place, draw))
     }
 }
 
@@ -185,7 +189,6 @@ fn hunting_ground(senses: &Senses<'_>, draw: &mut Draw) -> Vec2 {
 /// A step that turns towards a place, or `None` when the character faces it already.
 fn turn_towards(senses: &Senses<'_>, place: Vec3) -> Option<StepInput> {
     let direction = ground(place - senses.position()).normalize_or_zero();
-    let heading = senses.heading().map(Heading::direction)?;
-    let faces = direction == Vec2::ZERO || heading.dot(direction) >= FACING_COS;
+    let faces = direction == Vec2::ZERO || senses.facing.dot(direction) >= FACING_COS;
     (!faces).then_some(StepInput { wish: direction * TURNING_STEP, walk: true })
 }

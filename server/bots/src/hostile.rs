@@ -58,10 +58,9 @@ impl Claimer {
 
     /// Walks towards the nearest thing to walk into.
     fn walk_into_a_wall(&mut self, senses: &Senses<'_>, draw: &mut Draw) -> Turn {
-        let here = senses.position();
         let Some((direction, beyond_m)) = wall_near(senses) else {
             let place = nearest_obstacle(senses).unwrap_or_else(|| random_place(&senses.scene.bounds, draw));
-            return Turn::step(self.walker.towards(here, place, senses.turn, draw));
+            return Turn::step(self.walker.towards(senses, place, draw));
         };
         let off = direction * beyond_m * 100.0;
         #[allow(clippy::cast_possible_truncation, reason = "a few hundred centimetres")]

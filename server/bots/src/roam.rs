@@ -33,6 +33,6 @@ impl Brain for Roamer {
             Some(goal) => self.goal.insert(goal),
             None => self.goal.insert((random_place(&senses.scene.bounds, draw), senses.turn)),
         };
-        Turn::step(self.walker.towards(here, place, senses.turn, draw))
+        Turn::step(self.walker.towards(senses, place, draw))
     }
 }

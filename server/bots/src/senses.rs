@@ -1,24 +1,27 @@
 //! What a bot knows in one turn, in game words: itself, and what it sees. Reads the client's replicated bytes
 //! and never believes that they can be read.
 
-use glam::Vec3;
+use glam::{Vec2, Vec3};
 use net::client::Client;
 use net::client::world::RemoteEntity;
-use sim::actor::{Heading, Kind};
+use sim::actor::Kind;
 use sim::assets::{Assets, ClassDef, SceneDef};
 use sim::features::combat::Vitals;
 use sim::features::skills::Mana;
 use sim::ids::SimId;
+use sim::locomotion::body_shape;
 use sim::replicated::Replicate;
 use sim::space::Geometry;
 use sim::wire::Reader;
+
+/// How far ahead a way has to be free, in metres.
+const FREE_WAY_M: f32 = 3.0;
 
 /// Places of components in the wire table of the session.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Bits {
     kind: Option<u8>,
     vitals: Option<u8>,
-    heading: Option<u8>,
     mana: Option<u8>,
 }
 
@@ -28,7 +31,6 @@ impl Bits {
         Self {
             kind: world.component(Kind::NAME),
             vitals: world.component(Vitals::NAME),
-            heading: world.component(Heading::NAME),
             mana: world.component(Mana::NAME),
         }
     }
@@ -58,6 +60,8 @@ pub(crate) struct Senses<'a> {
     pub(crate) scene: &'a SceneDef,
     pub(crate) geometry: &'a Geometry,
     pub(crate) class: &'a ClassDef,
+    /// Where the own character faces: the direction of its last step, as nobody tells a client its own heading.
+    pub(crate) facing: Vec2,
     /// Turns taken so far, 20 a second.
     pub(crate) turn: u32,
 }
@@ -73,6 +77,13 @@ impl Senses<'_> {
         self.client.own_position()
     }
 
+    /// True when nothing stands within a few steps in a direction.
+    pub(crate) fn is_way_free(&self, direction: Vec2) -> bool {
+        let body = body_shape(&self.assets.movements[self.class.movement.id()]);
+        let by = Vec3::new(direction.x, 0.0, direction.y) * FREE_WAY_M;
+        self.geometry.sweep(self.position(), by, body).is_none()
+    }
+
     /// The own hit points, once they are known.
     pub(crate) fn vitals(&self) -> Option<Vitals> {
         let bytes = self.client.world().own_value(self.bits.vitals?)?;
@@ -83,12 +94,6 @@ impl Senses<'_> {
     pub(crate) fn mana(&self) -> Option<Mana> {
         let bytes = self.client.world().own_value(self.bits.mana?)?;
         Mana::from_wire(&mut Reader::new(bytes))
-    }
-
-    /// Where the own character faces, once it is known.
-    pub(crate) fn heading(&self) -> Option<Heading> {
-        let bytes = self.client.world().own_value(self.bits.heading?)?;
-        Heading::from_wire(&mut Reader::new(bytes))
     }
 
     /// Everything in view but the own character.
