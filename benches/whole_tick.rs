@@ -2,6 +2,7 @@
 //! moving, about 50 in view of each player: every stage from the clients' datagrams to the datagrams for every
 //! client, on one core, without sockets. At constant density the time per player must stay about the same.
 
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bevy_app::App;
@@ -13,10 +14,10 @@ use net::codec::encode_input;
 use net::mailbox::{Inbound, SessionId, TaskEnd, mailbox};
 use net::protocol::{InputDatagram, WireStep};
 use net::sessions::{self, Join};
-use sim::actor::Actor;
+use sim::actor::{Actor, Position};
 use sim::features::players::Player;
 use sim::ids::{PlayerId, SimId};
-use sim::input::{Character, Players};
+use sim::input::{Character, InputProgress, Players};
 use sim::intent::MoveIntent;
 use sim::interest::Interest;
 use sim::locomotion::StepInput;
@@ -86,20 +87,25 @@ impl Crowd {
         crowd
     }
 
+    #[allow(clippy::cast_possible_truncation, reason = "places are far smaller than 2^31 cm")]
     /// One tick with an input from every client before it; only the tick itself is timed.
     fn tick(&mut self) -> Duration {
         self.round += 1;
         let random = Random::new(2);
-        for (number, client) in (0..).zip(&self.clients) {
+        let world = self.scene.scene.world();
+        let characters = world.resource::<Players>().0.values();
+        for ((number, client), &(_, entity)) in (0..).zip(&self.clients).zip(characters) {
+            let place = world.get::<Position>(entity).expect("it is placed").place() * 100.0;
+            let forced_epoch = world.get::<InputProgress>(entity).expect("it is a player").forced_epoch;
             // Circles of about a minute keep everyone within the square.
             let mut draw = random.draw(self.round / 40, SimId::new(number, 0), Stream("course"), 0);
             let (x, z) = StepInput { wish: Vec2::from_angle(draw.unit() * 6.3), walk: false }.to_wire();
             let input = InputDatagram {
                 sequence: self.round,
                 view_tick: self.round,
-                forced_epoch: 1,
-                claim_x_cm: 0,
-                claim_z_cm: 0,
+                forced_epoch,
+                claim_x_cm: place.x as i32,
+                claim_z_cm: place.y as i32,
                 frame_ack: self.round.saturating_sub(2),
                 frame_ack_bits: u32::MAX,
                 batch_ack: 1,
@@ -119,7 +125,31 @@ impl Crowd {
         took
     }
 
+    /// Mean time of each stage over 40 ticks, in words.
+    fn stages(&mut self) -> String {
+        let spent = Arc::new(Mutex::new(Vec::<(&'static str, Duration)>::new()));
+        let (sink, mut running) = (Arc::clone(&spent), None::<(TickSystems, Instant)>);
+        self.scene.scene.set_probe(Box::new(move |stage| {
+            let now = Instant::now();
+            if let Some((before, since)) = running.take() {
+                sink.lock().expect("no panic").push((before.name(), now - since));
+            }
+            running = stage.map(|stage| (stage, now));
+        }));
+        (0..40).for_each(|_| {
+            self.tick();
+        });
+        self.scene.scene.set_probe(Box::new(|_| {}));
+        let spent = spent.lock().expect("no panic");
+        let mean_us = |name: &str| {
+            let own = spent.iter().filter(|(stage, _)| *stage == name).map(|(_, took)| *took);
+            own.sum::<Duration>().as_micros() / 40
+        };
+        TickSystems::ALL.map(|stage| format!("{} {}", stage.name(), mean_us(stage.name()))).join(", ")
+    }
+
     fn report(&mut self) {
+        println!("microseconds by stage: {}", self.stages());
         let world = self.scene.scene.world();
         let players = &world.resource::<Players>().0;
         let seen: usize = players

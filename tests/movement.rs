@@ -127,6 +127,19 @@ fn repeated_and_reordered_steps_count_once() {
 }
 
 #[test]
+fn a_client_at_the_end_of_its_numbers_stops_nobody() {
+    let mut scene = TestScene::flat();
+    let (cheat, honest) = (scene.player_at(0.0, 0.0), scene.player_at(0.0, 50.0));
+    for first in [u32::MAX - 1, u32::MAX, 0, u32::MAX] {
+        scene.steps(cheat, first, &runs(5), Vec2::ZERO);
+        scene.walk(honest, EAST);
+        scene.tick();
+    }
+    assert_eq!(scene.get::<InputProgress>(honest).applied_sequence, 4);
+    assert!(scene.position(cheat).x < 1.5);
+}
+
+#[test]
 fn an_honest_client_on_a_jittery_line_loses_no_step() {
     let mut scene = TestScene::flat();
     let (runner, steady) = (scene.player_at(0.0, 0.0), scene.player_at(0.0, 50.0));

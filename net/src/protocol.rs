@@ -80,7 +80,7 @@ pub struct WireStep {
 pub struct InputDatagram {
     /// Sequence number of `steps[0]`, the newest; `steps[i]` has `sequence - i`. Starts at 1.
     pub sequence: u32,
-    /// Server tick the client was showing when it made the newest step: a hint, clamped by the server.
+    /// Server tick the client was showing when it made the newest step: a hint for measuring, clamped by the server.
     pub view_tick: u32,
     /// The number of the last forced position the client has taken over; steps made before it are void.
     pub forced_epoch: u8,

@@ -116,7 +116,8 @@ pub struct Sessions {
 /// What the sessions of a scene did since the last [`take_stats`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SessionStats {
-    /// From arrival to the beginning of the tick that applies it, by kind of message, in microseconds.
+    /// From arrival to the beginning of the tick that applies it, by kind of message (`input`, `command`), and how old
+    /// the picture was that a player acted on (`view`), in microseconds.
     pub message_latency_us: Vec<(&'static str, u64)>,
     /// Inbound messages that were refused, by reason.
     pub rejected: BTreeMap<&'static str, u64>,

@@ -78,19 +78,20 @@ impl Interest {
         *self = Self::default();
     }
 
-    /// Merges the candidates of this tick (sorted; true = within the enter radius) with what was seen before.
-    fn update(&mut self, near: &[(SimId, bool)], scratch: &mut Vec<SimId>) {
+    /// Merges the candidates of this tick, sorted, with what was seen before.
+    fn update(&mut self, near: &[Candidate], scratch: &mut Vec<SimId>) {
         self.entered.clear();
         self.left.clear();
         scratch.clear();
         let mut seen = self.visible.iter().copied().peekable();
-        for &(id, inside) in near {
+        for candidate in near {
+            let id = candidate.id();
             while let Some(gone) = seen.next_if(|&earlier| earlier < id) {
                 self.left.push(gone);
             }
             if seen.next_if_eq(&id).is_some() {
                 scratch.push(id);
-            } else if inside {
+            } else if candidate.is_inside() {
                 scratch.push(id);
                 self.entered.push(id);
             }
@@ -107,6 +108,26 @@ impl Digest for Interest {
     fn digest(&self, digester: &mut Digester) {
         digester.u64(self.fingerprint);
         digester.u64(self.visible.len() as u64);
+    }
+}
+
+/// An entity within the leave radius, packed so that sorting compares one number: the id, then one bit that says
+/// whether it is within the enter radius too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate(u64);
+
+impl Candidate {
+    fn new(id: SimId, inside: bool) -> Self {
+        Self((u64::from(id.bits()) << 1) | u64::from(inside))
+    }
+
+    #[allow(clippy::cast_possible_truncation, reason = "32 bits are left after the shift")]
+    fn id(self) -> SimId {
+        SimId::from_bits((self.0 >> 1) as u32)
+    }
+
+    const fn is_inside(self) -> bool {
+        self.0 & 1 == 1
     }
 }
 
@@ -153,7 +174,7 @@ fn look_around(
     radii: Res<AoiRadii>,
     grid: Res<SceneGrid>,
     mut viewers: Query<(&Position, Option<&Faction>, Option<&Concealment>, &mut Interest)>,
-    mut near: Local<Vec<(SimId, bool)>>,
+    mut near: Local<Vec<Candidate>>,
     mut scratch: Local<Vec<SimId>>,
 ) {
     for (position, faction, concealment, mut interest) in &mut viewers {
@@ -163,16 +184,15 @@ fn look_around(
     }
 }
 
-fn candidates(grid: &Grid, place: Vec2, eyes: Visibility, radii: AoiDef, near: &mut Vec<(SimId, bool)>) {
+fn candidates(grid: &Grid, place: Vec2, eyes: Visibility, radii: AoiDef, near: &mut Vec<Candidate>) {
     let enter_squared = radii.enter_m * radii.enter_m;
     near.clear();
     grid.for_each_within(place, radii.leave_m, |entry, distance_squared| {
         if entry.visibility.is_seen_by(eyes) {
-            near.push((entry.id, distance_squared <= enter_squared));
+            near.push(Candidate::new(entry.id, distance_squared <= enter_squared));
         }
     });
-    // A stable sort finds the sorted runs that the cells left behind.
-    near.sort_by_key(|&(id, _)| id);
+    near.sort_unstable();
 }
 
 fn visibility(faction: Option<&Faction>, concealment: Option<&Concealment>) -> Visibility {

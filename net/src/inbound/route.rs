@@ -5,14 +5,16 @@ use bevy_ecs::prelude::*;
 use sim::command::CommandLists;
 use sim::input::{Inputs, SceneInput};
 use sim::scene::SceneAssets;
-use sim::tick::SimTick;
+use sim::tick::{SimTick, TICK_MS};
 
 use super::Decoded;
 use crate::protocol::{ClientMessage, Goodbye, InputDatagram};
 use crate::sessions::{Session, SessionStats, Sessions};
 
-/// Steps a client may be ahead of the last one seen: half an hour of them, which nobody loses on the way.
-const SEQUENCE_JUMP_MAX: u32 = 36_000;
+/// Numbers a client may be ahead of the last one seen: a minute of steps, far more than a living link loses.
+const SEQUENCE_JUMP_MAX: u32 = 1_200;
+/// How far behind the world a client's picture is taken to be at most, in ticks (1 s); more is a lie or a ruin.
+const VIEW_BEHIND_TICKS_MAX: u32 = 20;
 
 /// Hands every envelope to where it belongs.
 pub(super) fn route_commands(
@@ -30,6 +32,7 @@ pub(super) fn route_commands(
                 Decoded::Input(datagram, received_us) => {
                     let wait_us = tick_started_us.saturating_sub(received_us);
                     stats.message_latency_us.push(("input", wait_us));
+                    stats.message_latency_us.push(("view", view_age_us(&datagram, tick.0)));
                     route_input(session, &datagram, wait_us, tick.0, &mut inputs)
                 }
                 Decoded::Message(message, received_us) => {
@@ -51,6 +54,12 @@ pub(super) fn route_commands(
         }
         session.decoded = decoded;
     }
+}
+
+/// How old the picture was that the player acted on, by the client's word.
+fn view_age_us(datagram: &InputDatagram, tick: u32) -> u64 {
+    let behind_ticks = tick.saturating_sub(datagram.view_tick).min(VIEW_BEHIND_TICKS_MAX);
+    u64::from(behind_ticks) * u64::from(TICK_MS) * 1_000
 }
 
 fn route_input(

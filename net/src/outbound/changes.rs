@@ -69,8 +69,8 @@ pub(super) struct Encoded {
 
 impl Encoded {
     /// What is encoded of an entity; nothing when it did not change and nobody asked.
-    pub(super) fn slot(&self, id: SimId) -> Slot {
-        self.slots.get(id.index()).copied().filter(|slot| slot.tick == self.tick).unwrap_or_default()
+    pub(super) fn slot(&self, id: SimId) -> Option<&Slot> {
+        self.slots.get(id.index()).filter(|slot| slot.tick == self.tick)
     }
 
     /// The bytes of a span.

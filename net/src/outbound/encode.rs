@@ -98,10 +98,11 @@ fn choose(view: &ClientView, own_id: SimId, encoded: &Encoded, scratch: &mut Scr
     scratch.events.clear();
     let mut entering = view.entering().iter().copied().peekable();
     for (at, pair) in view.pairs.iter().enumerate() {
-        let slot = encoded.slot(pair.id);
-        scratch.events.extend_from_slice(encoded.events(&slot));
+        let enters = entering.next_if_eq(&pair.id).is_some();
+        let Some(slot) = encoded.slot(pair.id) else { continue };
+        scratch.events.extend_from_slice(encoded.events(slot));
         // What comes into view is described in the batch, as it is now.
-        if entering.next_if_eq(&pair.id).is_some() {
+        if enters {
             continue;
         }
         let span = if pair.owed { slot.full } else { slot.delta };
@@ -195,7 +196,7 @@ fn write_batches(
     }
     for at in 0..session.view.entering().len() {
         let id = session.view.entering()[at];
-        let body = encoded.bytes(encoded.slot(id).enter);
+        let body = encoded.slot(id).map_or(&[][..], |slot| encoded.bytes(slot.enter));
         batches.record(session, |out| {
             put_enter(out, id);
             // An entity with nothing to show has an empty mask.
@@ -207,7 +208,7 @@ fn write_batches(
             batches.record(session, |out| put_event(out, event.kind, event.subject, changes.body(event)));
         }
     }
-    let owner = encoded.bytes(encoded.slot(own_id).owner);
+    let owner = encoded.slot(own_id).map_or(&[][..], |slot| encoded.bytes(slot.owner));
     if !owner.is_empty() {
         batches.record(session, |out| {
             put_owner(out, own_id);

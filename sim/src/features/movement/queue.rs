@@ -30,7 +30,9 @@ impl InputQueue {
     #[must_use]
     pub fn push(&mut self, received: &StepsReceived) -> bool {
         self.silent_ticks = 0;
-        for (sequence, &(x, z, flags)) in (received.first_sequence..).zip(&received.steps) {
+        for (behind, &(x, z, flags)) in (0..).zip(&received.steps) {
+            // A client at the end of its numbers has no more steps: nothing wraps, nothing repeats.
+            let Some(sequence) = received.first_sequence.checked_add(behind) else { break };
             if sequence > self.newest_sequence {
                 self.newest_sequence = sequence;
                 self.steps.push_back((sequence, StepInput::from_wire(x, z, flags & 1 == 1)));
