@@ -36,7 +36,9 @@ fn interest(criterion: &mut Criterion) {
                 let mut pairs = 0;
                 for viewer in &crowd {
                     near.clear();
-                    grid.for_each_within(viewer.place, RADIUS_M, |entry, d2| near.push((u64::from(entry.id.bits()) << 1) | u64::from(d2 < 3_600.0)));
+                    grid.for_each_within(viewer.place, RADIUS_M, |entry, d2| {
+                        near.push((u64::from(entry.id.bits()) << 1) | u64::from(d2 < 3_600.0))
+                    });
                     near.sort_unstable();
                     pairs += near.len();
                 }

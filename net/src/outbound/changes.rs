@@ -28,14 +28,22 @@ impl Span {
     }
 }
 
-/// What is encoded of one entity in this tick.
+/// What every client that sees an entity asks of it in every tick: kept small, so that all of them stay near.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Slot {
+pub(super) struct News {
     tick: u32,
     /// Mask and values of what changed; empty when nothing did.
     pub(super) delta: Span,
     /// True when the change is more than a new place.
     pub(super) more_than_place: bool,
+    /// True when something happened to it.
+    pub(super) has_events: bool,
+}
+
+/// What is encoded of one entity in this tick beyond its change.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Slot {
+    tick: u32,
     /// Mask and values of all that viewers follow; empty until asked for.
     pub(super) full: Span,
     /// Mask and values of all there is to show on entering; empty until asked for.
@@ -61,6 +69,7 @@ pub(super) enum Request {
 #[derive(Resource, Debug, Default)]
 pub(super) struct Encoded {
     tick: u32,
+    news: Vec<News>,
     slots: Vec<Slot>,
     bytes: Vec<u8>,
     events: Vec<u32>,
@@ -68,7 +77,12 @@ pub(super) struct Encoded {
 }
 
 impl Encoded {
-    /// What is encoded of an entity; nothing when it did not change and nobody asked.
+    /// What is new about an entity; nothing when it did not change and nothing happened to it.
+    pub(super) fn news(&self, id: SimId) -> News {
+        self.news.get(id.index()).copied().filter(|news| news.tick == self.tick).unwrap_or_default()
+    }
+
+    /// What is encoded of an entity beyond its change; nothing when nobody asked and nothing happened to it.
     pub(super) fn slot(&self, id: SimId) -> Option<&Slot> {
         self.slots.get(id.index()).filter(|slot| slot.tick == self.tick)
     }
@@ -85,6 +99,7 @@ impl Encoded {
 
     fn begin(&mut self, tick: u32, index_end: usize) {
         self.tick = tick;
+        self.news.resize(index_end, News::default());
         self.slots.resize(index_end, Slot::default());
         self.bytes.clear();
         self.events.clear();
@@ -97,6 +112,14 @@ impl Encoded {
             *slot = Slot { tick: self.tick, ..Slot::default() };
         }
         Some(slot)
+    }
+
+    fn news_mut(&mut self, id: SimId) -> Option<&mut News> {
+        let news = self.news.get_mut(id.index())?;
+        if news.tick != self.tick {
+            *news = News { tick: self.tick, ..News::default() };
+        }
+        Some(news)
     }
 
     /// Writes a mask and the values of its bits; bits whose component the entity lacks are left out of both.
@@ -125,8 +148,13 @@ impl Encoded {
         let mut start = 0;
         for run in order.chunk_by(|a, b| subject(a) == subject(b)) {
             let end = start + offset(run.len());
-            if let Some(slot) = run.first().and_then(subject).and_then(|id| self.slot_mut(id)) {
-                slot.events = (start, end);
+            if let Some(id) = run.first().and_then(subject) {
+                if let Some(slot) = self.slot_mut(id) {
+                    slot.events = (start, end);
+                }
+                if let Some(news) = self.news_mut(id) {
+                    news.has_events = true;
+                }
             }
             start = end;
         }
@@ -149,9 +177,9 @@ pub(super) fn encode_changes(world: &mut World) {
             let mask = changes.mask(id) & followed;
             let Some(entity) = roster.entity(id).filter(|_| mask != 0) else { continue };
             let delta = encoded.write(world.entity(entity), lists, mask);
-            if let Some(slot) = encoded.slot_mut(id) {
-                slot.delta = delta;
-                slot.more_than_place = mask & !PLACE_BITS != 0;
+            if let Some(news) = encoded.news_mut(id) {
+                news.delta = delta;
+                news.more_than_place = mask & !PLACE_BITS != 0;
             }
         }
         encoded.index_events(changes);

@@ -98,15 +98,19 @@ fn choose(view: &ClientView, own_id: SimId, encoded: &Encoded, scratch: &mut Scr
     scratch.events.clear();
     let mut entering = view.entering().iter().copied().peekable();
     for (at, pair) in view.pairs.iter().enumerate() {
-        let enters = entering.next_if_eq(&pair.id).is_some();
-        let Some(slot) = encoded.slot(pair.id) else { continue };
-        scratch.events.extend_from_slice(encoded.events(slot));
+        let news = encoded.news(pair.id);
+        if news.has_events {
+            scratch.events.extend_from_slice(encoded.slot(pair.id).map_or(&[], |slot| encoded.events(slot)));
+        }
         // What comes into view is described in the batch, as it is now.
-        if enters {
+        if entering.next_if_eq(&pair.id).is_some() {
             continue;
         }
-        let span = if pair.owed { slot.full } else { slot.delta };
-        let told_by_own_state = pair.id == own_id && !pair.owed && !slot.more_than_place;
+        let span = match pair.owed {
+            true => encoded.slot(pair.id).map_or(Span::default(), |slot| slot.full),
+            false => news.delta,
+        };
+        let told_by_own_state = pair.id == own_id && !pair.owed && !news.more_than_place;
         if !span.is_empty() && !told_by_own_state {
             scratch.candidates.push(Candidate { at, id: pair.id, span, sent_tick: pair.sent_tick });
         }

@@ -152,7 +152,7 @@ fn is_within(position: Vec3, scene: &SceneDef) -> bool {
 #[derive(Debug, Default)]
 struct Way {
     last: Option<(u32, OwnState)>,
-    /// (tick, moved, allowed) in metres.
+    /// (tick it began at, moved, allowed) in metres.
     steps: VecDeque<(u32, f32, f32)>,
 }
 
@@ -174,15 +174,19 @@ impl Way {
             return Gone::Jumped;
         }
         let speed_bp = f32::from(own.speed_bp.max(last.speed_bp)) / f32::from(SPEED_BP_NORMAL);
-        let ticks = tick.saturating_sub(last_tick);
-        self.steps.push_back((tick, moved_m, profile.run_mps * speed_bp * TICK_SECONDS * ticks as f32));
-        while self.steps.front().is_some_and(|&(step, ..)| tick.saturating_sub(step) >= SPEED_WINDOW_TICKS) {
+        let tick_m = profile.run_mps * speed_bp * TICK_SECONDS;
+        self.steps.push_back((last_tick, moved_m, tick_m * tick.saturating_sub(last_tick) as f32));
+        // Nothing that begins before the window counts: what was saved up before it may be spent in one tick.
+        while self.steps.front().is_some_and(|&(begun, ..)| tick.saturating_sub(begun) > SPEED_WINDOW_TICKS) {
             self.steps.pop_front();
         }
-        let whole = self.steps.front().is_some_and(|&(step, ..)| tick.saturating_sub(step) >= SPEED_WINDOW_TICKS - 5);
-        let (moved_m, allowed_m) = self.steps.iter().fold((0.0, 0.0), |(m, a), step| (m + step.1, a + step.2));
+        let Some(&(begun, ..)) = self.steps.front() else { return Gone::Fair };
+        let (moved_m, known_m) = self.steps.iter().fold((0.0, 0.0), |(m, a), step| (m + step.1, a + step.2));
+        // The rule is for whole windows: the rest of this one is taken to be as the last tick was.
+        let rest_ticks = SPEED_WINDOW_TICKS.saturating_sub(tick.saturating_sub(begun));
+        let allowed_m = known_m + tick_m * rest_ticks as f32;
         // A millimetre for the sums of a hundred small numbers.
-        if whole && moved_m > allowed_m * SPEED_TOLERANCE + 1e-3 {
+        if moved_m > allowed_m * SPEED_TOLERANCE + 1e-3 {
             self.steps.clear();
             return Gone::TooFar { moved_m, allowed_m };
         }
