@@ -25,6 +25,10 @@ use sim::random::{Random, Stream};
 use sim::testing::{TestScene, test_assets};
 use sim::tick::{SimTick, Tick, TickSystems};
 
+/// The server's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Ground per entity in square metres: 50 of them within 62 m.
 const GROUND_M2: f32 = 241.0;
 const SCENE: &str = r#"[(

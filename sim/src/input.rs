@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use bevy_app::App;
 use bevy_ecs::prelude::*;
 use rkyv::{Archive, Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use crate::command::{self, Issuer};
 use crate::counters::{COMMAND_REJECTED, Counters};
@@ -193,7 +194,7 @@ pub struct StepsReceived {
     /// Sequence number of the first step.
     pub first_sequence: u32,
     /// Direction in 1/127 (x, z) and flags, oldest first.
-    pub steps: Vec<(i8, i8, u8)>,
+    pub steps: SmallVec<[(i8, i8, u8); 8]>,
     /// Where the client believes the last of them ended, in centimetres (x, z).
     pub claim_cm: (i32, i32),
 }
@@ -245,7 +246,7 @@ fn apply(world: &mut World, input: &SceneInput) {
                 entity,
                 forced_epoch: *forced_epoch,
                 first_sequence: *first_sequence,
-                steps: steps.clone(),
+                steps: SmallVec::from_slice(steps),
                 claim_cm: *claim_cm,
             });
         }

@@ -2,6 +2,7 @@
 //! A [`Reader`] never panics and never reads past its end: every method answers `None` instead.
 
 /// Appends an unsigned LEB128 varint: one byte below 128, at most five.
+#[inline]
 pub fn put_varint(out: &mut Vec<u8>, mut value: u32) {
     while value >= 0x80 {
         #[allow(clippy::cast_possible_truncation, reason = "the low seven bits are what is meant")]

@@ -21,9 +21,9 @@ pub(super) fn transmit(
         }
     }
     for session in by_player.values_mut().filter(|session| !session.view.outgoing.is_empty()) {
-        let outgoing = std::mem::take(&mut session.view.outgoing);
+        let outgoing = &mut session.view.outgoing;
         stats.datagrams += outgoing.len() as u64;
         stats.datagram_bytes += outgoing.iter().map(|datagram| datagram.len() as u64).sum::<u64>();
-        session.end.send_datagrams(tick.0, outgoing);
+        session.end.send_datagrams(tick.0, outgoing.drain(..));
     }
 }
