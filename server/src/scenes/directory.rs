@@ -200,6 +200,7 @@ impl State {
             && let Some((_, longest_gone)) = self.departures.pop_first()
         {
             self.stored.remove(&longest_gone);
+            tracing::warn!(player = %longest_gone, limit = STORED_MAX, "a stored character was forgotten to make room");
         }
     }
 }
