@@ -29,8 +29,10 @@ use sim::tick::{SimTick, Tick, TickSystems};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Ground per entity in square metres: 50 of them within 62 m.
-const GROUND_M2: f32 = 241.0;
+/// Entities in view of each player, on average.
+const IN_VIEW: f64 = 50.0;
+/// Between the radii of the scene below, in metres.
+const SIGHT_M: f64 = 62.0;
 const SCENE: &str = r#"[(
     id: "scene/bench", name: "Bench", bounds: (min: (-1000.0, -1000.0), max: (1000.0, 1000.0)),
     aoi: (enter_m: 60.0, leave_m: 65.0), players_max: 10000,
@@ -40,6 +42,23 @@ const SCENE: &str = r#"[(
     )],
     spawn_points: [(id: "spawn/middle", at: (0.0, 0.0), yaw_deg: 0.0, radius_m: 5.0)],
 )]"#;
+
+/// Half the side of a square in which `count` evenly spread entities have [`IN_VIEW`] others within sight. The chance
+/// that two of them are within `r` of each other, in sides of the square, is `pi r^2 - 8 r^3 / 3 + r^4 / 2`.
+fn half_side_m(count: f64) -> f32 {
+    let in_view = |side_m: f64| {
+        let r = SIGHT_M / side_m;
+        count * (std::f64::consts::PI * r * r - 8.0 * r.powi(3) / 3.0 + r.powi(4) / 2.0)
+    };
+    let (mut low, mut high) = (SIGHT_M, 10_000.0);
+    while high - low > 0.1 {
+        let middle = f64::midpoint(low, high);
+        if in_view(middle) > IN_VIEW { low = middle } else { high = middle }
+    }
+    #[allow(clippy::cast_possible_truncation, reason = "a few hundred metres")]
+    let half_m = (low / 2.0) as f32;
+    half_m
+}
 
 struct Crowd {
     scene: TestScene,
@@ -56,7 +75,7 @@ impl Crowd {
         let mut scene = TestScene::of(&assets, "scene/bench", 1, |app| {
             app.add_plugins((net::plugin, walk_monsters));
         });
-        let half_m = (f32::from(count) * 2.0 * GROUND_M2).sqrt() / 2.0;
+        let half_m = half_side_m(f64::from(count) * 2.0);
         let random = Random::new(1);
         let place = |number: u32| {
             let mut draw = random.draw(0, SimId::new(number, 0), Stream("place"), 0);
@@ -101,9 +120,11 @@ impl Crowd {
         for ((number, client), &(_, entity)) in (0..).zip(&self.clients).zip(characters) {
             let place = world.get::<Position>(entity).expect("it is placed").place() * 100.0;
             let forced_epoch = world.get::<InputProgress>(entity).expect("it is a player").forced_epoch;
-            // Circles of about a minute keep everyone within the square.
             let mut draw = random.draw(self.round / 40, SimId::new(number, 0), Stream("course"), 0);
-            let (x, z) = StepInput { wish: Vec2::from_angle(draw.unit() * 6.3), walk: false }.to_wire();
+            // Whoever has left the square comes back, so that the density stays what it is.
+            let outside = place.abs().max_element() > self.half_m * 100.0;
+            let wish = if outside { -place.normalize_or_zero() } else { Vec2::from_angle(draw.unit() * 6.3) };
+            let (x, z) = StepInput { wish, walk: false }.to_wire();
             let input = InputDatagram {
                 sequence: self.round,
                 view_tick: self.round,

@@ -95,7 +95,8 @@ async fn a_lying_length_closes_the_session() {
 async fn replayed_commands_are_three_strikes() {
     let arena = Arena::open().await;
     let frame =
-        encode_client_message(&ClientMessage::Command { sequence: 1, kind: 1, body: Vec::new() }).expect("it fits");
+        encode_client_message(&ClientMessage::Command { sequence: 1, scene_epoch: 1, kind: 1, body: Vec::new() })
+            .expect("it fits");
     let mut live = arena
         .until_thrown_out(Goodbye::Abuse, |cheat, _| {
             let _closed = cheat.send_raw_frame(&frame);

@@ -104,3 +104,17 @@ fn a_login_within_60_seconds_takes_the_character_over_where_it_stands() {
     assert_eq!(silence.scene.position(silence.id), place);
     assert!(task.closed().is_none());
 }
+
+#[test]
+fn who_logs_out_of_a_fight_stays_in_it() {
+    let mut silence = Silence::begins();
+    let place = silence.scene.position(silence.id);
+    let rat = silence.scene.monster_at("monster/rat", place.x + 1.5, place.z);
+    silence.scene.ticks(60);
+    let hurt = silence.scene.get::<sim::features::combat::Vitals>(silence.id).hp;
+    let logout: Bytes = encode_client_message(&ClientMessage::Logout).expect("it fits");
+    silence.task.push(Inbound::Frame { bytes: logout, received_us: 0 }).expect("the inbox is empty");
+    silence.scene.ticks(40);
+    assert!(silence.is_link_dead(), "the character stays, and {rat} with it");
+    assert!(silence.scene.get::<sim::features::combat::Vitals>(silence.id).hp < hurt);
+}

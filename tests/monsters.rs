@@ -247,3 +247,37 @@ fn monsters_with_nobody_near_stand_still_and_stroll_near_home_when_somebody_come
         assert!(place.distance(Vec2::new(home.feet.x, home.feet.z)) <= 6.0, "{id} strayed");
     }
 }
+
+#[test]
+fn a_monster_that_cannot_get_to_its_victim_gives_up_and_is_as_new() {
+    let rock = "[(
+        id: \"scene/rock\", name: \"Rock\", bounds: (min: (-50.0, -50.0), max: (50.0, 50.0)),
+        aoi: (enter_m: 60.0, leave_m: 70.0), players_max: 10,
+        geometry: [
+            Heightfield(min: (-50.0, -50.0), cell_m: 50.0, columns: 2, rows: 2,
+                heights: Inline([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])),
+            Box(center: (0.0, 4.0, 0.0), size: (8.0, 8.0, 8.0)),
+        ],
+        spawn_points: [(id: \"spawn/a\", at: (20.0, 20.0), yaw_deg: 0.0, radius_m: 1.0)],
+    )]";
+    let assets = sim::testing::test_assets(&[("scenes/rock.ron", rock)]);
+    let mut scene = sim::testing::TestScene::of(&assets, "scene/rock", 1, |_| {});
+    let mage = scene.player_at(0.0, 0.0);
+    let rat = scene.monster_at("monster/rat", 8.0, 0.0);
+    scene.ticks(2);
+    let skill = assets.skills.by_name("skill/bolt").expect("the test data have it");
+    scene.place(mage, 3.5, 0.0);
+    let target = sim::intent::CastTarget::Unit(rat);
+    for _ in 0..3 {
+        scene.command(mage, &sim::features::skills::CastCommand { skill, target });
+        scene.ticks(100);
+    }
+    let evading = |scene: &sim::testing::TestScene| {
+        let mood = scene.get::<sim::features::monsters::Brain>(rat).mood;
+        !matches!(mood, sim::features::monsters::Mood::Fighting { .. })
+    };
+    scene.ticks(300);
+    assert!(evading(&scene), "{:?}", scene.get::<sim::features::monsters::Brain>(rat));
+    let vitals = scene.get::<sim::features::combat::Vitals>(rat);
+    assert_eq!(vitals.hp, vitals.hp_max);
+}

@@ -244,3 +244,31 @@ fn who_steps_off_an_edge_falls_and_lands() {
     assert!(heights.windows(2).all(|pair| pair[1] <= pair[0] + 1e-3), "a fall only goes down");
     assert!(heights.last().is_some_and(|&y| y.abs() < 0.01), "it lands");
 }
+
+#[test]
+fn leaving_and_coming_back_is_no_way_to_run() {
+    use sim::input::{Character, SceneInput, SceneOutput};
+    let mut scene = TestScene::flat();
+    let mut cheat = scene.player_at(0.0, 0.0);
+    let player = scene.player_of(cheat).0;
+    let mut places = Vec::new();
+    for _ in 0..60 {
+        let at = scene.get::<Position>(cheat).place();
+        scene.steps(cheat, 1, &runs(12), at);
+        scene.tick();
+        places.push(scene.position(cheat).x);
+        scene.scene.push(SceneInput::Leave { player });
+        scene.tick();
+        let Some(SceneOutput::Departed { character, .. }) = scene.scene.take_outputs().pop() else { panic!("it left") };
+        assert_ne!(character, Character::default());
+        scene.scene.push(SceneInput::Join { player, character, spawn_point: None });
+        scene.tick();
+        cheat = scene.scene.world().resource::<sim::input::Players>().0[&sim::ids::PlayerId(player)].0;
+        places.push(scene.position(cheat).x);
+        places.push(scene.position(cheat).x);
+    }
+    for window in places.windows(101) {
+        let moved_m = window[100] - window[0];
+        assert!(moved_m <= 6.0 * 5.0 * 1.02 + 0.01, "{moved_m} m in 5 s");
+    }
+}

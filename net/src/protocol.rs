@@ -112,6 +112,9 @@ pub enum ClientMessage {
     Command {
         /// Counts up from 1; a repeated or older number is refused as a replay.
         sequence: u32,
+        /// The scene it is meant for, as in [`ServerMessage::Scene`]; one meant for another is dropped, for its ids
+        /// name others here.
+        scene_epoch: u32,
         /// Index in the scene's list of commands (`sim::command`).
         kind: u16,
         /// The command's own archive; at most [`COMMAND_BYTES_MAX`].

@@ -11,6 +11,7 @@ use sim::ids::{PlayerId, SimId};
 use sim::input::{Character, Inputs, SceneInput};
 use sim::replicated::{ValueSize, WireLists};
 use sim::scene::{Scene, SceneAssets};
+use sim::tick::SimTick;
 
 use crate::codec::encode_server_message;
 use crate::mailbox::{Inbound, SceneEnd, SessionId};
@@ -36,12 +37,20 @@ pub struct Handover {
     newest_sequence: u32,
     newest_command: u32,
     counters: ViewCounters,
+    strike_count: usize,
 }
 
 impl From<SceneEnd> for Handover {
     /// A session that was in no scene yet.
     fn from(end: SceneEnd) -> Self {
-        Self { end, scene_epoch: 0, newest_sequence: 0, newest_command: 0, counters: ViewCounters::default() }
+        Self {
+            end,
+            scene_epoch: 0,
+            newest_sequence: 0,
+            newest_command: 0,
+            counters: ViewCounters::default(),
+            strike_count: 0,
+        }
     }
 }
 
@@ -140,7 +149,7 @@ impl SessionStats {
 /// Brings a session into a scene. A session the player has there already is told [`Goodbye::Kicked`]; the
 /// character stays where it is and the new session takes it over.
 pub fn attach(scene: &mut Scene, join: Join, session: impl Into<Handover>) {
-    let Handover { end, scene_epoch, newest_sequence, newest_command, counters } = session.into();
+    let Handover { end, scene_epoch, newest_sequence, newest_command, counters, strike_count } = session.into();
     let world = scene.world_mut();
     let welcome = (scene_epoch == 0).then(|| welcome(world, join.player));
     let mut session = Session {
@@ -156,7 +165,8 @@ pub fn attach(scene: &mut Scene, join: Join, session: impl Into<Handover>) {
         silent_ticks: 0,
         ending: None,
         view: ClientView::new(counters),
-        strikes: Vec::new(),
+        // Ticks differ from scene to scene: what was done in the last one counts from the arrival.
+        strikes: vec![world.resource::<SimTick>().0; strike_count],
     };
     if let Some(welcome) = welcome {
         session.send(&welcome);
@@ -170,10 +180,16 @@ pub fn attach(scene: &mut Scene, join: Join, session: impl Into<Handover>) {
     world.resource_mut::<Inputs>().push(SceneInput::Join { player, character, spawn_point });
 }
 
-/// Takes a session out of a scene, to bring it to another; the character is not touched.
+/// Takes a session out of a scene, to bring it to another; the character is not touched. A session that was
+/// about to end ends here, and nothing is left to bring anywhere.
 pub fn release(scene: &mut Scene, player: PlayerId) -> Option<Handover> {
     let session = scene.world_mut().resource_mut::<Sessions>().by_player.remove(&player)?;
+    if let Some(reason) = session.ending {
+        session.end.goodbye(reason);
+        return None;
+    }
     Some(Handover {
+        strike_count: session.strikes.len(),
         counters: session.view.counters(),
         end: session.end,
         scene_epoch: session.scene_epoch,

@@ -86,6 +86,10 @@ impl Worker {
                 recorder.finish();
             }
         }
+        // What other threads sent meanwhile has nowhere to go any more.
+        while let Ok(attach) = self.arrivals.try_recv() {
+            attach.session.goodbye(Goodbye::Shutdown);
+        }
     }
 
     fn tick(&mut self, dropped_ticks: u64) {
@@ -118,6 +122,7 @@ impl Worker {
             Settled::Elsewhere(scene) => {
                 let onward = Attach { scene, player, name, class, spawn_point: None, session };
                 if let Err(attach) = self.post.send(onward) {
+                    self.directory.cancel(player, attach.session.id());
                     no_room(*attach);
                 }
             }

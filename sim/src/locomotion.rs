@@ -143,11 +143,12 @@ fn settle(before: Mover, feet: Vec3, velocity: Vec2, profile: &MovementDef, geom
         return Mover { position: start, velocity: Vec3::ZERO };
     };
     let rise_m = ground.height_m - start.y;
-    let run_m = Vec2::new(feet.x - start.x, feet.z - start.z).length();
-    let steepest = profile.slope_max_deg.to_radians();
-    let too_steep = ground.normal.y < steepest.cos() && rise_m > run_m * steepest.tan() * 0.5;
+    let too_steep = ground.normal.y < profile.slope_max_deg.to_radians().cos() && rise_m > SKIN_M;
     if too_steep || rise_m > profile.step_height_m {
-        return Mover { position: start, velocity: Vec3::ZERO };
+        // A faller that meets a slope goes on falling where it is; a walker stays where it was.
+        let falls = before.velocity.y != 0.0 && (feet.x, feet.z) != (start.x, start.z);
+        let stopped = Mover { position: start, velocity: Vec3::ZERO };
+        return if falls { settle(before, start, Vec2::ZERO, profile, geometry) } else { stopped };
     }
     let stands = before.velocity.y == 0.0 && rise_m >= -profile.step_height_m;
     if stands {

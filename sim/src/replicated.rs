@@ -71,6 +71,10 @@ pub trait ClientEvent: Message {
     const NAME: &'static str;
     /// The entity whose viewers are told.
     fn subject(&self) -> SimId;
+    /// Another entity that the first four bytes of the body name. A client that does not see it reads 0 there.
+    fn other(&self) -> Option<SimId> {
+        None
+    }
     /// Appends the event's body.
     fn encode(&self, out: &mut Vec<u8>);
 }
@@ -132,6 +136,8 @@ pub struct EventRecord {
     pub kind: u16,
     /// Whose viewers are told.
     pub subject: SimId,
+    /// Another entity that the first four bytes of the body name, for those who see it.
+    pub other: Option<SimId>,
     start: u32,
     end: u32,
 }
@@ -228,7 +234,7 @@ impl ReplicateApp for App {
                 let start = u32::try_from(bodies.len()).unwrap_or(u32::MAX);
                 event.encode(bodies);
                 let end = u32::try_from(bodies.len()).unwrap_or(u32::MAX);
-                events.push(EventRecord { kind, subject: event.subject(), start, end });
+                events.push(EventRecord { kind, subject: event.subject(), other: event.other(), start, end });
             }
         };
         add_mark_step(self, collect.into_configs());

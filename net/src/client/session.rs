@@ -200,7 +200,8 @@ impl ClientSession {
     pub fn command(&mut self, kind: u16, body: Vec<u8>) -> Result<(u32, Bytes), EncodeError> {
         self.command_sequence += 1;
         let sequence = self.command_sequence;
-        Ok((sequence, encode_client_message(&ClientMessage::Command { sequence, kind, body })?))
+        let scene_epoch = self.world.scene().map_or(0, |scene| scene.epoch);
+        Ok((sequence, encode_client_message(&ClientMessage::Command { sequence, scene_epoch, kind, body })?))
     }
 
     /// Takes the frames that have to be sent in answer to what came.

@@ -32,8 +32,9 @@ fn input() -> impl Strategy<Value = InputDatagram> {
 fn client_message() -> impl Strategy<Value = ClientMessage> {
     prop_oneof![
         ("[A-Za-z0-9_-]{2,24}", "[a-z0-9_/-]{0,64}").prop_map(|(name, class)| ClientMessage::Login { name, class }),
-        (1u32.., any::<u16>(), vec(any::<u8>(), 0..=COMMAND_BYTES_MAX))
-            .prop_map(|(sequence, kind, body)| { ClientMessage::Command { sequence, kind, body } }),
+        (1u32.., any::<u16>(), vec(any::<u8>(), 0..=COMMAND_BYTES_MAX)).prop_map(|(sequence, kind, body)| {
+            ClientMessage::Command { sequence, scene_epoch: sequence / 2, kind, body }
+        }),
         Just(ClientMessage::Alive),
         Just(ClientMessage::Logout),
     ]
@@ -271,7 +272,7 @@ fn names_and_classes_outside_their_alphabet_are_refused() {
 
 #[test]
 fn an_oversized_body_or_frame_is_refused() {
-    let command = |bytes: usize| ClientMessage::Command { sequence: 1, kind: 0, body: vec![7; bytes] };
+    let command = |bytes: usize| ClientMessage::Command { sequence: 1, scene_epoch: 1, kind: 0, body: vec![7; bytes] };
     let bytes = encode_client_message(&command(COMMAND_BYTES_MAX + 1)).unwrap_or_default();
     assert_eq!(decode_client_message(&bytes).err().map(|error| error.reason()), Some("oversized"));
     assert!(encode_client_message(&command(CLIENT_FRAME_BYTES_MAX)).is_err());

@@ -18,7 +18,7 @@ pub(super) fn drain_mailboxes(
         session.end.drain(&mut session.inbox);
         let dropped = session.end.dropped();
         if dropped > 0 {
-            *stats.rejected.entry("rate").or_default() += dropped;
+            *stats.rejected.entry("dropped").or_default() += dropped;
         }
         notice_silence(session);
         !ends(session, stats, &mut inputs)

@@ -102,7 +102,7 @@ fn route_message(
     inputs: &mut Inputs,
 ) -> Result<(), &'static str> {
     match message {
-        ClientMessage::Command { sequence, kind, body } => {
+        ClientMessage::Command { sequence, scene_epoch, kind, body } => {
             stats.message_latency_us.push(("command", wait_us));
             if sequence <= session.newest_command {
                 return Err("replayed");
@@ -111,6 +111,11 @@ fn route_message(
                 return Err("sequence_jump");
             }
             session.newest_command = sequence;
+            if scene_epoch != session.scene_epoch {
+                // On its way while the character went through a portal: expected, and no offence.
+                stats.reject("stale_scene");
+                return Ok(());
+            }
             check(kind, &body)?;
             inputs.push(SceneInput::Command { player: session.player.0, sequence, kind, body });
             Ok(())

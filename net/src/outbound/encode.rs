@@ -209,7 +209,15 @@ fn write_batches(
     }
     for &event in &scratch.events {
         if let Some(event) = changes.events().get(event as usize) {
-            batches.record(session, |out| put_event(out, event.kind, event.subject, changes.body(event)));
+            // Who struck from out of sight stays unnamed.
+            let hidden = event.other.is_some_and(|other| !session.view.sees(other));
+            batches.record(session, |out| {
+                put_event(out, event.kind, event.subject, changes.body(event));
+                let body = out.len() - changes.body(event).len();
+                if let Some(named) = out.get_mut(body..body + 4).filter(|_| hidden) {
+                    named.fill(0);
+                }
+            });
         }
     }
     let owner = encoded.slot(own_id).map_or(&[][..], |slot| encoded.bytes(slot.owner));

@@ -137,6 +137,11 @@ impl ClientView {
         self.leaving.extend(before.map(|pair| pair.id));
     }
 
+    /// True when the client is shown the entity.
+    pub(super) fn sees(&self, id: SimId) -> bool {
+        self.pairs.binary_search_by_key(&id, |pair| pair.id).is_ok()
+    }
+
     /// What came into view in this tick, sorted.
     pub(super) fn entering(&self) -> &[SimId] {
         &self.entering

@@ -96,7 +96,8 @@ pub(super) const KNOWN_REASONS: &[(&str, &[&str])] = &[
             "replayed",
             "second_login",
             "bad_ack",
-            "rate",
+            "dropped",
+            "stale_scene",
         ],
     ),
     (

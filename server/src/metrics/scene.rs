@@ -87,7 +87,8 @@ impl SceneMetrics {
     pub fn count_sim(&self, counts: impl IntoIterator<Item = (&'static str, &'static str, u64)>) {
         for (metric, label, count) in counts {
             if metric == counters::COMBAT {
-                self.combat.increment(count);
+                // A death is the end of a blow that was counted.
+                self.combat.increment(if label == "death" { 0 } else { count });
             } else {
                 self.metrics.reason(metric, label).increment(count);
             }

@@ -13,6 +13,7 @@ use glam::{Vec2, Vec3};
 use crate::actor::{Actor, Heading, Motion, Position, Profile};
 use crate::counters::{Counters, MOVE_REJECTED};
 use crate::digest::{Digest, DigestApp, Digester};
+use crate::features::players::CarryApp;
 use crate::features::skills::ValidateSystems;
 use crate::ids::SimId;
 use crate::input::{Admitted, InputProgress, StepsReceived};
@@ -70,6 +71,7 @@ pub fn plugin(app: &mut App) {
             compare_claims.in_set(MoveSystems::Compare),
         ),
     );
+    app.carry::<DistanceBudget>();
     app.digest_component::<Motion>("movement").digest_component::<InputQueue>("movement");
     app.digest_component::<InputProgress>("movement").digest_component::<DistanceBudget>("movement");
 }
@@ -125,7 +127,9 @@ fn validate_moves(
                 budget.take_step();
             }
         }
-        if queue.silent_ticks() > SILENT_TICKS_MAX && !standing {
+        if standing {
+            queue.rest();
+        } else if queue.silent_ticks() > SILENT_TICKS_MAX {
             intent.steps.push(StepInput::default());
         }
     }

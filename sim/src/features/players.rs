@@ -12,6 +12,7 @@ use crate::actor::{Actor, Faction, Heading, Kind, Name, Position, Profile};
 use crate::assets::{Assets, ClassDef, Id, SceneDef, SpawnPointDef};
 use crate::command::{ClientCommand, CommandError, Issued, Rejections};
 use crate::digest::{Digest, DigestApp, Digester};
+use crate::features::combat::{Fight, Vitals};
 use crate::ids::{PlayerId, SimId};
 use crate::input::{
     Admitted, Character, Departure, InputProgress, Outputs, Players, Presence, ReceiveSystems, SceneInput, SceneOutput,
@@ -114,7 +115,7 @@ pub fn plugin(app: &mut App) {
             enter_portals.in_set(TickSystems::Validate).after(crate::features::skills::ValidateSystems::Casts),
         ),
     );
-    app.carry::<LastPlace>();
+    app.carry::<LastPlace>().carry::<InputProgress>();
     app.digest_component::<Position>("movement").digest_component::<Heading>("movement");
     app.digest_component::<Player>("players").digest_component::<LinkDead>("players");
 }
@@ -139,6 +140,17 @@ impl Carry for LastPlace {
     }
 }
 
+/// Forced positions go on counting, so that steps made in the last scene are known to be stale in this one.
+impl Carry for InputProgress {
+    const NAME: &'static str = "input";
+    fn save(&self, _: u32) -> Vec<u8> {
+        vec![self.forced_epoch]
+    }
+    fn load(bytes: &[u8], _: u32, _: &Assets) -> Option<Self> {
+        Some(Self { applied_sequence: 0, forced_epoch: *bytes.first()? })
+    }
+}
+
 fn heed_presence(world: &mut World, mut cursor: Local<bevy_ecs::message::MessageCursor<Presence>>) {
     let asked: Vec<Presence> = cursor.read(world.resource()).cloned().collect();
     for Presence(input) in asked {
@@ -156,14 +168,22 @@ fn heed_presence(world: &mut World, mut cursor: Local<bevy_ecs::message::Message
             (SceneInput::Join { character, spawn_point, .. }, None) => {
                 admit(world, player, &character, spawn_point.as_deref());
             }
-            (SceneInput::LinkLost { .. }, Some((_, entity))) => {
+            // Who logs out of a fight stays in it as who loses the link does: it is no way out.
+            (SceneInput::Leave { .. }, Some((_, entity))) if !is_fighting(world, entity) => {
+                depart(world, player, Departure::LoggedOut);
+            }
+            (SceneInput::LinkLost { .. } | SceneInput::Leave { .. }, Some((_, entity))) => {
                 let since_tick = world.resource::<SimTick>().0;
                 world.entity_mut(entity).insert(LinkDead { since_tick });
             }
-            (SceneInput::Leave { .. }, Some(_)) => depart(world, player, Departure::LoggedOut),
             _ => {}
         }
     }
+}
+
+fn is_fighting(world: &World, entity: Entity) -> bool {
+    let tick = world.resource::<SimTick>().0;
+    world.get::<Fight>(entity).is_some_and(|fight| fight.is_on(tick))
 }
 
 fn admit(world: &mut World, player: PlayerId, character: &Character, spawn_point: Option<&str>) {
@@ -277,9 +297,10 @@ fn enter_portals(world: &mut World, mut cursor: Local<bevy_ecs::message::Message
         let assets = world.resource::<SceneAssets>().0.clone();
         let def = &assets.scenes[world.resource::<SceneId>().0];
         let place = world.get::<Position>(by.entity).map(|position| position.place());
-        let alive = world.get::<crate::features::combat::Vitals>(by.entity).is_some_and(|vitals| !vitals.is_dead());
+        let alive = world.get::<Vitals>(by.entity).is_some_and(|vitals| !vitals.is_dead());
         let refusal = match place.and_then(|place| portal_at(def, place)) {
             _ if !alive => Some("dead"),
+            _ if is_fighting(world, by.entity) => Some("fighting"),
             None => Some("no_portal"),
             Some(portal) => {
                 let to = assets.scenes[portal.to.id()].id.clone();

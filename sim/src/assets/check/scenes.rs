@@ -52,8 +52,9 @@ impl SceneDef {
                 "`max` must be greater than `min` in both x and z".to_owned(),
             );
         }
-        check.float("aoi.enter_m", self.aoi.enter_m, 5.0..=500.0);
-        check.float("aoi.leave_m", self.aoi.leave_m, 5.0..=500.0);
+        // Places travel modulo 655 m, so what is seen must be nearer than half of that.
+        check.float("aoi.enter_m", self.aoi.enter_m, 5.0..=300.0);
+        check.float("aoi.leave_m", self.aoi.leave_m, 5.0..=300.0);
         if self.aoi.leave_m <= self.aoi.enter_m {
             let message =
                 format!("`leave_m` is {} m, but must be more than `enter_m`, {} m", self.aoi.leave_m, self.aoi.enter_m);

@@ -9,7 +9,7 @@ use crate::actor::{Concealment, Faction};
 use crate::assets::{Assets, PeriodicAction, Polarity, State};
 use crate::counters::Counters;
 use crate::features::combat::{
-    Attributes, Change, Died, EffectAction, EffectQueued, HealthChanged, Untouchable, Vitals, in_order,
+    Attributes, Change, Died, EffectAction, EffectQueued, HealthChanged, HealthKind, Untouchable, Vitals, in_order,
 };
 use crate::features::skills::CastStarted;
 use crate::ids::SimId;
@@ -60,7 +60,7 @@ pub(super) fn break_buffs(
     mut actors: Query<&mut ActiveBuffs>,
 ) {
     let effects = &assets.0.effects;
-    for hurt in log.read().filter(|entry| entry.amount < 0) {
+    for hurt in log.read().filter(|entry| entry.amount < 0 && entry.kind != HealthKind::Limit) {
         if let Some(mut buffs) = roster.entity(hurt.target).and_then(|entity| actors.get_mut(entity).ok()) {
             remove_where(&mut buffs, |buff| effects[buff.effect].breaks_on_damage);
         }

@@ -128,6 +128,9 @@ impl ClientEvent for HealthChanged {
     fn subject(&self) -> SimId {
         self.target
     }
+    fn other(&self) -> Option<SimId> {
+        Some(self.source)
+    }
     fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.source.bits().to_le_bytes());
         put_varint(out, ((self.amount << 1) ^ (self.amount >> 31)).cast_unsigned());
@@ -163,6 +166,9 @@ impl ClientEvent for Died {
     const NAME: &'static str = "died";
     fn subject(&self) -> SimId {
         self.who
+    }
+    fn other(&self) -> Option<SimId> {
+        self.killer
     }
     fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.killer.map_or(0, SimId::bits).to_le_bytes());

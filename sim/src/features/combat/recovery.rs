@@ -86,31 +86,33 @@ pub(super) fn respawn_players(
     mut moves: MessageWriter<ForceMove>,
     mut log: MessageWriter<HealthChanged>,
 ) {
-    let mut returned = Vec::new();
+    let (mut moved, mut returned) = (Vec::new(), Vec::new());
     for (&id, position, profile, mut vitals, mut mana, mut respawn) in &mut players {
         match respawn.at_tick {
             None if vitals.dead => respawn.at_tick = Some(tick.0 + RESPAWN_TICKS),
+            // The body is moved first and wakes a tick later, so that nobody is alive at the place of death.
+            Some(at_tick) if at_tick == tick.0 + 1 => {
+                let body = profile.map(|profile| body_shape(&assets.0.movements[profile.0]));
+                let point = nearest_spawn_point(&assets.0.scenes[scene.0], position.place());
+                moved.extend(point.map(|point| {
+                    let draw = random.draw(tick.0, id, Stream("respawn"), 0);
+                    let is_free = |feet| body.is_none_or(|body| geometry.0.is_free(feet, body));
+                    ForceMove { id, to: free_place(point, &geometry.0, draw, is_free) }
+                }));
+            }
             Some(at_tick) if at_tick <= tick.0 => {
                 respawn.at_tick = None;
                 *vitals = Vitals::full(vitals.hp_max);
                 mana.gain(u32::MAX);
-                let body = profile.map(|profile| body_shape(&assets.0.movements[profile.0]));
-                let to = nearest_spawn_point(&assets.0.scenes[scene.0], position.place()).map(|point| {
-                    let draw = random.draw(tick.0, id, Stream("respawn"), 0);
-                    free_place(point, &geometry.0, draw, |feet| body.is_none_or(|body| geometry.0.is_free(feet, body)))
-                });
-                returned.push((id, vitals.hp_max, to));
+                returned.push((id, vitals.hp_max));
             }
             _ => {}
         }
     }
-    returned.sort_by_key(|&(id, ..)| id);
-    for (id, hp, to) in returned {
-        log.write(own_entry(id, signed(hp), HealthKind::Respawn));
-        if let Some(to) = to {
-            moves.write(ForceMove { id, to });
-        }
-    }
+    moved.sort_by_key(|forced: &ForceMove| forced.id);
+    moves.write_batch(moved);
+    returned.sort_by_key(|&(id, _)| id);
+    log.write_batch(returned.into_iter().map(|(id, hp)| own_entry(id, signed(hp), HealthKind::Respawn)));
 }
 
 fn nearest_spawn_point(scene: &SceneDef, place: Vec2) -> Option<&SpawnPointDef> {

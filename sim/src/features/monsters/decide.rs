@@ -161,6 +161,10 @@ impl ThinkerItem<'_, '_> {
         let choice = if self.casting.0.is_some() { Choice::Hold } else { situation.choose() };
         match choice {
             Choice::Approach => {
+                let distance_m = self.position.0.distance(target.feet);
+                if self.steering.is_hopeless(distance_m, tick) {
+                    return self.give_up(scenery);
+                }
                 let draw = || scenery.random.draw(tick, *self.id, Stream("side step"), 0);
                 let to = Vec2::new(target.feet.x, target.feet.z);
                 let step = self.steering.step(self.position.place(), to, false, tick, draw);

@@ -24,9 +24,22 @@ pub struct Steering {
     last_tick: u32,
     side: f32,
     side_until_tick: u32,
+    nearest_m: f32,
+    nearest_tick: u32,
 }
 
+/// Ticks without coming nearer to its victim after which a monster takes it to be out of reach (10 s).
+const UNREACHABLE_TICKS: u32 = 200;
+
 impl Steering {
+    /// Notes the distance to a victim that is not in reach; true when it has not shrunk for 10 s.
+    pub fn is_hopeless(&mut self, distance_m: f32, tick: u32) -> bool {
+        if tick.wrapping_sub(self.last_tick) > PAUSE_TICKS || distance_m + PROGRESS_M < self.nearest_m {
+            (self.nearest_m, self.nearest_tick) = (distance_m, tick);
+        }
+        tick.wrapping_sub(self.nearest_tick) > UNREACHABLE_TICKS
+    }
+
     /// The step of this tick from one place towards another; `draw` decides which side to try when blocked.
     pub fn step(&mut self, from: Vec2, to: Vec2, walk: bool, tick: u32, draw: impl FnOnce() -> Draw) -> StepInput {
         if tick.wrapping_sub(self.last_tick) > PAUSE_TICKS {
@@ -54,6 +67,8 @@ impl Digest for Steering {
         digester.u32(self.last_tick);
         digester.f32(self.side);
         digester.u32(self.side_until_tick);
+        digester.f32(self.nearest_m);
+        digester.u32(self.nearest_tick);
     }
 }
 

@@ -4,7 +4,10 @@
 
 use bevy_ecs::prelude::*;
 
+use crate::assets::Assets;
 use crate::digest::{Digest, Digester};
+use crate::features::players::Carry;
+use crate::wire::Reader;
 
 /// The window of the long limit, in ticks (5 s).
 pub const WINDOW_TICKS: usize = 100;
@@ -33,7 +36,8 @@ impl Default for DistanceBudget {
             moved_m: [0.0; WINDOW_TICKS],
             allowed_m: [0.0; WINDOW_TICKS],
             at: 0,
-            credit_steps: STEPS_BURST,
+            // Nothing is saved up by arriving: leaving and coming back must not be a way to run.
+            credit_steps: 0.0,
             pending_m: 0.0,
         }
     }
@@ -86,6 +90,30 @@ impl DistanceBudget {
     }
 }
 
+/// The window travels with its character: neither a portal nor a new login begins another one.
+impl Carry for DistanceBudget {
+    const NAME: &'static str = "distance_budget";
+
+    fn save(&self, _: u32) -> Vec<u8> {
+        let mut out = self.credit_steps.to_le_bytes().to_vec();
+        for back in (0..WINDOW_TICKS).rev() {
+            let at = (self.at + WINDOW_TICKS - back) % WINDOW_TICKS;
+            out.extend_from_slice(&self.moved_m[at].to_le_bytes());
+            out.extend_from_slice(&self.allowed_m[at].to_le_bytes());
+        }
+        out
+    }
+
+    fn load(bytes: &[u8], _: u32, _: &Assets) -> Option<Self> {
+        let mut reader = Reader::new(bytes);
+        let mut budget = Self { credit_steps: reader.f32()?, at: WINDOW_TICKS - 1, ..Self::default() };
+        for at in 0..WINDOW_TICKS {
+            (budget.moved_m[at], budget.allowed_m[at]) = (reader.f32()?, reader.f32()?);
+        }
+        Some(budget)
+    }
+}
+
 impl Digest for DistanceBudget {
     fn digest(&self, digester: &mut Digester) {
         digester.f32(self.moved_m[self.at]);
@@ -124,6 +152,26 @@ mod tests {
             for window in granted.windows(WINDOW_TICKS) {
                 let steps: usize = window.iter().sum();
                 assert!(steps <= 102, "{steps} steps in 100 ticks");
+            }
+        }
+    }
+
+    #[test]
+    fn a_window_that_travelled_allows_what_it_would_have_allowed() {
+        let mut budget = DistanceBudget::default();
+        for tick in 0..250_u16 {
+            budget.begin_tick(0.3);
+            budget.spend(0.3 * f32::from(tick % 2));
+        }
+        let assets = crate::testing::test_assets(&[]);
+        let mut travelled = DistanceBudget::load(&budget.save(0), 0, &assets).unwrap();
+        for _ in 0..150 {
+            budget.begin_tick(0.3);
+            travelled.begin_tick(0.3);
+            assert_eq!(budget.allows_step(), travelled.allows_step());
+            if budget.allows_step() {
+                budget.spend(0.3);
+                travelled.spend(0.3);
             }
         }
     }

@@ -29,12 +29,12 @@ impl InputQueue {
     /// Takes what is new in a message; false when too many steps wait, which then all are void.
     #[must_use]
     pub fn push(&mut self, received: &StepsReceived) -> bool {
-        self.silent_ticks = 0;
         for (behind, &(x, z, flags)) in (0..).zip(&received.steps) {
             // A client at the end of its numbers has no more steps: nothing wraps, nothing repeats.
             let Some(sequence) = received.first_sequence.checked_add(behind) else { break };
             if sequence > self.newest_sequence {
                 self.newest_sequence = sequence;
+                self.silent_ticks = self.silent_ticks.saturating_sub(1);
                 self.steps.push_back((sequence, StepInput::from_wire(x, z, flags & 1 == 1)));
             }
         }
@@ -56,7 +56,12 @@ impl InputQueue {
         self.steps.pop_front()
     }
 
-    /// Ticks since anything was heard; counted by this call, once a tick.
+    /// Nothing is owed by a body that stands.
+    pub fn rest(&mut self) {
+        self.silent_ticks = 0;
+    }
+
+    /// Ticks for which no step came, less the steps that came since; counted by this call, once a tick.
     pub fn silent_ticks(&mut self) -> u32 {
         self.silent_ticks = self.silent_ticks.saturating_add(1);
         self.silent_ticks
