@@ -20,5 +20,6 @@ mod loss;
 mod new_feature;
 mod portals;
 mod random_play;
+mod secrecy;
 mod tick_order;
 mod tidy;
