@@ -3,6 +3,7 @@
 
 pub mod geometry;
 pub mod grid;
+pub mod navmesh;
 pub mod terrain;
 
 pub use geometry::Geometry;

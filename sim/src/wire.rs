@@ -39,6 +39,12 @@ impl<'a> Reader<'a> {
         Some(head)
     }
 
+    /// Everything that is left.
+    #[must_use]
+    pub const fn rest(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// The next byte.
     pub fn u8(&mut self) -> Option<u8> {
         self.take(1)?.first().copied()
