@@ -5,6 +5,7 @@ pub mod geometry;
 pub mod grid;
 pub mod navmesh;
 pub mod terrain;
+pub mod triangles;
 
 pub use geometry::Geometry;
 pub use grid::Grid;

@@ -1,0 +1,292 @@
+//! Vertical columns through the middles of a tile's cells and of a margin around it: the surfaces each meets, from the
+//! lowest to the highest, and the steep triangles that reach into its cell.
+//! A surface knows whether an agent can stand on it: surely (for what may not be missing) and perhaps (for what may
+//! not be paved); between the two lies what rasters of voxels cannot tell apart.
+
+use glam::{Vec2, Vec3};
+use sim::space::navmesh::NavSettings;
+use sim::space::triangles::Solid;
+
+use crate::source::{TileSource, margin_cells};
+
+/// Slopes this near to the limit may be judged either way, in degrees.
+const SLOPE_TOLERANCE_DEG: f32 = 2.0;
+/// Surfaces nearer to each other are one, in metres.
+const SAME_M: f32 = 1e-3;
+/// How far outside a triangle, in metres, a column still meets it: no column slips through a seam.
+const SEAM_M: f32 = 1e-4;
+/// Triangles whose unit normal rises less are vertical: no column meets them.
+const VERTICAL_UP: f32 = 1e-3;
+/// How far above a surface its standing point is looked for in solids, in metres.
+const LIFT_M: f32 = 0.05;
+
+/// An upward surface in one column.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Surface {
+    /// Height in metres.
+    pub(crate) y: f32,
+    /// An agent can stand here by the most generous reading of the geometry.
+    pub(crate) perhaps: bool,
+    /// An agent can stand here by the strictest.
+    pub(crate) surely: bool,
+}
+
+/// All columns of a tile.
+pub(crate) struct Columns {
+    /// Columns along a side, margins included.
+    pub(crate) side: usize,
+    /// Columns of the margin.
+    pub(crate) margin: usize,
+    cell_m: f32,
+    starts: Vec<u32>,
+    surfaces: Vec<Surface>,
+}
+
+/// What a column meets at one height.
+#[derive(Debug, Clone, Copy)]
+struct Hit {
+    y: f32,
+    /// Vertical part of the unit normal.
+    up: f32,
+}
+
+/// The part of a steep triangle in one cell.
+#[derive(Debug, Clone, Copy)]
+struct Wall {
+    low: f32,
+    high: f32,
+}
+
+impl Columns {
+    /// Cuts the columns of one tile.
+    pub(crate) fn new(source: &TileSource, settings: &NavSettings) -> Self {
+        let margin = margin_cells(settings);
+        let side = settings.tile_cells as usize + 2 * margin;
+        let raster = Raster { side, margin, cell_m: settings.cell_m };
+        let steep = (settings.slope_deg + SLOPE_TOLERANCE_DEG).to_radians().cos();
+        let (mut hits, mut walls) = (Vec::new(), Vec::new());
+        for triangle in &source.triangles {
+            let up = normal(triangle).y;
+            if up.abs() > VERTICAL_UP {
+                raster.middles_within(triangle, |column, y| hits.push((column, Hit { y, up })));
+            }
+            if up.abs() < steep {
+                raster.cells_touched(triangle, |column, low, high| walls.push((column, Wall { low, high })));
+            }
+        }
+        let (hit_starts, mut hits) = by_column(side * side, &hits);
+        let (wall_starts, walls) = by_column(side * side, &walls);
+        let (mut starts, mut surfaces) = (vec![0], Vec::with_capacity(hits.len()));
+        for column in 0..side * side {
+            let hits = &mut hits[hit_starts[column] as usize..hit_starts[column + 1] as usize];
+            let walls = &walls[wall_starts[column] as usize..wall_starts[column + 1] as usize];
+            hits.sort_unstable_by(|a, b| a.y.total_cmp(&b.y));
+            add_surfaces(hits, walls, settings, &mut surfaces);
+            #[allow(clippy::cast_possible_truncation, reason = "one tile's surfaces")]
+            starts.push(surfaces.len() as u32);
+        }
+        let mut columns = Self { side, margin, cell_m: settings.cell_m, starts, surfaces };
+        for solid in &source.solids {
+            columns.fill(solid, &raster);
+        }
+        columns
+    }
+
+    /// Index of the first surface of a column and its surfaces, from the lowest.
+    pub(crate) fn surfaces(&self, column: usize) -> (usize, &[Surface]) {
+        let range = self.starts[column] as usize..self.starts[column + 1] as usize;
+        (range.start, &self.surfaces[range])
+    }
+
+    /// Surfaces of all columns.
+    pub(crate) fn surface_count(&self) -> usize {
+        self.surfaces.len()
+    }
+
+    /// Place of a column in the tile's frame, in metres.
+    #[allow(clippy::cast_precision_loss, reason = "columns of one tile")]
+    pub(crate) fn place(&self, column: usize) -> Vec2 {
+        let (x, z) = (column % self.side, column / self.side);
+        let at = |index: usize| (index as f32 + 0.5 - self.margin as f32) * self.cell_m;
+        Vec2::new(at(x), at(z))
+    }
+
+    /// Columns whose middles lie within a rectangle, as ranges along x and z.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "clamped")]
+    pub(crate) fn within(&self, min: Vec2, max: Vec2) -> (std::ops::Range<usize>, std::ops::Range<usize>) {
+        let low = |value: f32| (value / self.cell_m + self.margin as f32 - 0.5).ceil().clamp(0.0, self.side as f32);
+        let high = |value: f32| (value / self.cell_m + self.margin as f32 + 0.5).floor().clamp(0.0, self.side as f32);
+        (low(min.x) as usize..high(max.x) as usize, low(min.y) as usize..high(max.y) as usize)
+    }
+
+    /// The eight columns around one, fewer on the rim.
+    pub(crate) fn around(&self, column: usize) -> impl Iterator<Item = usize> + use<> {
+        let (side, x, z) = (self.side, column % self.side, column / self.side);
+        let near = move |at: usize| at.saturating_sub(1)..(at + 2).min(side);
+        near(z).flat_map(move |z| near(x).map(move |x| z * side + x)).filter(move |&other| other != column)
+    }
+
+    /// True when a column lies on the rim of the margin.
+    pub(crate) fn is_rim(&self, column: usize) -> bool {
+        let (x, z) = (column % self.side, column / self.side);
+        x == 0 || z == 0 || x + 1 == self.side || z + 1 == self.side
+    }
+
+    /// True when a column belongs to the tile itself.
+    pub(crate) fn is_inner(&self, column: usize) -> bool {
+        let inner = self.margin..self.side - self.margin;
+        inner.contains(&(column % self.side)) && inner.contains(&(column / self.side))
+    }
+
+    /// Nobody stands inside a closed box.
+    fn fill(&mut self, solid: &Solid, raster: &Raster) {
+        let (min, max) = solid.bounds();
+        let (xs, zs) = self.within(Vec2::new(min.x, min.z), Vec2::new(max.x, max.z));
+        for z in zs {
+            for column in xs.clone().map(|x| z * raster.side + x) {
+                let place = self.place(column);
+                let range = self.starts[column] as usize..self.starts[column + 1] as usize;
+                for surface in &mut self.surfaces[range] {
+                    if solid.contains(Vec3::new(place.x, surface.y + LIFT_M, place.y)) {
+                        (surface.perhaps, surface.surely) = (false, false);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn add_surfaces(hits: &[Hit], walls: &[Wall], settings: &NavSettings, into: &mut Vec<Surface>) {
+    let NavSettings { height_m, climb_m, slope_deg, cell_height_m: voxel_m, .. } = *settings;
+    let generous = (slope_deg + SLOPE_TOLERANCE_DEG).to_radians().cos();
+    let strict = (slope_deg - SLOPE_TOLERANCE_DEG).max(0.0).to_radians().cos();
+    for (index, hit) in hits.iter().enumerate() {
+        if hit.up <= 0.0 {
+            continue;
+        }
+        let above = hits[index + 1..].iter().find(|other| other.y > hit.y + SAME_M);
+        let twin = hits[index + 1..].iter().any(|other| other.up > 0.0 && other.y <= hit.y + SAME_M);
+        if twin {
+            continue;
+        }
+        let free_m = above.map_or(f32::INFINITY, |other| other.y - hit.y);
+        let in_the_way =
+            |low: f32, high: f32| walls.iter().any(|wall| wall.high > hit.y + low && wall.low < hit.y + high);
+        let perhaps = hit.up >= generous
+            && free_m >= height_m - 2.0 * voxel_m
+            && !in_the_way(climb_m + voxel_m, height_m - 2.0 * voxel_m);
+        let surely = hit.up >= strict
+            && free_m >= height_m + 2.0 * voxel_m
+            && !in_the_way((climb_m - voxel_m).max(SAME_M), height_m + 2.0 * voxel_m);
+        into.push(Surface { y: hit.y, perhaps, surely });
+    }
+}
+
+fn normal([a, b, c]: &[Vec3; 3]) -> Vec3 {
+    (*b - *a).cross(*c - *a).normalize_or_zero()
+}
+
+/// Sorts entries by column, keeping their order within each.
+#[allow(clippy::cast_possible_truncation, reason = "one tile's entries")]
+fn by_column<T: Copy>(columns: usize, entries: &[(usize, T)]) -> (Vec<u32>, Vec<T>) {
+    let mut starts = vec![0u32; columns + 1];
+    for (column, _) in entries {
+        starts[column + 1] += 1;
+    }
+    for column in 0..columns {
+        starts[column + 1] += starts[column];
+    }
+    let mut next = starts.clone();
+    let mut order = vec![0usize; entries.len()];
+    for (index, (column, _)) in entries.iter().enumerate() {
+        order[next[*column] as usize] = index;
+        next[*column] += 1;
+    }
+    (starts, order.into_iter().map(|index| entries[index].1).collect())
+}
+
+/// The cells of a tile with its margin.
+struct Raster {
+    side: usize,
+    margin: usize,
+    cell_m: f32,
+}
+
+impl Raster {
+    /// A coordinate in cells from the margin's corner.
+    #[allow(clippy::cast_precision_loss, reason = "a margin is a handful of cells")]
+    fn cells(&self, value: f32) -> f32 {
+        value / self.cell_m + self.margin as f32
+    }
+
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "clamped")]
+    fn range(&self, low: f32, high: f32) -> std::ops::Range<usize> {
+        let end = self.side as f32;
+        low.clamp(0.0, end) as usize..(high + 1.0).clamp(0.0, end) as usize
+    }
+
+    /// Every column whose middle lies in a triangle, with the height there.
+    #[allow(clippy::cast_precision_loss, reason = "columns of one tile")]
+    fn middles_within(&self, triangle: &[Vec3; 3], mut take: impl FnMut(usize, f32)) {
+        let flat = triangle.map(|at| Vec2::new(self.cells(at.x), self.cells(at.z)));
+        let [a, b, c] = flat;
+        let twice = (b - a).perp_dot(c - a);
+        if twice.abs() < 1e-9 {
+            return;
+        }
+        let (min, max) = (a.min(b).min(c), a.max(b).max(c));
+        // Edge functions, positive inside; a seam's width is measured along their gradients.
+        let edge = |from: Vec2, to: Vec2, at: Vec2| (to - from).perp_dot(at - from) / twice;
+        let slack = |from: Vec2, to: Vec2| -(to - from).length() / twice.abs() * SEAM_M / self.cell_m;
+        let slacks = [slack(b, c), slack(c, a), slack(a, b)];
+        for z in self.range(min.y - 0.5 - 1e-3, max.y - 0.5 + 1e-3) {
+            for x in self.range(min.x - 0.5 - 1e-3, max.x - 0.5 + 1e-3) {
+                let at = Vec2::new(x as f32 + 0.5, z as f32 + 0.5);
+                let parts = [edge(b, c, at), edge(c, a, at), edge(a, b, at)];
+                if parts.iter().zip(slacks).all(|(part, slack)| *part >= slack) {
+                    let y = parts[0] * triangle[0].y + parts[1] * triangle[1].y + parts[2] * triangle[2].y;
+                    take(z * self.side + x, y);
+                }
+            }
+        }
+    }
+
+    /// Every cell that a triangle reaches into, with the lowest and highest it is there.
+    #[allow(clippy::cast_precision_loss, reason = "columns of one tile")]
+    fn cells_touched(&self, triangle: &[Vec3; 3], mut take: impl FnMut(usize, f32, f32)) {
+        let corners = triangle.map(|at| Vec3::new(self.cells(at.x), at.y, self.cells(at.z)));
+        let (low, high) = extent(&corners, |at| at.z);
+        for z in self.range(low, high) {
+            let row = slab(&corners, |at| at.z, z as f32);
+            let (low, high) = extent(&row, |at| at.x);
+            for x in self.range(low, high) {
+                let part = slab(&row, |at| at.x, x as f32);
+                let (low, high) = extent(&part, |at| at.y);
+                if low <= high {
+                    take(z * self.side + x, low, high);
+                }
+            }
+        }
+    }
+}
+
+fn extent(points: &[Vec3], of: impl Fn(Vec3) -> f32) -> (f32, f32) {
+    let values = points.iter().map(|&point| of(point));
+    values.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
+}
+
+/// The corners of a convex polygon's part within one cell's width from `from`; also of one seen edge-on.
+fn slab(polygon: &[Vec3], of: impl Fn(Vec3) -> f32, from: f32) -> Vec<Vec3> {
+    let mut part = Vec::with_capacity(polygon.len() + 2);
+    for (index, &a) in polygon.iter().enumerate() {
+        let b = polygon[(index + 1) % polygon.len()];
+        let (va, vb) = (of(a), of(b));
+        if (from..=from + 1.0).contains(&va) {
+            part.push(a);
+        }
+        let mut crossings = [from, from + 1.0].map(|line| (line - va) / (vb - va));
+        crossings.sort_unstable_by(f32::total_cmp);
+        part.extend(crossings.iter().filter(|part| **part > 0.0 && **part < 1.0).map(|&part| a.lerp(b, part)));
+    }
+    part
+}
