@@ -2,6 +2,7 @@
 //! Its game data is small and made for reading; a test that needs more adds texts of its own.
 
 mod floor_mesh;
+mod rectangles;
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use crate::scene::{Scene, SceneConfig};
 use crate::space::Geometry;
 
 pub use floor_mesh::floor_mesh;
+pub use rectangles::{GroundRectangle, archive_of_rectangles, rectangles_of_cells};
 
 /// The game data of [`TestScene::flat`].
 pub const TEST_ASSETS: [(&str, &str); 6] = [

@@ -10,20 +10,25 @@ use glam::{Vec2, Vec3};
 
 pub mod archive;
 mod assemble;
+mod corner;
 mod flow;
+mod label;
+mod link;
 mod nearest;
 mod plane;
 mod roam;
 mod search;
 mod straight;
 mod surface;
+mod tree;
 
 pub use archive::{NavArchive, NavFileError, NavSettings, TileMesh};
 pub use assemble::NavmeshError;
 pub use flow::FlowField;
 pub use search::Search;
 
-use assemble::{Core, Labels};
+use assemble::Core;
+use label::Labels;
 
 /// The component of a polygon nobody can walk on: a closed door.
 pub const NO_COMPONENT: u32 = u32::MAX;

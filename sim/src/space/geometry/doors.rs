@@ -77,3 +77,66 @@ fn local(def: &DoorDef, point: Vec3) -> (Vec3, Vec3) {
     let turn_back = Quat::from_rotation_y(-def.yaw_deg.to_radians());
     (turn_back * (point - Vec3::from(def.center)), Vec3::from(def.size) / 2.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::SimId;
+    use crate::random::{Draw, Random, Stream};
+
+    const SEED: u64 = 7;
+
+    fn door(id: &str, yaw_deg: f32) -> DoorDef {
+        DoorDef { id: id.into(), center: (1.0, 2.0, -3.0), size: (4.0, 3.0, 0.5), yaw_deg, open: false }
+    }
+
+    fn near_door(draw: &mut Draw) -> Vec3 {
+        Vec3::new(1.0, 1.0, -3.0) + (Vec3::new(draw.unit(), draw.unit(), draw.unit()) - 0.5) * 5.0
+    }
+
+    #[test]
+    fn a_body_meets_a_door_exactly_when_it_overlaps_the_collider() {
+        let body = BodyShape { radius_m: 0.4, height_m: 1.8, step_m: 0.0 };
+        let mut met = 0;
+        for (round, yaw_deg) in (0_u32..).zip([0.0, 30.0, 90.0, -135.0]) {
+            let doors = Doors::new(&[door("door/a", yaw_deg)]);
+            let closed = doors.closed().expect("it is closed");
+            for place in 0..500 {
+                let mut draw = Random::new(SEED).draw(round, SimId::new(1, 0), Stream("bodies"), place);
+                let feet = near_door(&mut draw);
+                let meets = doors.meets(0, feet, body);
+                assert_eq!(meets, !closed.is_free(feet, body), "{feet}, yaw {yaw_deg}, seed {SEED}");
+                met += usize::from(meets);
+            }
+        }
+        assert!((100..1_900).contains(&met), "both happen: {met} of 2,000");
+    }
+
+    #[test]
+    fn the_nearest_point_of_a_door_is_on_it_and_no_sampled_one_is_nearer() {
+        let def = door("door/a", 40.0);
+        let doors = Doors::new(std::slice::from_ref(&def));
+        let turn = Quat::from_rotation_y(def.yaw_deg.to_radians());
+        let mut draw = Random::new(SEED).draw(1, SimId::new(2, 0), Stream("points"), 0);
+        for _ in 0..100 {
+            let from = near_door(&mut draw);
+            let (_, nearest) = doors.nearest_points(from).next().expect("there is one");
+            let (place, half) = local(&def, nearest);
+            assert!((place.abs() - half).max_element() < 1e-4, "{nearest} is not on the door");
+            for _ in 0..100 {
+                let part = (Vec3::new(draw.unit(), draw.unit(), draw.unit()) - 0.5) * 2.0;
+                let other = Vec3::from(def.center) + turn * (part * half);
+                assert!(from.distance(nearest) <= from.distance(other) + 1e-4, "{other} is nearer to {from}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_door_worked_changes_no_other_and_not_what_it_was_made_from() {
+        let doors = Doors::new(&[door("door/a", 0.0), DoorDef { open: true, ..door("door/b", 0.0) }]);
+        let worked = doors.with(0, true);
+        assert!(!doors.is_open(0) && doors.is_open(1) && doors.closed().is_some());
+        assert!(worked.is_open(0) && worked.is_open(1) && worked.closed().is_none(), "all open: nothing to pay for");
+        assert!(worked.with(1, false).closed().is_some() && worked.with(9, false).closed().is_none());
+    }
+}

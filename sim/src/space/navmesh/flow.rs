@@ -1,18 +1,63 @@
-//! One search for many agents with one goal: from the goal outwards, a few nodes at a time. Pure.
+//! One search for many agents with one goal: from the goal outwards over the goal's component, a few polygons at a
+//! time. Pure.
+//!
+//! As in the search for one path, a polygon is seen through a part of a portal from a root; but every polygon keeps
+//! the first view it gets only, so the work is linear in polygons and a way may be a little longer than the shortest.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::assemble::id;
+use super::plane::{flat, nearest_on_segment};
+use super::search::{Part, Walked};
 use super::{NavPoint, Navmesh, PolygonId};
 
 /// Ways to one goal from everywhere it has spread to. Belongs to the mesh and the door states it was spread over.
 #[derive(Debug, Clone)]
 pub struct FlowField {
     goal: NavPoint,
+    views: Vec<View>,
+    /// The view each polygon keeps.
+    kept: Vec<u32>,
+    queue: BinaryHeap<Reverse<u64>>,
+    parts: Vec<Part>,
+    has_begun: bool,
 }
+
+/// What a field knows while it looks through a polygon.
+struct Spread<'a> {
+    mesh: &'a Navmesh,
+    kept: &'a [u32],
+    goal: u32,
+}
+
+impl Walked for Spread<'_> {
+    fn bend(&mut self, _: u32, _: f32) -> bool {
+        true
+    }
+
+    fn shuns(&self, _: u32, polygon: u32) -> bool {
+        polygon == self.goal || self.kept[polygon as usize] != NONE || self.mesh.is_closed(polygon)
+    }
+}
+
+/// A polygon seen on the way from the goal.
+#[derive(Debug, Clone, Copy)]
+struct View {
+    part: Part,
+    polygon: u32,
+    /// The view it was seen from.
+    parent: u32,
+}
+
+const NONE: u32 = u32::MAX;
 
 impl FlowField {
     /// A field that has not spread yet.
     #[must_use]
     pub fn new(goal: NavPoint) -> Self {
-        Self { goal }
+        let (views, kept, queue, parts) = (Vec::new(), Vec::new(), BinaryHeap::new(), Vec::new());
+        Self { goal, views, kept, queue, parts, has_begun: false }
     }
 
     /// The goal.
@@ -23,29 +68,81 @@ impl FlowField {
 
     /// Spreads by `nodes_max` polygons at most and answers by how many.
     pub fn expand(&mut self, mesh: &Navmesh, nodes_max: u32) -> u32 {
-        let _ = (mesh, nodes_max);
-        0
+        let mut used = 0;
+        if !self.has_begun && nodes_max > 0 {
+            self.begin(mesh);
+            used += 1;
+        }
+        while used < nodes_max {
+            let Some(Reverse(key)) = self.queue.pop() else { break };
+            let view = (key & u64::from(NONE)) as u32;
+            let polygon = self.views[view as usize].polygon;
+            if self.kept[polygon as usize] == NONE {
+                self.kept[polygon as usize] = view;
+                self.look_on(mesh, view);
+                used += 1;
+            }
+        }
+        used
     }
 
-    /// True when it has spread over the goal's whole component.
+    /// True when it has spread over all that can reach the goal.
     #[must_use]
     pub fn is_done(&self) -> bool {
-        true
+        self.has_begun && self.queue.is_empty()
     }
 
     /// True when the way from a polygon is known.
     #[must_use]
     pub fn reaches(&self, polygon: PolygonId) -> bool {
-        polygon == self.goal.polygon
+        polygon == self.goal.polygon || self.kept.get(polygon.0 as usize).is_some_and(|&view| view != NONE)
     }
 
     /// The polygons from one to the goal; false and empty where it has not spread to.
     pub fn corridor(&self, mesh: &Navmesh, from: PolygonId, out: &mut Vec<PolygonId>) -> bool {
-        let _ = mesh;
         out.clear();
-        if from == self.goal.polygon {
-            out.push(from);
+        if !self.reaches(from) || mesh.corners(from).is_empty() {
+            return false;
         }
-        !out.is_empty()
+        let mut polygon = from;
+        while polygon != self.goal.polygon {
+            out.push(polygon);
+            let View { parent, .. } = self.views[self.kept[polygon.0 as usize] as usize];
+            polygon = self.views.get(parent as usize).map_or(self.goal.polygon, |view| PolygonId(view.polygon));
+        }
+        out.push(polygon);
+        true
+    }
+
+    fn begin(&mut self, mesh: &Navmesh) {
+        self.has_begun = true;
+        self.kept = vec![NONE; mesh.polygon_count() as usize];
+        let goal = self.goal.polygon.0;
+        let Some(polygon) = mesh.core.polygons.get(goal as usize) else { return };
+        for (link, index) in mesh.core.links_of(goal).iter().zip(polygon.first_link..) {
+            self.parts.push(Part::whole(flat(self.goal.position), index, link));
+        }
+        self.keep_parts(mesh, NONE);
+    }
+
+    fn look_on(&mut self, mesh: &Navmesh, view: u32) {
+        // Any end of the part will do to bend round: where no wall ends another view would do better, but is not kept.
+        let part = Part { right_corner: 0, left_corner: 0, ..self.views[view as usize].part };
+        let mut spread = Spread { mesh, kept: &self.kept, goal: self.goal.polygon.0 };
+        part.look_through(&mesh.core, &mut spread, &mut self.parts);
+        self.keep_parts(mesh, view);
+    }
+
+    fn keep_parts(&mut self, mesh: &Navmesh, parent: u32) {
+        for part in self.parts.drain(..) {
+            let polygon = mesh.core.links[part.link as usize].target;
+            if mesh.is_closed(polygon) {
+                continue;
+            }
+            let view = id(self.views.len());
+            self.views.push(View { part, polygon, parent });
+            let seen_m = part.way_m + nearest_on_segment(part.right, part.left, part.root).distance(part.root);
+            self.queue.push(Reverse((u64::from(seen_m.to_bits()) << 32) | u64::from(view)));
+        }
     }
 }

@@ -44,16 +44,20 @@ pub(super) fn edges(corners: &[Vec3]) -> impl Iterator<Item = (Vec3, Vec3)> + '_
 
 /// The point of a polygon nearest to a place in x and z: the place itself inside.
 pub(super) fn nearest_on_polygon(corners: &[Vec3], place: Vec2) -> Vec2 {
-    if contains(corners, place, 0.0) {
-        return place;
-    }
     let mut best = (f32::INFINITY, place);
-    for (a, b) in edges(corners) {
-        let point = nearest_on_segment(flat(a), flat(b), place);
-        let distance_squared = point.distance_squared(place);
-        if distance_squared < best.0 {
-            best = (distance_squared, point);
+    let Some(&last) = corners.last() else { return place };
+    let mut a = flat(last);
+    for &corner in corners {
+        let b = flat(corner);
+        // The nearest edge is one that the place lies outside of.
+        if turn(b - a, place - a) < 0.0 {
+            let point = nearest_on_segment(a, b, place);
+            let distance_squared = point.distance_squared(place);
+            if distance_squared < best.0 {
+                best = (distance_squared, point);
+            }
         }
+        a = b;
     }
     best.1
 }
@@ -89,4 +93,9 @@ pub(super) fn height_on(corners: &[Vec3], place: Vec2) -> f32 {
 pub(super) fn area_m2(corners: &[Vec3]) -> f32 {
     let Some((&first, rest)) = corners.split_first() else { return 0.0 };
     rest.windows(2).map(|pair| turn(flat(pair[0] - first), flat(pair[1] - first)) * 0.5).sum()
+}
+
+/// Least and greatest coordinates.
+pub(super) fn bounds(corners: &[Vec3]) -> (Vec3, Vec3) {
+    corners.iter().fold((Vec3::INFINITY, Vec3::NEG_INFINITY), |(min, max), &corner| (min.min(corner), max.max(corner)))
 }

@@ -1,14 +1,81 @@
-//! Shortest paths. Pure; all memory is in [`Search`].
+//! Shortest paths over the mesh, exact in x and z: Polyanya (Cui, Harabor and Grastien 2017). Pure; all memory is in
+//! [`Search`].
+//!
+//! A node of the search is a root (a point the path bends at, the start to begin with), a part of a portal that can
+//! be seen from the root, and the polygon behind it. Expanding it looks through that polygon at its other portals:
+//! what the root sees keeps the root, what it does not see is reached round an end of the part, where a wall ends.
 
-use super::{NavPoint, Navmesh, Path, PathStatus};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use glam::Vec2;
+
+use super::assemble::id;
+use super::plane::{flat, nearest_on_segment};
+use super::roam::Clip;
+use super::{NO_COMPONENT, NavPoint, Navmesh, Path, PathStatus, PolygonId, corner};
+
+mod cone;
+
+use cone::way_through;
+
+pub(super) use cone::{Part, Walked};
+
+/// Gain below this is none, in metres: it keeps rounding from opening the same turning point twice.
+const GAIN_M_MIN: f32 = 1e-4;
+/// Paths are at most this much longer than the shortest, far less than anyone sees: in open country very many nodes are
+/// nearly as good as the best, and half of them need not be looked at.
+const EAGERNESS: f32 = 1.005;
+/// A path that does not get to its goal anyway may be this much longer than the shortest; it is found at once.
+const EAGERNESS_UNREACHABLE: f32 = 1.25;
+/// No node.
+const NONE: u32 = u32::MAX;
 
 /// Scratch of searches: make one, use it for all. It grows to the largest mesh it has seen and then never allocates.
 #[derive(Debug, Clone, Default)]
-pub struct Search {}
+pub struct Search {
+    nodes: Vec<Node>,
+    /// Smallest estimate first, the latest of equal ones first: the bits of a positive float sort like the float.
+    queue: BinaryHeap<Reverse<u64>>,
+    turns: Turns,
+    parts: Vec<Part>,
+    pub(super) seen: Vec<u32>,
+    pub(super) seen_stamp: u32,
+    pub(super) open: Vec<u32>,
+    pub(super) sums_m2: Vec<f32>,
+    pub(super) clip: Clip,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Node {
+    part: Part,
+    parent: u32,
+}
+
+/// Shortest way to each turning point in metres, and the search it is from.
+#[derive(Debug, Clone, Default)]
+struct Turns {
+    best: Vec<(u32, f32)>,
+    stamp: u32,
+}
+
+/// What a search knows while it looks through a polygon.
+struct View<'a> {
+    mesh: &'a Navmesh,
+    turns: &'a mut Turns,
+    goal: u32,
+}
+
+struct Goal {
+    place: Vec2,
+    polygon: u32,
+    /// What a metre still to go counts: above 1, fewer nodes are expanded and a path is up to that much longer.
+    eagerness: f32,
+}
 
 impl Navmesh {
-    /// The shortest path between two places, expanding `nodes_max` nodes at most. The path is as good as the status
-    /// says; `path` always begins at `from`.
+    /// The shortest path between two places, expanding `nodes_max` nodes at most. `path` always begins at `from` and
+    /// goes as far as the status says; a goal on another component is known at once by its label.
     pub fn find_path(
         &self,
         search: &mut Search,
@@ -17,13 +84,240 @@ impl Navmesh {
         nodes_max: u32,
         path: &mut Path,
     ) -> PathStatus {
-        let _ = (search, to, nodes_max);
-        path.corridor.clear();
-        path.corners.clear();
-        path.corridor.push(from.polygon);
-        path.corners.push(from.position);
-        path.length_m = 0.0;
-        path.nodes = 0;
+        path.begin(from);
+        let count = self.polygon_count();
+        if from.polygon.0 >= count || to.polygon.0 >= count {
+            return PathStatus::Unreachable;
+        }
+        if from.polygon == to.polygon {
+            path.end(to);
+            return PathStatus::Complete;
+        }
+        let component = self.component_towards(from.polygon, self.component(to.polygon));
+        if component != NO_COMPONENT && component == self.component(to.polygon) {
+            return self.search(search, from, (to, EAGERNESS), nodes_max, path);
+        }
+        match self.nearest_in_component(to.position, component) {
+            Some(near) if near.polygon == from.polygon => path.end(near),
+            Some(near) => drop(self.search(search, from, (near, EAGERNESS_UNREACHABLE), nodes_max, path)),
+            None => {}
+        }
+        PathStatus::Unreachable
+    }
+
+    /// The component one gets into from a polygon, the wanted one if possible: who stands in a closed door may leave.
+    fn component_towards(&self, from: PolygonId, wanted: u32) -> u32 {
+        let own = self.component(from);
+        if own != NO_COMPONENT {
+            return own;
+        }
+        let around = || self.core.links_of(from.0).iter().map(|link| self.component(PolygonId(link.target)));
+        around().find(|&one| one == wanted).or_else(|| around().min()).unwrap_or(NO_COMPONENT)
+    }
+
+    /// Pulls the string through a path's corridor.
+    fn tighten(&self, from: NavPoint, to: NavPoint, path: &mut Path) {
+        self.straighten(&path.corridor, from.position, to.position, &mut path.corners);
+        path.measure();
+    }
+
+    fn search(
+        &self,
+        search: &mut Search,
+        from: NavPoint,
+        (to, eagerness): (NavPoint, f32),
+        nodes_max: u32,
+        path: &mut Path,
+    ) -> PathStatus {
+        let goal = Goal { place: flat(to.position), polygon: to.polygon.0, eagerness };
+        search.begin(self.core.turning_points);
+        search.open_start(self, from, &goal);
+        while let Some(Reverse(key)) = search.queue.pop() {
+            let node = NONE - (key & u64::from(NONE)) as u32;
+            if search.is_beaten(node) {
+                continue;
+            }
+            if search.target(self, node) == goal.polygon {
+                let is_taut = search.write(self, node, goal.place, path);
+                path.end(to);
+                if !is_taut {
+                    self.tighten(from, to, path);
+                }
+                return PathStatus::Complete;
+            }
+            if path.nodes >= nodes_max {
+                break;
+            }
+            path.nodes += search.expand(self, node, &goal, nodes_max - path.nodes);
+        }
+        if let Some((node, place)) = search.nearest_to(goal.place) {
+            search.write(self, node, place, path);
+            let end = self.point_on(PolygonId(search.target(self, node)), place.x, place.y);
+            path.end(end);
+        }
         PathStatus::OutOfNodes
+    }
+}
+
+impl Turns {
+    fn begin(&mut self, count: u32) {
+        if self.best.len() < count as usize {
+            self.best.resize(count as usize, (0, 0.0));
+        }
+        self.stamp = self.stamp.wrapping_add(1);
+        if self.stamp == 0 {
+            self.best.fill((0, 0.0));
+            self.stamp = 1;
+        }
+    }
+
+    /// True when a turning point is known to be nearer than this.
+    fn are_beaten(&self, corner: u32, way_m: f32) -> bool {
+        let best = self.best.get(corner as usize);
+        best.is_some_and(|&(stamp, best_m)| stamp == self.stamp && best_m + GAIN_M_MIN < way_m)
+    }
+}
+
+impl Walked for View<'_> {
+    fn bend(&mut self, corner: u32, way_m: f32) -> bool {
+        let (stamp, best_m) = &mut self.turns.best[corner as usize];
+        if *stamp == self.turns.stamp && *best_m <= way_m {
+            return way_m <= *best_m + GAIN_M_MIN;
+        }
+        (*stamp, *best_m) = (self.turns.stamp, way_m);
+        true
+    }
+
+    fn shuns(&self, link: u32, polygon: u32) -> bool {
+        let is_dead_end = self.mesh.core.dead_ends[link as usize] && polygon != self.goal;
+        is_dead_end || (self.mesh.labels.has_closed && self.mesh.is_closed(polygon))
+    }
+}
+
+impl Search {
+    fn begin(&mut self, turning_points: u32) {
+        self.nodes.clear();
+        self.queue.clear();
+        self.turns.begin(turning_points);
+    }
+
+    fn target(&self, mesh: &Navmesh, node: u32) -> u32 {
+        mesh.core.links[self.nodes[node as usize].part.link as usize].target
+    }
+
+    /// Everything that is seen from the start through the portals of its polygon.
+    fn open_start(&mut self, mesh: &Navmesh, from: NavPoint, goal: &Goal) {
+        self.parts.clear();
+        let first = mesh.core.polygons[from.polygon.0 as usize].first_link;
+        for (link, index) in mesh.core.links_of(from.polygon.0).iter().zip(first..) {
+            if !mesh.is_closed(link.target) {
+                self.parts.push(Part::whole(flat(from.position), index, link));
+            }
+        }
+        self.push_parts(NONE, goal);
+    }
+
+    /// Follows a node as long as there is one way only, then queues the ways there are. Answers the nodes expanded.
+    fn expand(&mut self, mesh: &Navmesh, node: u32, goal: &Goal, nodes_max: u32) -> u32 {
+        let mut current = node;
+        let mut expanded = 0;
+        loop {
+            expanded += 1;
+            let part = self.nodes[current as usize].part;
+            self.parts.clear();
+            let mut view = View { mesh, turns: &mut self.turns, goal: goal.polygon };
+            part.look_through(&mesh.core, &mut view, &mut self.parts);
+            let &[only] = self.parts.as_slice() else {
+                self.push_parts(current, goal);
+                return expanded;
+            };
+            if mesh.core.links[only.link as usize].target == goal.polygon || expanded >= nodes_max {
+                self.push_parts(current, goal);
+                return expanded;
+            }
+            let next = id(self.nodes.len());
+            self.nodes.push(Node { part: only, parent: current });
+            current = next;
+        }
+    }
+
+    fn push_parts(&mut self, parent: u32, goal: &Goal) {
+        for part in &self.parts {
+            let node = id(self.nodes.len());
+            let (rest_m, _) = way_through(part, goal.place);
+            let estimate = (part.way_m + rest_m * goal.eagerness).max(0.0).to_bits();
+            self.nodes.push(Node { part: *part, parent });
+            self.queue.push(Reverse((u64::from(estimate) << 32) | u64::from(NONE - node)));
+        }
+    }
+
+    /// True when a shorter way to the node's turning point has been found since.
+    fn is_beaten(&self, node: u32) -> bool {
+        let part = &self.nodes[node as usize].part;
+        self.turns.are_beaten(part.root_corner, part.way_m)
+    }
+
+    /// The node that came nearest to a place, and the nearest point of its part.
+    fn nearest_to(&self, place: Vec2) -> Option<(u32, Vec2)> {
+        let mut best = (f32::INFINITY, None);
+        for (node, index) in self.nodes.iter().zip(0..) {
+            let point = nearest_on_segment(node.part.right, node.part.left, place);
+            let distance_squared = point.distance_squared(place);
+            if distance_squared < best.0 {
+                best = (distance_squared, Some((index, point)));
+            }
+        }
+        best.1
+    }
+
+    /// Writes the corridor and the turning points up to a node, and the bend within its polygon towards an end. False
+    /// when that bend is not at a wall.
+    fn write(&self, mesh: &Navmesh, node: u32, end: Vec2, path: &mut Path) -> bool {
+        let last = self.nodes[node as usize].part;
+        let (_, bend) = way_through(&last, end);
+        let is_taut = bend.is_none_or(|bend| {
+            let corner = if bend == last.right { last.right_corner } else { last.left_corner };
+            corner != corner::NONE
+        });
+        let mut later = bend.unwrap_or(end);
+        if let Some(bend) = bend {
+            path.corners.push(mesh.point_on(PolygonId(self.target(mesh, node)), bend.x, bend.y).position);
+        }
+        let mut at = node;
+        while let Some(&Node { part, parent }) = self.nodes.get(at as usize) {
+            let target = self.target(mesh, at);
+            path.corridor.push(PolygonId(target));
+            let turned = self.nodes.get(parent as usize).is_some_and(|before| before.part.root != part.root);
+            if turned && part.root != later {
+                let own = self.target(mesh, parent);
+                path.corners.push(mesh.point_on(PolygonId(own), part.root.x, part.root.y).position);
+                later = part.root;
+            }
+            at = parent;
+        }
+        path.corridor[1..].reverse();
+        path.corners[1..].reverse();
+        is_taut
+    }
+}
+
+impl Path {
+    fn begin(&mut self, from: NavPoint) {
+        self.corridor.clear();
+        self.corners.clear();
+        self.corridor.push(from.polygon);
+        self.corners.push(from.position);
+        self.length_m = 0.0;
+        self.nodes = 0;
+    }
+
+    /// Adds the end to what has been written, and measures.
+    fn end(&mut self, end: NavPoint) {
+        self.corners.push(end.position);
+        self.measure();
+    }
+
+    fn measure(&mut self) {
+        self.length_m = self.corners.windows(2).map(|pair| flat(pair[0]).distance(flat(pair[1]))).sum();
     }
 }

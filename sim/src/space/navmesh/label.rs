@@ -1,0 +1,86 @@
+//! Components: which polygons can reach which, as the doors stand. Recomputed when a door opens or closes.
+
+use super::NO_COMPONENT;
+use super::assemble::{Core, id};
+use super::plane::area_m2;
+
+/// Components below this many polygons are listed, to be looked through one by one.
+const LISTED_POLYGONS_MAX: usize = 64;
+
+/// What doors change.
+#[derive(Debug)]
+pub(super) struct Labels {
+    pub(super) doors_open: Vec<bool>,
+    /// True when there is a polygon without a component.
+    pub(super) has_closed: bool,
+    pub(super) of_polygon: Vec<u32>,
+    pub(super) areas_m2: Vec<f32>,
+    /// Of every node of the tree: the one component below it, or [`MIXED`].
+    pub(super) of_node: Vec<u32>,
+    /// Polygons of small components; empty for large ones.
+    pub(super) small: Vec<Vec<u32>>,
+}
+
+/// A node of the tree with polygons of more than one component.
+pub(super) const MIXED: u32 = u32::MAX - 1;
+
+impl Labels {
+    pub(super) fn of(core: &Core, doors_open: Vec<bool>) -> Self {
+        let count = core.polygon_count();
+        let mut labels = Self {
+            doors_open,
+            has_closed: false,
+            of_polygon: vec![NO_COMPONENT; count as usize],
+            areas_m2: Vec::new(),
+            of_node: vec![MIXED; core.tree.nodes.len()],
+            small: Vec::new(),
+        };
+        let mut members = Vec::new();
+        for polygon in 0..count {
+            if labels.of_polygon[polygon as usize] == NO_COMPONENT && labels.is_open(core, polygon) {
+                labels.flood(core, polygon, &mut members);
+            }
+        }
+        labels.has_closed = labels.of_polygon.contains(&NO_COMPONENT);
+        labels.label_nodes(core);
+        labels
+    }
+
+    fn is_open(&self, core: &Core, polygon: u32) -> bool {
+        let door = core.polygons[polygon as usize].area.checked_sub(1);
+        door.is_none_or(|door| self.doors_open.get(usize::from(door)).copied().unwrap_or(true))
+    }
+
+    fn flood(&mut self, core: &Core, start: u32, members: &mut Vec<u32>) {
+        let component = id(self.areas_m2.len());
+        members.clear();
+        members.push(start);
+        self.of_polygon[start as usize] = component;
+        let mut done = 0;
+        while let Some(&polygon) = members.get(done) {
+            done += 1;
+            for link in core.links_of(polygon) {
+                if self.of_polygon[link.target as usize] == NO_COMPONENT && self.is_open(core, link.target) {
+                    self.of_polygon[link.target as usize] = component;
+                    members.push(link.target);
+                }
+            }
+        }
+        self.areas_m2.push(members.iter().map(|&polygon| area_m2(core.corners(polygon))).sum());
+        self.small.push(if members.len() <= LISTED_POLYGONS_MAX { members.clone() } else { Vec::new() });
+    }
+
+    fn label_nodes(&mut self, core: &Core) {
+        let tree = &core.tree;
+        for node in (0..tree.nodes.len()).rev() {
+            self.of_node[node] = if tree.nodes[node].is_leaf() {
+                let labels = || tree.polygons(node).iter().map(|&polygon| self.of_polygon[polygon as usize]);
+                let first = labels().next().unwrap_or(MIXED);
+                if labels().all(|label| label == first) { first } else { MIXED }
+            } else {
+                let (low, high) = (node + 1, tree.nodes[node + 1].skip as usize);
+                if self.of_node[low] == self.of_node[high] { self.of_node[low] } else { MIXED }
+            };
+        }
+    }
+}
