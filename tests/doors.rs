@@ -56,15 +56,19 @@ fn yard() -> TestScene {
 }
 
 fn yard_mesh() -> Navmesh {
-    mesh_of(1, &[(0.0, 0.0, 19.25, 40.0, 0), (19.25, 18.5, 20.75, 21.5, 1), (20.75, 0.0, 60.0, 40.0, 0)])
+    let strips = [([0.0, 19.25], [0.0, 40.0], 0), ([19.25, 20.75], [18.5, 21.5], 1), ([20.75, 60.0], [0.0, 40.0], 0)];
+    mesh_of(1, &strips.map(|(x, z, area)| (x, z, 0.0, area)))
 }
 
-/// A level navmesh of rectangles (x and z from, x and z to, area), all in one tile of 64 m.
-pub(crate) fn mesh_of(door_count: u16, rectangles: &[(f32, f32, f32, f32, u16)]) -> Navmesh {
+/// A level rectangle of a navmesh: from and to in x, from and to in z, height, area.
+pub(crate) type Rectangle = ([f32; 2], [f32; 2], f32, u16);
+
+/// A navmesh of rectangles, all in one tile of 64 m.
+pub(crate) fn mesh_of(door_count: u16, rectangles: &[Rectangle]) -> Navmesh {
     let mut tile = TileMesh::default();
-    for &(x, z, x_to, z_to, area) in rectangles {
+    for &([x, x_to], [z, z_to], y, area) in rectangles {
         let first = u32::try_from(tile.vertices.len()).expect("a few");
-        tile.vertices.extend([[x, 0.0, z], [x, 0.0, z_to], [x_to, 0.0, z_to], [x_to, 0.0, z]]);
+        tile.vertices.extend([[x, y, z], [x, y, z_to], [x_to, y, z_to], [x_to, y, z]]);
         tile.indices.extend(first..first + 4);
         tile.polygons.push(TilePolygon { first_index: first, corner_count: 4, area });
     }

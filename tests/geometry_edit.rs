@@ -195,7 +195,8 @@ fn doors_stay_as_they_are() {
 #[test]
 fn a_faulty_edit_says_where_and_changes_nothing() {
     let mut yard = Yard::new(&[FLOOR]);
-    let refused = |yard: &mut Yard, sources: &AssetSources| yard.editor.look(sources).err().expect("it is faulty").to_string();
+    let refused =
+        |yard: &mut Yard, sources: &AssetSources| yard.editor.look(sources).err().expect("it is faulty").to_string();
     let typing_error = refused(&mut yard, &self::yard(&[FLOOR, "Bocks(center: (0, 1, 0), size: (1, 1, 1))"]));
     assert!(typing_error.contains("data/scenes/yard.ron:2:"), "{typing_error}");
     let walled_up = refused(&mut yard, &self::yard(&[FLOOR, "Box(center: (-20, 1, 0), size: (6, 20, 6))"]));

@@ -5,8 +5,10 @@ use sim::actor::Position;
 use sim::features::buffs::ActiveBuffs;
 use sim::features::combat::{EffectAction, HealthChanged, HealthKind, Untouchable, Vitals};
 use sim::features::monsters::{Brain, Home, Mood, Spawners, Species, ThreatTable};
+use sim::features::navigation::Goal;
 use sim::ids::SimId;
 use sim::intent::CastTarget;
+use sim::random::{Random, Stream};
 use sim::testing::{TestScene, test_assets};
 
 use crate::combat::{MORE, arena, cast, hp, kill, strike, told};
@@ -280,4 +282,141 @@ fn a_monster_that_cannot_get_to_its_victim_gives_up_and_is_as_new() {
     assert!(evading(&scene), "{:?}", scene.get::<sim::features::monsters::Brain>(rat));
     let vitals = scene.get::<sim::features::combat::Vitals>(rat);
     assert_eq!(vitals.hp, vitals.hp_max);
+}
+
+/// A wall along x = 0 from z = -20 to z = 20, an island of rock no way leads onto, and a beat.
+const ROADS: [(&str, &str); 2] = [
+    (
+        "scenes/roads.ron",
+        r#"[(
+            id: "scene/roads", name: "Roads", bounds: (min: (-60.0, -60.0), max: (60.0, 60.0)),
+            aoi: (enter_m: 60.0, leave_m: 70.0), players_max: 10,
+            geometry: [
+                Box(center: (0.0, -0.5, 0.0), size: (120.0, 1.0, 120.0)),
+                Box(center: (0.0, 1.5, 0.0), size: (0.5, 3.0, 40.0)),
+                Box(center: (40.0, 2.0, 40.0), size: (10.0, 4.0, 10.0)),
+            ],
+            spawn_points: [(id: "spawn/a", at: (-50.0, -50.0), radius_m: 1.0)],
+            spawners: [(id: "spawner/watch", monster: "monster/sentry", at: (-40.0, 40.0), radius_m: 1.0, count: 1,
+                patrol: [(-40.0, 40.0), (-40.0, 20.0), (-20.0, 20.0)])],
+        )]"#,
+    ),
+    (
+        "monsters/roads.ron",
+        r#"[
+            (id: "monster/sentry", name: "Sentry", level: 1, faction: "watch", movement: "move/test",
+             attributes: (hp_max: 1000, mp_max: 0, attack: 1, defence: 0),
+             senses: (aggro_m: 0.0), leash_m: 15.0, skills: ["skill/strike"], respawn_ms: 5000, corpse_ms: 3000),
+            (id: "monster/archer", name: "Archer", level: 1, faction: "watch", movement: "move/test",
+             attributes: (hp_max: 1000, mp_max: 1000, attack: 1, defence: 0, mp_regen_milli: 50000),
+             senses: (aggro_m: 0.0), leash_m: 60.0, skills: ["skill/bolt"], respawn_ms: 5000, corpse_ms: 3000),
+        ]"#,
+    ),
+];
+
+fn roads() -> TestScene {
+    crate::crowd::baked(&ROADS, "scene/roads", 4)
+}
+
+fn set_down(scene: &mut TestScene, id: SimId, x: f32, y: f32, z: f32) {
+    let entity = scene.entity(id);
+    scene.scene.world_mut().entity_mut(entity).insert(Position(glam::Vec3::new(x, y, z)));
+}
+
+const HIT: EffectAction = EffectAction::Damage { ratio_bp: 100 };
+
+#[test]
+fn a_monster_finds_the_way_round_a_wall_to_its_victim_and_home_again() {
+    let mut scene = roads();
+    let (fighter, rat) = (scene.player_at(-3.0, 10.0), scene.monster_at("monster/rat", 3.0, 10.0));
+    strike(&mut scene, fighter, rat, HIT);
+    assert!(until(&mut scene, 140, |scene| scene.position(rat).distance(scene.position(fighter)) < 3.0), "6 s");
+    assert!(fights(&scene, rat, fighter) && scene.position(rat).x < 0.0, "{}", scene.position(rat));
+    kill(&mut scene, rat, fighter);
+    scene.tick();
+    assert!(matches!(mood(&scene, rat), Mood::Evading { .. }));
+    assert!(until(&mut scene, 140, |scene| matches!(mood(scene, rat), Mood::Idle { .. })));
+    assert!(scene.position(rat).distance(scene.get::<Home>(rat).feet) < 1.0, "{}", scene.position(rat));
+}
+
+#[test]
+fn a_victim_that_no_way_leads_to_is_given_up_at_once() {
+    let mut scene = roads();
+    let (fighter, rat) = (scene.player_at(40.0, 33.0), scene.monster_at("monster/rat", 40.0, 25.0));
+    scene.ticks(3);
+    set_down(&mut scene, fighter, 36.0, 4.0, 36.0);
+    strike(&mut scene, fighter, rat, HIT);
+    let gave_up = until(&mut scene, 4, |scene| matches!(mood(scene, rat), Mood::Evading { .. }));
+    assert!(gave_up, "{:?}", mood(&scene, rat));
+    assert!(until(&mut scene, 60, |scene| matches!(mood(scene, rat), Mood::Idle { .. })));
+    scene.ticks(100);
+    assert!(matches!(mood(&scene, rat), Mood::Idle { .. }), "it sees the player and lets be: {:?}", mood(&scene, rat));
+}
+
+#[test]
+fn whoever_can_shoot_a_victim_that_no_way_leads_to_keeps_shooting() {
+    let mut scene = roads();
+    let (fighter, archer) = (scene.player_at(36.5, 36.5), scene.monster_at("monster/archer", 10.0, 36.5));
+    scene.ticks(2);
+    set_down(&mut scene, fighter, 36.5, 4.0, 36.5);
+    strike(&mut scene, fighter, archer, HIT);
+    assert!(until(&mut scene, 200, |scene| hp(scene, fighter) < 500), "it comes into range and shoots");
+    assert!(fights(&scene, archer, fighter));
+    let before = hp(&scene, fighter);
+    assert!(until(&mut scene, 200, |scene| hp(scene, fighter) < before), "and again");
+}
+
+#[test]
+fn a_patrol_walks_its_places_back_and_forth_and_comes_back_after_a_fight() {
+    let mut scene = roads();
+    scene.tick();
+    let (sentry, ..) = monsters(&mut scene)[0];
+    let fighter = scene.player_at(-30.0, 50.0);
+    let near =
+        |x: f32, z: f32| move |scene: &TestScene| scene.position(sentry).distance(glam::Vec3::new(x, 0.0, z)) < 1.5;
+    for (x, z) in [(-40.0, 20.0), (-20.0, 20.0), (-40.0, 20.0), (-40.0, 40.0), (-40.0, 20.0)] {
+        assert!(until(&mut scene, 300, near(x, z)), "({x}, {z}): {}", scene.position(sentry));
+    }
+    // Far from its home and near its beat: the leash is measured from the beat.
+    scene.place(fighter, -30.0, 28.0);
+    strike(&mut scene, fighter, sentry, HIT);
+    assert!(until(&mut scene, 60, |scene| scene.position(sentry).distance(scene.position(fighter)) < 3.0));
+    kill(&mut scene, sentry, fighter);
+    assert!(until(&mut scene, 100, |scene| matches!(mood(scene, sentry), Mood::Idle { .. })));
+    assert!(scene.position(sentry).distance(scene.get::<Home>(sentry).feet) > 15.0, "back on its beat, not at home");
+    assert!(until(&mut scene, 300, near(-20.0, 20.0)), "and on: {}", scene.position(sentry));
+}
+
+#[test]
+fn monsters_on_the_hills_of_the_field_stay_on_the_ground() {
+    let assets = server::assets::load(None).expect("the embedded assets are good");
+    let config = crate::crowd::baked_config(assets, "scene/field", 6);
+    let mut scene = TestScene::from_config(config, |_| {});
+    let mut draw = Random::new(6).draw(0, SimId::new(1, 0), Stream("hills"), 0);
+    let ids: Vec<SimId> = (0..200)
+        .map(|_| {
+            let mut place = || Vec2::new(draw.unit() - 0.5, draw.unit() - 0.5) * 800.0;
+            let (from, off) = (place(), place() * 0.1);
+            let id = scene.monster_at("monster/wolf", from.x, from.y);
+            let to = glam::Vec3::new(from.x + off.x, scene.position(id).y, from.y + off.y);
+            let entity = scene.entity(id);
+            scene.scene.world_mut().entity_mut(entity).remove::<Brain>();
+            crate::crowd::send(&mut scene, id, Goal::run(to, 1.0));
+            id
+        })
+        .collect();
+    let geometry = scene.config.geometry.clone();
+    let mut walked_m = 0.0;
+    for tick in 0..1_200 {
+        let before: Vec<glam::Vec3> = ids.iter().map(|&id| scene.position(id)).collect();
+        scene.tick();
+        for (&id, before) in ids.iter().zip(before) {
+            let feet = scene.position(id);
+            let ground = geometry.ground(feet.x, feet.z, feet.y + 0.5).expect("there is ground");
+            let falls = scene.get::<sim::actor::Motion>(id).velocity.y != 0.0;
+            assert!(falls || (feet.y - ground.height_m).abs() < 0.05, "tick {tick}: {id} at {feet} above {ground:?}");
+            walked_m += feet.distance(before);
+        }
+    }
+    assert!(walked_m > 20.0 * ids.len() as f32, "they did walk: {walked_m} m");
 }

@@ -314,3 +314,58 @@ fn a_walker_against_a_slope_that_is_too_steep_goes_along_it() {
     let place = scene.position(walker);
     assert!(place.x < 0.5 && place.z > 0.0, "it went along the foot of the slope: {place}");
 }
+
+/// Level ground up to x = 19; then a chasm of 3 m (`scene/chasm`) or a cliff of 8 m (`scene/cliff`), and level ground.
+const BREAKS: &str = "[
+    (
+        id: \"scene/chasm\", name: \"Chasm\", bounds: (min: (0.0, 0.0), max: (40.0, 40.0)),
+        aoi: (enter_m: 60.0, leave_m: 70.0), players_max: 10,
+        geometry: [
+            Box(center: (9.5, -0.5, 20.0), size: (19.0, 1.0, 40.0)), Box(center: (31.0, -0.5, 20.0), size: (18.0, 1.0, 40.0)),
+            Box(center: (20.0, -20.5, 20.0), size: (40.0, 1.0, 40.0)),
+        ],
+        spawn_points: [(id: \"spawn/a\", at: (10.0, 20.0), yaw_deg: 0.0, radius_m: 1.0)],
+    ),
+    (
+        id: \"scene/cliff\", name: \"Cliff\", bounds: (min: (0.0, 0.0), max: (40.0, 3.0)),
+        aoi: (enter_m: 60.0, leave_m: 70.0), players_max: 10,
+        geometry: [Heightfield(min: (0.0, 0.0), cell_m: 3.0, columns: 13, rows: 1, heights: Inline([
+            0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 8.0, 8.0, 8.0, 8.0, 8.0, 8.0, 8.0,
+            0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 8.0, 8.0, 8.0, 8.0, 8.0, 8.0, 8.0,
+        ]))],
+        spawn_points: [(id: \"spawn/a\", at: (10.0, 1.5), yaw_deg: 0.0, radius_m: 1.0)],
+    ),
+]";
+
+/// A scene of [`BREAKS`] with its navmesh, half a metre from each edge.
+fn broken(scene: &str, beyond_m: f32, height_m: f32) -> TestScene {
+    let assets = sim::testing::test_assets(&[("scenes/breaks.ron", BREAKS)]);
+    let mut config = TestScene::of(&assets, scene, 1, |_| {}).config;
+    let [near, far] = [([0.0, 18.5], 0.0), ([beyond_m, 40.0], height_m)].map(|(x, y)| (x, [0.0, 40.0], y, 0));
+    config.navmesh = Some(std::sync::Arc::new(crate::doors::mesh_of(0, &[near, far])));
+    TestScene::from_config(config, |_| {})
+}
+
+#[test]
+fn believing_to_be_beyond_a_chasm_or_on_a_cliff_is_answered_with_a_forced_position() {
+    for (name, z, beyond_m, height_m) in [("scene/chasm", 20.0, 22.5, 0.0), ("scene/cliff", 1.5, 21.5, 8.0)] {
+        let mut scene = broken(name, beyond_m, height_m);
+        let cheat = scene.player_at(18.2, z);
+        scene.steps(cheat, 1, &[StepInput::default()], Vec2::new(22.6, z));
+        scene.tick();
+        assert_eq!(rejected(&scene, "surface"), 1, "{name}");
+        assert_eq!(rejected(&scene, "wall"), 0, "{name}: nothing stands in the way");
+        assert!((scene.position(cheat).x - 18.2).abs() < 0.1 && scene.get::<InputProgress>(cheat).forced_epoch > 1);
+    }
+}
+
+#[test]
+fn believing_to_be_elsewhere_on_the_same_ground_is_not_refused() {
+    for (x, claim) in [(18.2, (15.0, 20.0)), (18.9, (18.9, 24.0)), (14.0, (18.6, 20.5))] {
+        let mut scene = broken("scene/chasm", 22.5, 0.0);
+        let late = scene.player_at(x, 20.0);
+        scene.steps(late, 1, &[StepInput::default()], Vec2::from(claim));
+        scene.tick();
+        assert_eq!(rejected(&scene, "surface"), 0, "from {x} to {claim:?}");
+    }
+}

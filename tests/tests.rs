@@ -6,6 +6,7 @@ mod live_scene;
 
 mod buffs;
 mod combat;
+mod crowd;
 mod doors;
 mod interest;
 mod loot;
@@ -15,9 +16,11 @@ mod skills;
 
 mod assets;
 mod determinism;
+mod geometry_edit;
 mod hostile_client;
 mod liveness;
 mod loss;
+mod nav_cli;
 mod new_feature;
 mod portals;
 mod random_play;

@@ -2,6 +2,8 @@
 //! Places must lie inside the bounds; triangles must name corners that exist; a heightfield must have a sample for each
 //! corner of its cells. A portal is checked when both its scenes could be read.
 
+use std::ops::RangeInclusive;
+
 use super::{Check, Checker};
 use crate::assets::{
     DoorDef, GeometryDef, Heights, SceneDef,
@@ -22,7 +24,7 @@ const DOORS_MAX: usize = 256;
 /// Largest extent of a door.
 const DOOR_SIZE_M_MAX: f32 = 100.0;
 /// Fewest and most places of a patrol.
-const PATROL_POINTS: std::ops::RangeInclusive<i64> = 2..=64;
+const PATROL_POINTS: RangeInclusive<usize> = 2..=64;
 
 impl Check for SceneDef {
     fn check(&self, check: &mut Checker<'_, '_>) {
@@ -73,7 +75,8 @@ impl SceneDef {
     fn check_doors(&self, check: &mut Checker<'_, '_>) {
         check_local_ids("doors", "door", self.doors.iter().map(|door| door.id.as_str()), check);
         if self.doors.len() > DOORS_MAX {
-            check.whole("doors", self.doors.len() as i64, 0..=DOORS_MAX as i64);
+            let message = format!("`doors` has {} doors, but a scene holds at most {DOORS_MAX}", self.doors.len());
+            check.report(Code::OutOfRange, "doors", message);
         }
         for (index, DoorDef { center, size, yaw_deg, .. }) in self.doors.iter().enumerate() {
             let path = format!("doors.{index}");
@@ -106,8 +109,12 @@ impl SceneDef {
             check.float(&format!("{path}.radius_m"), spawner.radius_m, 0.0..=500.0);
             check.whole(&format!("{path}.count"), spawner.count, 1..=200);
             self.check_disc(&path, spawner.at, spawner.radius_m, check);
-            if !spawner.patrol.is_empty() {
-                check.whole(&format!("{path}.patrol"), spawner.patrol.len() as i64, PATROL_POINTS);
+            let count = spawner.patrol.len();
+            if count > 0 && !PATROL_POINTS.contains(&count) {
+                let (least, most) = (PATROL_POINTS.start(), PATROL_POINTS.end());
+                let places = if count == 1 { "place" } else { "places" };
+                let message = format!("`patrol` has {count} {places}, but needs {least} to {most}, or none at all");
+                check.report(Code::OutOfRange, &format!("{path}.patrol"), message);
             }
             for (leg, &(x, z)) in spawner.patrol.iter().enumerate() {
                 self.check_place(&format!("{path}.patrol.{leg}"), [("0", x), ("1", z)], check);

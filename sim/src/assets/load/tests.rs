@@ -66,7 +66,7 @@ fn every_fault_of_one_record_is_reported() {
             "2:80: error[A0104]: `cast_ms` must be a whole number from 0, found the number 5.5",
             "2:94: error[A0111]: `cost_mp` is 99999999999, but must be from 0 to 4294967295 mana points",
             "3:19: error[A0102]: `Damage` has no field `ratio` (did you mean `ratio_bp`?)",
-            "3:30: error[A0103]: `actions[1]` cannot be `Explode` (it can be `Damage`, `Heal`, `RestoreMp`, `Apply` or `Threat`)",
+            "3:30: error[A0103]: `actions[1]` cannot be `Explode` (it can be `Damage`, `Heal`, `RestoreMp`, `Apply`, `Threat` or `WorkDoor`)",
             "3:62: error[A0107]: skill `skill/x` refers to effect `effect/burnign`, which does not exist (did you mean \"effect/burning\" (assets/effects/burning.ron:1)?)",
             "3:91: error[A0111]: `chance_bp` is 10001, but must be from 0 to 10000 basis points (10000 = 100 %)",
             "3:100: error[A0104]: `actions[3]` must be a group `(..)` of named fields, found the name `Threat`",
@@ -208,6 +208,23 @@ fn places_in_a_scene_are_checked_against_its_bounds_and_each_other() {
             "assets/scenes/a.ron:4:6: error[A0110]: scene `scene/a` has `spawn/a` twice (the first one is at assets/scenes/a.ron:3)",
             "assets/scenes/a.ron:4:35: error[A0114]: `b` is not a good id here: write \"spawn/name\" with lower-case letters, digits and `_`",
             "assets/scenes/a.ron:5:81: error[A0115]: portal `portal/p` leads to `spawn/b`, which `scene/a` does not have (did you mean \"spawn/a\"?)",
+        ]
+    );
+}
+
+#[test]
+fn doors_and_patrols_are_checked_like_all_places() {
+    let doors = "doors: [(id: \"door/a\", center: (0, 1, 12), size: (2, 2, 0.05)),\n (id: \"door/a\", center: (0, 1, 0), size: (2, 2, 1), shut: true)],\n spawners: [(id: \"spawner/a\", monster: \"monster/m\", at: (0, 0), radius_m: 1, count: 1,\n patrol: [(0, -11)])], spawn_points";
+    assert_eq!(
+        findings(&[("scenes/a.ron", &SCENE.replacen("spawn_points", doors, 1))]),
+        [
+            "assets/scenes/a.ron:2:85: error[A0116]: (0, 12) is outside the bounds (-10, -10) to (10, 10)",
+            "assets/scenes/a.ron:2:110: error[A0111]: `size[2]` is 0.05, but must be from 0.1 to 100",
+            "assets/scenes/a.ron:3:7: error[A0110]: scene `scene/a` has `door/a` twice (the first one is at assets/scenes/a.ron:2)",
+            "assets/scenes/a.ron:3:53: error[A0102]: `doors[1]` has no field `shut` (its fields are `id`, `center`, `size`, `yaw_deg` and `open`)",
+            "assets/scenes/a.ron:4:40: error[A0107]: scene `scene/a` refers to monster `monster/m`, which does not exist",
+            "assets/scenes/a.ron:5:10: error[A0111]: `patrol` has 1 place, but needs 2 to 64, or none at all",
+            "assets/scenes/a.ron:5:11: error[A0116]: (0, -11) is outside the bounds (-10, -10) to (10, 10)",
         ]
     );
 }

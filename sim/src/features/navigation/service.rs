@@ -215,7 +215,7 @@ impl PathService {
                 }
             }
         } else if self.nodes_left >= NODES_PER_SEARCH_MAX {
-            self.search_for(mesh, walk, (from, target), tick);
+            self.search_for(mesh, walk, (from, target), NODES_PER_SEARCH_MAX, tick);
             return true;
         } else {
             return false;
@@ -225,8 +225,15 @@ impl PathService {
         true
     }
 
-    fn search_for(&mut self, mesh: &Navmesh, walk: &mut Walk, (from, target): (NavPoint, NavPoint), tick: u32) {
-        let status = mesh.find_path(&mut self.search, from, target, NODES_PER_SEARCH_MAX, &mut self.path);
+    fn search_for(
+        &mut self,
+        mesh: &Navmesh,
+        walk: &mut Walk,
+        (from, target): (NavPoint, NavPoint),
+        nodes_max: u32,
+        tick: u32,
+    ) {
+        let status = mesh.find_path(&mut self.search, from, target, nodes_max, &mut self.path);
         self.nodes_left = self.nodes_left.saturating_sub(self.path.nodes);
         self.stats.searches += 1;
         match status {
@@ -285,5 +292,71 @@ impl Digest for PathService {
     fn digest(&self, digester: &mut Digester) {
         digester.u32(self.generation);
         self.fields.digest(digester);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features::navigation::Goal;
+    use crate::space::navmesh::archive::TilePolygon;
+    use crate::space::navmesh::{NavArchive, NavSettings, TileMesh};
+
+    /// Three squares of 10 m round a corner.
+    fn corner_mesh() -> Navmesh {
+        let mut tile = TileMesh::default();
+        for (x, z) in [(0.0_f32, 0.0_f32), (10.0, 0.0), (10.0, 10.0)] {
+            let first_index = u32::try_from(tile.indices.len()).expect("few");
+            tile.indices.extend(first_index..first_index + 4);
+            tile.polygons.push(TilePolygon { first_index, corner_count: 4, area: 0 });
+            let corners = [[x, 0.0, z], [x, 0.0, z + 10.0], [x + 10.0, 0.0, z + 10.0], [x + 10.0, 0.0, z]];
+            tile.vertices.extend(corners);
+        }
+        let archive = NavArchive { settings: NavSettings::default(), door_count: 0, tiles: vec![tile] };
+        Navmesh::assemble(&archive).expect("it is a mesh")
+    }
+
+    fn round_the_corner(mesh: &Navmesh) -> (NavPoint, NavPoint) {
+        let at = |x, z| mesh.nearest(Vec3::new(x, 0.0, z), SNAP_M).expect("on the mesh");
+        (at(1.0, 9.0), at(11.0, 19.0))
+    }
+
+    #[test]
+    fn a_search_that_failed_is_repeated_after_a_pause_that_doubles_up_to_16_s() {
+        let (mesh, mut service, mut walk) = (corner_mesh(), PathService::default(), Walk::default());
+        let (from, target) = round_the_corner(&mesh);
+        walk.goal = Some(Goal::run(target.position, 0.5));
+        let mut pauses = Vec::new();
+        let mut tick = 100;
+        for _ in 0..6 {
+            service.search_for(&mesh, &mut walk, (from, target), 0, tick);
+            walk.asked_tick = None;
+            walk.ask(tick + 1);
+            let next = walk.asked_tick.expect("it asks");
+            pauses.push(next - tick);
+            tick = next;
+        }
+        assert_eq!(pauses, [20, 40, 80, 160, 320, 320]);
+        service.search_for(&mesh, &mut walk, (from, target), 1_000, tick);
+        assert_eq!((walk.status, walk.failures), (WalkStatus::Walking, 0), "the first that succeeds ends it");
+    }
+
+    #[test]
+    fn eight_who_ask_for_one_goal_share_a_field_and_seven_search() {
+        let mesh = Arc::new(corner_mesh());
+        let (from, target) = round_the_corner(&mesh);
+        for (count, fields, searches) in [(7, 0, 7), (8, 1, 0)] {
+            let mut service = PathService::default();
+            service.begin_tick(Some(&mesh), 1);
+            service.crowds = vec![target.polygon; count];
+            for _ in 0..count {
+                let mut walk = Walk { target: Some(target), ..Walk::default() };
+                assert!(service.serve(&mesh, &mut walk, from.position, 1));
+                assert_eq!(walk.status, WalkStatus::Walking);
+                let end = walk.corners.first().expect("a path ends").distance(target.position);
+                assert!(end < 0.01 && walk.corners.len() == 2, "round the corner: {:?}", walk.corners);
+            }
+            assert_eq!((service.field_count(), service.stats.searches), (fields, searches));
+        }
     }
 }
