@@ -5,6 +5,8 @@
 //! Every figure is a median over rounds in which all take turns; a word after `--` picks the parts that have it in
 //! their name. Without `--bench`, as under `cargo test`, everything runs once on a small field.
 
+#[path = "pathfinding/chase.rs"]
+mod chase;
 #[path = "pathfinding/field.rs"]
 mod field;
 #[path = "pathfinding/finder.rs"]
@@ -16,10 +18,12 @@ mod queries;
 #[path = "pathfinding/timing.rs"]
 mod timing;
 
+use std::sync::Arc;
+
 use field::{Field, Plan};
 use finder::{Finder, Ours};
 use queries::Queries;
-use sim::space::Navmesh;
+use sim::space::navmesh::Navmesh;
 
 /// The server's allocator.
 #[global_allocator]
@@ -36,7 +40,7 @@ fn main() {
         bake(&effort);
     }
     let field = Field::of(effort.plan);
-    let mesh = Navmesh::assemble(&field.archive).expect("our own baker's mesh is good");
+    let mesh = Arc::new(Navmesh::assemble(&field.archive).expect("our own baker's mesh is good"));
     println!(
         "field of {:.0} m: {} polygons, {} links, {} components",
         field.plan.side_m,
@@ -62,6 +66,9 @@ fn main() {
     if wants("nearest") {
         timing::nearest("nearest", &queries.places(effort.queries), &mut finders, &effort);
     }
+    if wants("chase") {
+        chase::run(&field, &mesh, effort.chase_ticks);
+    }
 }
 
 /// How much is done.
@@ -71,13 +78,24 @@ pub(crate) struct Effort {
     bake_plan: Plan,
     queries: usize,
     rounds: usize,
+    chase_ticks: usize,
 }
 
 impl Effort {
-    const MEASURED: Self =
-        Self { plan: Plan::WHOLE, bake_plan: Plan { side_m: 320.0, ..Plan::WHOLE }, queries: 512, rounds: 9 };
-    const ONCE: Self =
-        Self { plan: Plan::SMALL, bake_plan: Plan { side_m: 64.0, ..Plan::WHOLE }, queries: 16, rounds: 1 };
+    const MEASURED: Self = Self {
+        plan: Plan::WHOLE,
+        bake_plan: Plan { side_m: 320.0, ..Plan::WHOLE },
+        queries: 512,
+        rounds: 9,
+        chase_ticks: 400,
+    };
+    const ONCE: Self = Self {
+        plan: Plan::SMALL,
+        bake_plan: Plan { side_m: 64.0, ..Plan::WHOLE },
+        queries: 16,
+        rounds: 1,
+        chase_ticks: 5,
+    };
 }
 
 fn bake(effort: &Effort) {

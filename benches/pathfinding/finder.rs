@@ -2,8 +2,7 @@
 //! looked up beforehand, so that a search is timed without the lookup, which has a line of its own.
 
 use glam::{Vec2, Vec3};
-use sim::space::Navmesh;
-use sim::space::navmesh::{NavPoint, Path, PathStatus, Search};
+use sim::space::navmesh::{NavPoint, Navmesh, Path, PathStatus, Search};
 
 /// How far from a place its polygon may be, in metres.
 pub(crate) const EXTENTS: Vec3 = Vec3::new(2.0, 4.0, 2.0);

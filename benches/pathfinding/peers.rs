@@ -1,7 +1,7 @@
 //! The peers, each behind a feature, because C++ and other people's meshes are nothing that a build of the
 //! server should need. A peer that does not search what we search is none: see each one's checks.
 
-use sim::space::Navmesh;
+use sim::space::navmesh::Navmesh;
 
 use crate::field::Field;
 use crate::finder::Finder;

@@ -2,8 +2,7 @@
 //! follow from the field's seed, so that everyone is asked the same.
 
 use glam::{Vec2, Vec3};
-use sim::space::Navmesh;
-use sim::space::navmesh::NavPoint;
+use sim::space::navmesh::{NavPoint, Navmesh};
 
 use crate::field::{Field, on_ground, place};
 use crate::finder::EXTENTS;

@@ -9,8 +9,7 @@ use recastnavigation_rs::detour::{
     DT_NULL_LINK, DT_VERTS_PER_POLYGON, DtBuf, DtNavMesh, DtNavMeshCreateParams, DtNavMeshParams, DtNavMeshQuery,
     DtPolyRef, DtQueryFilter, DtTileRef, dt_create_nav_mesh_data,
 };
-use sim::space::Navmesh;
-use sim::space::navmesh::{NavArchive, NavSettings, TileMesh};
+use sim::space::navmesh::{NavArchive, NavSettings, Navmesh, TileMesh};
 
 use crate::finder::{EXTENTS, Finder, length_m};
 
@@ -66,9 +65,8 @@ impl Detour {
         let mut mesh = DtNavMesh::with_params(&params).map_err(|error| error.to_string())?;
         for tile in &archive.tiles {
             let data = TileInput::of(tile, &archive.settings).and_then(|input| input.data(&archive.settings));
-            let added = data.and_then(|data| {
-                mesh.add_tile(data, DtTileRef::default()).map_err(|error| error.to_string())
-            });
+            let added =
+                data.and_then(|data| mesh.add_tile(data, DtTileRef::default()).map_err(|error| error.to_string()));
             added.map_err(|error| format!("tile ({}, {}): {error}", tile.x, tile.z))?;
         }
         let query = DtNavMeshQuery::with_mesh(&mesh, POOLS[0]).map_err(|error| error.to_string())?;
@@ -117,7 +115,9 @@ impl Detour {
         }
         let theirs: Vec<u32> = (0..polygons).map(|number| islands.root(number)).collect();
         let disagreements = disagreements(ours, &centres, &theirs);
-        println!("Detour: {polygons} polygons, {links} links, {disagreements} polygons elsewhere than in our component");
+        println!(
+            "Detour: {polygons} polygons, {links} links, {disagreements} polygons elsewhere than in our component"
+        );
         assert!(disagreements * 1_000 <= centres.len(), "Detour searches another mesh than ours");
     }
 

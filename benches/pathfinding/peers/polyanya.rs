@@ -26,11 +26,13 @@ impl Layers {
         let mut around: Vec<Vec<(u32, u32, u32)>> = vec![Vec::new(); places.len()];
         for (outline, number) in outlines.iter().zip(0..) {
             for at in 0..outline.len() {
-                let (before, after) = (outline[(at + outline.len() - 1) % outline.len()], outline[(at + 1) % outline.len()]);
+                let (before, after) =
+                    (outline[(at + outline.len() - 1) % outline.len()], outline[(at + 1) % outline.len()]);
                 around[outline[at] as usize].push((number, before, after));
             }
         }
-        let vertices = places.iter().zip(around).map(|(&place, polygons)| Vertex::new(place, ring(place, polygons, &places)));
+        let vertices =
+            places.iter().zip(around).map(|(&place, polygons)| Vertex::new(place, ring(place, polygons, &places)));
         let polygons = outlines.iter().map(|outline| Polygon::new(outline.clone(), false));
         let mesh = Mesh::new(vertices.collect(), polygons.collect()).expect("our polygons are a mesh");
         Self { mesh, ends: Vec::new(), length_m: 0.0 }
