@@ -1,5 +1,6 @@
 //! Assets of the process: the ones built into the binary, or a directory given by the user.
 //! Reading files and showing reports happens here; what the data means and whether it is right is decided by `sim::assets`.
+//! The navmeshes that lie beside the texts are no data: they follow from it, and are left to [`crate::nav`].
 //! A process only ever holds complete, checked data: `load` gives all of it or the report.
 
 use std::{
@@ -10,7 +11,9 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 use include_dir::{Dir, DirEntry, include_dir};
-use sim::assets::{AssetSources, Assets};
+use sim::assets::{AssetReport, AssetSources, Assets};
+
+use crate::nav::scenes::{self, NavStore};
 
 mod diagnostics;
 
@@ -72,6 +75,17 @@ pub enum SourceError {
     },
 }
 
+/// A file of the embedded folder of navmeshes.
+pub(crate) fn embedded_navmesh(name: &str) -> Option<&'static [u8]> {
+    EMBEDDED.get_file(format!("{}/{name}", scenes::FOLDER)).map(include_dir::File::contents)
+}
+
+/// True for the files below the root that follow from the data.
+fn is_navmesh(path: &str) -> bool {
+    let folder = path.split_once('/').is_some_and(|(folder, _)| folder == scenes::FOLDER);
+    folder && Path::new(path).extension().is_some_and(|extension| extension == scenes::EXTENSION)
+}
+
 /// The texts built into the binary.
 pub fn embedded() -> AssetSources {
     let mut sources = AssetSources::new(EMBEDDED_ROOT);
@@ -84,8 +98,10 @@ fn add_embedded(dir: &Dir<'_>, sources: &mut AssetSources) {
         match entry {
             DirEntry::Dir(dir) => add_embedded(dir, sources),
             DirEntry::File(file) => {
-                if let (Some(path), Some(text)) = (file.path().to_str(), file.contents_utf8()) {
-                    sources.insert(path.replace('\\', "/"), text);
+                let path = file.path().to_str().map(|path| path.replace('\\', "/"));
+                let path = path.filter(|path| !is_navmesh(path));
+                if let (Some(path), Some(text)) = (path, file.contents_utf8()) {
+                    sources.insert(path, text);
                 }
             }
         }
@@ -122,6 +138,8 @@ fn add_dir(dir: &Path, prefix: &str, depth: usize, sources: &mut AssetSources) -
         let metadata = fs::metadata(&path).map_err(unreadable(&path))?;
         if metadata.is_dir() {
             add_dir(&path, &format!("{relative}/"), depth + 1, sources)?;
+        } else if is_navmesh(&relative) {
+            // Only its own reader knows whether it is any good.
         } else if metadata.len() > FILE_BYTES_MAX {
             return Err(SourceError::TooLarge { path, bytes: metadata.len() });
         } else {
@@ -142,10 +160,28 @@ pub fn sources(dir: Option<&Path>) -> Result<AssetSources, SourceError> {
 /// Loads and checks the data of `dir`, or the embedded data; the error prints every fault with its place.
 pub fn load(dir: Option<&Path>) -> anyhow::Result<Arc<Assets>> {
     let sources = sources(dir).context("the assets could not be read")?;
-    let (assets, report) = Assets::examine(&sources);
+    finish(Assets::examine(&sources), &sources)
+}
+
+/// The same, with every scene checked on its ground: what must be walkable is, and what must be reached can be.
+pub fn load_on(dir: Option<&Path>, store: &NavStore) -> anyhow::Result<Arc<Assets>> {
+    let sources = sources(dir).context("the assets could not be read")?;
+    finish(examine_on(&sources, store), &sources)
+}
+
+/// Everything there is to say about `sources`, with the ground of their scenes.
+pub(crate) fn examine_on(sources: &AssetSources, store: &NavStore) -> (Option<Assets>, AssetReport) {
+    Assets::examine_on(sources, |assets, scene| store.ground_to_check(assets, scene))
+}
+
+/// All findings as people read them, and how many there are.
+pub(crate) fn faults(report: &AssetReport, sources: &AssetSources) -> String {
+    format!("{}{}", diagnostics::render(report, sources, false), diagnostics::error_count(report))
+}
+
+fn finish((assets, report): (Option<Assets>, AssetReport), sources: &AssetSources) -> anyhow::Result<Arc<Assets>> {
     let Some(assets) = assets else {
-        let faults = diagnostics::render(&report, &sources, false);
-        bail!("the assets have faults\n\n{faults}{}", diagnostics::error_count(&report));
+        bail!("the assets have faults\n\n{}", faults(&report, sources));
     };
     for warning in &report.findings {
         tracing::warn!(code = warning.code.as_str(), "{warning}");

@@ -65,6 +65,15 @@ enum AssetsCommand {
         /// The data; without it the data built into the program
         dir: Option<PathBuf>,
     },
+    /// Bake the navmesh of every scene whose geometry has changed, into `DIR/navmeshes`
+    Bake {
+        /// Bake all of them
+        #[arg(long)]
+        force: bool,
+        /// The data
+        #[arg(default_value = "assets")]
+        dir: PathBuf,
+    },
 }
 
 /// Parses a command line, the program's name first, and does what it says.
@@ -90,6 +99,7 @@ fn carry_out(command: Command) -> anyhow::Result<ExitCode> {
             let good = crate::assets::check(dir.as_deref(), json);
             Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
+        Command::Assets(AssetsCommand::Bake { force, dir }) => nav::bake_assets(&dir, force),
         Command::Nav(command) => nav::run(&command),
         Command::Replay { log, assets } => crate::replay::command(&log, assets.as_deref()),
     }
@@ -130,6 +140,12 @@ mod tests {
             "mainspring bots --server 127.0.0.1:1 --count 50 --behaviour mixed --seconds 5 --json o.json --seed 1",
             "mainspring bots --behaviour flood",
             "mainspring assets check --json dir",
+            "mainspring assets bake dir --force",
+            "mainspring nav bake --obj a.obj -o a.nav --radius 0 --height 2 --climb 0.9 --slope 45 --cell 0.3 --json",
+            "mainspring nav bake --scene scene/field --assets a -o f.nav",
+            "mainspring nav path f.nav --from -1,-2,-3 --to 4,5,6 --extents 2,4,2 --json",
+            "mainspring nav raycast f.nav --queries q.txt",
+            "mainspring nav info f.nav --json",
             "mainspring replay some.mslog --assets dir",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");

@@ -3,5 +3,9 @@
 //! What walkable means is decided by the baker, what a query means by the simulation.
 
 pub mod answers;
+pub mod bake;
+pub mod edits;
 pub mod info;
 pub mod queries;
+pub mod scenes;
+pub mod watch;

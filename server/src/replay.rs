@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use sim::assets::Assets;
 use sim::log::{LogError, LogHeader, LogReader, TickRecord};
-use sim::scene::{Scene, SceneConfig};
-use sim::space::Geometry;
+use sim::scene::Scene;
 use sim::tick::TICK_MS;
 
 use crate::cli::say;
+use crate::nav::scenes::{FOLDER, GroundError, NavStore};
+use crate::scenes::on_ground;
 
 /// How a replay ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,18 +45,18 @@ pub enum ReplayError {
     /// The log cannot be trusted or does not fit the game data or the program.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// The scene's geometry cannot be built from this game data.
+    /// The scene's ground cannot be built from this game data.
     #[error("the scene cannot be built: {0}")]
-    Geometry(#[from] sim::space::geometry::GeometryError),
+    Ground(#[from] GroundError),
 }
 
-/// Replays a log held in memory.
+/// Replays a log held in memory, on the navmesh that `store` has for its scene.
 ///
 /// # Errors
 /// [`ReplayError`] when the log is damaged, truncated, or made with other game data or another program.
-pub fn replay(log: &[u8], assets: &Arc<Assets>) -> Result<Outcome, ReplayError> {
+pub fn replay(log: &[u8], assets: &Arc<Assets>, store: &NavStore) -> Result<Outcome, ReplayError> {
     let log = LogReader::open(log)?;
-    let mut scene = build(log.header(), assets)?;
+    let mut scene = build(log.header(), assets, store)?;
     check_subsystems(log.header(), &mut scene)?;
     let mut hashes = Vec::new();
     for record in log.ticks() {
@@ -75,8 +76,9 @@ pub fn replay(log: &[u8], assets: &Arc<Assets>) -> Result<Outcome, ReplayError> 
 pub fn command(path: &Path, assets_dir: Option<&Path>) -> anyhow::Result<ExitCode> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let assets = crate::assets::load(assets_dir)?;
+    let store = NavStore::new(assets_dir, data_dir(path));
     let began = Instant::now();
-    match replay(&bytes, &assets) {
+    match replay(&bytes, &assets, &store) {
         Ok(Outcome::Equal { ticks, hashes }) => {
             say(&text_of_equal(ticks, &hashes, began.elapsed()));
             Ok(ExitCode::SUCCESS)
@@ -94,17 +96,19 @@ pub fn command(path: &Path, assets_dir: Option<&Path>) -> anyhow::Result<ExitCod
     }
 }
 
-fn build(header: &LogHeader, assets: &Arc<Assets>) -> Result<Scene, ReplayError> {
+/// The data directory a log lies in, if it has navmeshes: what the server baked need not be baked again.
+fn data_dir(log: &Path) -> Option<&Path> {
+    log.parent()?.parent().filter(|data| data.join(FOLDER).is_dir())
+}
+
+fn build(header: &LogHeader, assets: &Arc<Assets>, store: &NavStore) -> Result<Scene, ReplayError> {
     if header.assets_hash != assets.hash {
         return Err(LogError::OtherAssets { recorded: header.assets_hash, loaded: assets.hash }.into());
     }
     let scene = assets.scenes.by_name(&header.scene);
     let scene = scene.ok_or_else(|| LogError::UnknownScene { scene: header.scene.clone() })?;
-    let geometry = Arc::new(Geometry::build(&assets.scenes[scene])?);
-    Ok(Scene::new(
-        &SceneConfig { scene, seed: header.seed, assets: Arc::clone(assets), geometry, navmesh: None },
-        |_| {},
-    ))
+    let ground = store.ground(assets, scene)?;
+    Ok(on_ground(assets, scene, header.seed, &ground, |_| {}))
 }
 
 fn check_subsystems(header: &LogHeader, scene: &mut Scene) -> Result<(), LogError> {

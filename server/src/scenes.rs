@@ -4,9 +4,12 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use sim::assets::Assets;
+use bevy_app::App;
+use sim::assets::{Assets, Id, SceneDef};
+use sim::input::geometry_edit::NavmeshSource;
 use sim::scene::{Scene, SceneConfig};
-use sim::space::Geometry;
+
+use crate::nav::scenes::{Ground, NavStore};
 
 pub mod directory;
 pub mod post;
@@ -24,23 +27,41 @@ pub struct Built {
     pub players_max: usize,
     /// The scene.
     pub scene: Scene,
+    /// What it stands on.
+    pub ground: Ground,
 }
 
 /// Builds every scene of the game data with the network's systems in it, in the order of their ids.
 ///
 /// # Errors
-/// When the data has no scene, or the geometry of one cannot be built.
-pub fn build(assets: &Arc<Assets>, seed: u64) -> anyhow::Result<Vec<Built>> {
+/// When the data has no scene, or the geometry or the navmesh of one cannot be built.
+pub fn build(assets: &Arc<Assets>, seed: u64, store: &NavStore) -> anyhow::Result<Vec<Built>> {
     anyhow::ensure!(!assets.scenes.is_empty(), "the game data has no scene, so there is no world to serve");
-    let build_one = |(id, def): (_, &sim::assets::SceneDef)| {
-        let geometry = Geometry::build(def).with_context(|| format!("cannot build the geometry of `{}`", def.id))?;
+    let build_one = |(id, def): (Id<SceneDef>, &SceneDef)| {
+        let ground = store.ground(assets, id).with_context(|| format!("cannot build `{}`", def.id))?;
         let seed = scene_seed(seed, &def.id);
-        let config =
-            SceneConfig { scene: id, seed, assets: Arc::clone(assets), geometry: Arc::new(geometry), navmesh: None };
+        let scene = on_ground(assets, id, seed, &ground, net::plugin);
         let players_max = usize::try_from(def.players_max).unwrap_or(usize::MAX);
-        Ok(Built { name: def.id.clone(), seed, players_max, scene: Scene::new(&config, net::plugin) })
+        Ok(Built { name: def.id.clone(), seed, players_max, scene, ground })
     };
     assets.scenes.iter().map(build_one).collect()
+}
+
+/// One scene on its ground, ready to take edits of it in. `extra` adds plugins.
+#[must_use]
+pub fn on_ground(
+    assets: &Arc<Assets>,
+    scene: Id<SceneDef>,
+    seed: u64,
+    ground: &Ground,
+    extra: impl FnOnce(&mut App),
+) -> Scene {
+    let (geometry, navmesh) = (Arc::clone(&ground.geometry), Some(Arc::clone(&ground.navmesh)));
+    let config = SceneConfig { scene, seed, assets: Arc::clone(assets), geometry, navmesh };
+    Scene::new(&config, |app| {
+        app.insert_resource(NavmeshSource(Arc::clone(&ground.archive)));
+        extra(app);
+    })
 }
 
 /// The place in the list of the scene that newcomers enter.

@@ -6,7 +6,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -28,6 +28,9 @@ use crate::gateway::LocalGateway;
 use crate::health::{Health, Phase};
 use crate::http::Pages;
 use crate::metrics::Metrics;
+use crate::nav::edits::Editor;
+use crate::nav::scenes::{Ground, NavStore};
+use crate::nav::watch::{self, Watch};
 use crate::recorder::Recorder;
 use crate::scenes::directory::{Directory, SceneEntry};
 use crate::scenes::post::Post;
@@ -65,16 +68,26 @@ pub struct Server {
     recorder: Option<JoinHandle<()>>,
     network: Network,
     http: Http,
+    watch: Option<Watch>,
 }
 
 impl Server {
-    /// Starts a server; it is ready when this returns and every scene has ticked once.
+    /// Starts a server; it is ready when this returns and every scene has ticked once. Navmeshes come from beside
+    /// the configured game data or are baked.
+    ///
+    /// # Errors
+    /// As [`Server::start_with`].
+    pub fn start(config: &Config, assets: Arc<Assets>) -> anyhow::Result<Self> {
+        Self::start_with(config, assets, &NavStore::new(config.assets.as_deref(), config.data.as_deref()))
+    }
+
+    /// The same, with navmeshes from `store`.
     ///
     /// # Errors
     /// When a scene cannot be built, an address cannot be bound, or the data directory cannot be written.
-    pub fn start(config: &Config, assets: Arc<Assets>) -> anyhow::Result<Self> {
+    pub fn start_with(config: &Config, assets: Arc<Assets>, store: &NavStore) -> anyhow::Result<Self> {
         let seed = config.seed.unwrap_or_else(|| RandomState::new().hash_one(std::process::id()));
-        let built = scenes::build(&assets, seed)?;
+        let built = scenes::build(&assets, seed, store)?;
         let names: Vec<String> = built.iter().map(|scene| scene.name.clone()).collect();
         let metrics = Metrics::new(&config.server_id)?;
         let health = Arc::new(Health::new(names.iter().map(String::as_str)));
@@ -92,7 +105,10 @@ impl Server {
             metrics: metrics.gateway(),
         };
         let network = Network::start(config.listen, certificate, gateway, metrics.gateway(), limits(config))?;
-        let (running, recorder) = prepare(built, config, &assets, &metrics, &health)?;
+        let grounds: Vec<Ground> = built.iter().map(|scene| scene.ground.clone()).collect();
+        let (mut running, recorder) = prepare(built, config, &assets, &metrics, &health)?;
+        let watch =
+            config.assets.as_deref().map(|dir| watch_edits(dir, &assets, &grounds, &mut running)).transpose()?;
         let workers = start_workers(running, arrivals, &post, &directory, &health)?;
         health.enter(Phase::Ready);
         let facts = Facts {
@@ -105,7 +121,7 @@ impl Server {
             data: config.data.clone(),
         };
         info!(listen = %facts.listen, http = %facts.http, seed, "serving");
-        Ok(Self { facts, health, workers, recorder, network, http })
+        Ok(Self { facts, health, workers, recorder, network, http, watch })
     }
 
     /// What there is to know about it.
@@ -117,6 +133,7 @@ impl Server {
     /// Stops: tells every client [`Goodbye::Shutdown`], ends the logs, and waits for all threads.
     pub fn stop(mut self) {
         self.health.enter(Phase::Stopping);
+        drop(self.watch.take());
         // The scenes say goodbye and end their logs; what they queued then leaves through the network.
         for worker in self.workers.drain(..) {
             if worker.join().is_err() {
@@ -143,9 +160,10 @@ impl Drop for Server {
 /// # Errors
 /// As [`Server::start`], or when the game data is not good.
 pub fn command(config: &Config) -> anyhow::Result<()> {
-    let assets = crate::assets::load(config.assets.as_deref())?;
+    let store = NavStore::new(config.assets.as_deref(), config.data.as_deref());
+    let assets = crate::assets::load_on(config.assets.as_deref(), &store)?;
     let signals = Signals::listen()?;
-    let server = Server::start(config, assets)?;
+    let server = Server::start_with(config, assets, &store)?;
     greeting::print(server.facts());
     signals.wait()?;
     info!("stopping: clients are told goodbye");
@@ -209,6 +227,20 @@ fn prepare(
     }
     let thread = recorder.map(Recorder::start).transpose().context("cannot start the recorder's thread")?;
     Ok((running, thread))
+}
+
+/// Connects every scene with the files its geometry comes from.
+fn watch_edits(
+    dir: &Path,
+    assets: &Arc<Assets>,
+    grounds: &[Ground],
+    running: &mut [RunningScene],
+) -> anyhow::Result<Watch> {
+    let (senders, receivers) = watch::ways(running.len());
+    for (scene, edits) in running.iter_mut().zip(receivers) {
+        scene.edits = Some(edits);
+    }
+    watch::start(dir, Editor::new(assets, grounds), senders)
 }
 
 fn start_workers(

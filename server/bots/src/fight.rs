@@ -130,7 +130,7 @@ impl Fighter {
             if self.walker.is_stranded() {
                 self.given_up.insert(target.id, senses.turn);
             }
-            return Turn::step(step);
+            return self.porter.turn(senses, step, draw);
         }
         self.walker.rest();
         if let Some(turning) = turn_towards(senses, target.position) {

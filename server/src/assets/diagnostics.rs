@@ -13,8 +13,10 @@ use serde::Serialize;
 use sim::assets::{AssetReport, AssetSources, Assets, Finding, Severity};
 
 use super::{SourceError, sources};
+use crate::nav::scenes::NavStore;
 
-/// Checks the data of `dir`, or the embedded data, prints every finding and a last line with counts; true when it is good.
+/// Checks the data of `dir`, or the embedded data, with the ground of every scene (whose navmesh is baked when there is
+/// none that fits), prints every finding and a last line with counts; true when it is good.
 pub fn check(dir: Option<&Path>, json: bool) -> bool {
     let sources = match sources(dir) {
         Ok(sources) => sources,
@@ -23,7 +25,7 @@ pub fn check(dir: Option<&Path>, json: bool) -> bool {
             return false;
         }
     };
-    let (assets, report) = Assets::examine(&sources);
+    let (assets, report) = super::examine_on(&sources, &NavStore::new(dir, None));
     if json {
         println!("{}", to_json(&report));
     } else {

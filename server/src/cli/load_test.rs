@@ -5,14 +5,18 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use bots::{Behaviour, Plan, Trust};
 use clap::Args;
+use sim::assets::{Assets, Id, SceneDef};
+use sim::space::navmesh::Navmesh;
 
 use super::{logging, say};
 use crate::config::LogFormat;
+use crate::nav::scenes::NavStore;
 
 /// Flags of `mainspring bots`.
 #[derive(Args, Debug)]
@@ -46,6 +50,8 @@ pub(super) struct BotsArgs {
 /// Runs the load test; exit code 1 when a bot was dropped or saw a broken invariant.
 pub(super) fn run(args: &BotsArgs) -> anyhow::Result<ExitCode> {
     logging::start(LogFormat::Text, "warn")?;
+    let store = NavStore::new(args.assets.as_deref(), None);
+    let assets = crate::assets::load_on(args.assets.as_deref(), &store)?;
     let plan = Plan {
         server: args.server,
         count: args.count,
@@ -53,8 +59,8 @@ pub(super) fn run(args: &BotsArgs) -> anyhow::Result<ExitCode> {
         duration: Duration::from_secs(u64::from(args.seconds)),
         seed: args.seed,
         trust: trust(args)?,
-        assets: crate::assets::load(args.assets.as_deref())?,
-        navmeshes: BTreeMap::new(),
+        navmeshes: navmeshes(&assets, &store)?,
+        assets,
         shows_progress: true,
     };
     let report = bots::run(&plan)?;
@@ -63,6 +69,15 @@ pub(super) fn run(args: &BotsArgs) -> anyhow::Result<ExitCode> {
         std::fs::write(path, report.to_json()).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The navmeshes that a server of the same game data has.
+fn navmeshes(assets: &Assets, store: &NavStore) -> anyhow::Result<BTreeMap<String, Arc<Navmesh>>> {
+    let one = |(id, def): (Id<SceneDef>, &SceneDef)| {
+        let ground = store.ground(assets, id).with_context(|| format!("cannot build `{}`", def.id))?;
+        Ok((def.id.clone(), ground.navmesh))
+    };
+    assets.scenes.iter().map(one).collect()
 }
 
 fn trust(args: &BotsArgs) -> anyhow::Result<Trust> {

@@ -17,9 +17,15 @@ use crate::nav::answers::{Numbered, Oracle};
 use crate::nav::info::InfoAnswer;
 use crate::nav::queries::{self, Query, parse_place};
 
+mod bake;
+
+pub(super) use bake::bake_assets;
+
 /// What can be done with navmeshes.
 #[derive(Subcommand, Debug)]
 pub(super) enum NavCommand {
+    /// Make a navmesh of a mesh or of a scene
+    Bake(bake::BakeArgs),
     /// Find paths on a navmesh
     Path(AskArgs),
     /// Follow rays along the surface of a navmesh, as far as a wall
@@ -63,6 +69,7 @@ pub(super) struct AskArgs {
 /// Carries a command out.
 pub(super) fn run(command: &NavCommand) -> anyhow::Result<ExitCode> {
     match command {
+        NavCommand::Bake(args) => bake::run(args),
         NavCommand::Path(args) => ask(args, Oracle::path),
         NavCommand::Raycast(args) => ask(args, Oracle::raycast),
         NavCommand::Info { file, json } => {

@@ -12,10 +12,9 @@ use crate::nav::scenes::bake_threads;
 
 /// What to bake, for whom, and into which file.
 #[derive(Args, Debug)]
-#[group(id = "source", required = true, multiple = false, args = ["obj", "scene"])]
 pub(in crate::cli) struct BakeArgs {
     /// A mesh in Wavefront's OBJ format, y up, in metres
-    #[arg(long, value_name = "MESH.obj")]
+    #[arg(long, value_name = "MESH.obj", required_unless_present = "scene", conflicts_with = "scene")]
     obj: Option<PathBuf>,
     /// A scene of the game data, for the agents the data has
     #[arg(long, value_name = "scene/NAME", conflicts_with_all = AGENT)]
