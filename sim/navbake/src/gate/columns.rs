@@ -111,6 +111,11 @@ impl Columns {
         Vec2::new(at(x), at(z))
     }
 
+    pub(crate) fn dump(&self, at: Vec3) {
+        let (xs, zs) = self.within(Vec2::new(at.x, at.z) - 0.8, Vec2::new(at.x, at.z) + 0.8);
+        for z in zs { for x in xs.clone() { let c = z * self.side + x; eprint!(" {:.2},{:.2}:", self.place(c).x, self.place(c).y); for s in self.surfaces(c).1 { eprint!("[{:.2} {}{}]", s.y, u8::from(s.perhaps), u8::from(s.surely)); } } eprintln!(); }
+    }
+
     /// Columns whose middles lie within a rectangle, as ranges along x and z.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "clamped")]
     pub(crate) fn within(&self, min: Vec2, max: Vec2) -> (std::ops::Range<usize>, std::ops::Range<usize>) {
