@@ -272,3 +272,45 @@ fn leaving_and_coming_back_is_no_way_to_run() {
         assert!(moved_m <= 6.0 * 5.0 * 1.02 + 0.01, "{moved_m} m in 5 s");
     }
 }
+
+/// A slope of 60 degrees that rises towards +x from a level place, 34 m high.
+const SLOPE: &str = "[(
+    id: \"scene/slope\", name: \"Slope\", bounds: (min: (-20.0, -20.0), max: (40.0, 20.0)),
+    aoi: (enter_m: 60.0, leave_m: 70.0), players_max: 10,
+    geometry: [Heightfield(min: (-20.0, -20.0), cell_m: 20.0, columns: 3, rows: 2, heights: Inline([
+        0.0, 0.0, 34.641, 34.641,
+        0.0, 0.0, 34.641, 34.641,
+        0.0, 0.0, 34.641, 34.641,
+    ]))],
+    spawn_points: [(id: \"spawn/a\", at: (-10.0, 0.0), yaw_deg: 0.0, radius_m: 1.0)],
+)]";
+
+#[test]
+fn going_to_and_fro_on_a_slope_that_is_too_steep_gains_no_height() {
+    let assets = sim::testing::test_assets(&[("scenes/slope.ron", SLOPE)]);
+    for uphill in [0.01, 0.015, 0.03, 0.06, 0.2, 1.0] {
+        let mut scene = TestScene::of(&assets, "scene/slope", 1, |_| {});
+        let climber = scene.player_at(5.0, 0.0);
+        let start_m = scene.position(climber).y;
+        for tick in 0..400 {
+            let side = if tick / 40 % 2 == 0 { 1.0 } else { -1.0 };
+            scene.walk(climber, Vec2::new(uphill, side).normalize());
+            scene.tick();
+        }
+        let gained_m = scene.position(climber).y - start_m;
+        assert!(gained_m < 0.05, "{gained_m} m in 20 s, {uphill} uphill to 1 sideways");
+    }
+}
+
+#[test]
+fn a_walker_against_a_slope_that_is_too_steep_goes_along_it() {
+    let assets = sim::testing::test_assets(&[("scenes/slope.ron", SLOPE)]);
+    let mut scene = TestScene::of(&assets, "scene/slope", 1, |_| {});
+    let walker = scene.player_at(-2.0, -10.0);
+    for _ in 0..80 {
+        scene.walk(walker, Vec2::new(1.0, 1.0).normalize());
+        scene.tick();
+    }
+    let place = scene.position(walker);
+    assert!(place.x < 0.5 && place.z > 0.0, "it went along the foot of the slope: {place}");
+}

@@ -6,6 +6,7 @@ mod live_scene;
 
 mod buffs;
 mod combat;
+mod doors;
 mod interest;
 mod loot;
 mod monsters;

@@ -1,6 +1,7 @@
 //! The command line: which command, with which flags. Everything is parsed here and carried out elsewhere;
 //! errors end here, as one line for people and an exit code for scripts.
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 
 mod load_test;
 mod logging;
+mod nav;
 
 use crate::config::{Config, Layer};
 
@@ -31,6 +33,9 @@ enum Command {
     /// Look after the game data
     #[command(subcommand)]
     Assets(AssetsCommand),
+    /// Bake navmeshes, and ask them for paths
+    #[command(subcommand)]
+    Nav(nav::NavCommand),
     /// Run a recorded scene again and compare every tick
     Replay {
         /// The log (`DIR/replay/*.mslog` of a server started with --data DIR)
@@ -62,9 +67,9 @@ enum AssetsCommand {
     },
 }
 
-/// Parses the process's arguments and does what they say.
-pub(crate) fn run() -> ExitCode {
-    let cli = Cli::parse();
+/// Parses a command line, the program's name first, and does what it says.
+pub(crate) fn run(line: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = Cli::parse_from(line);
     let command = cli.command.unwrap_or(Command::Serve(cli.serve));
     carry_out(command).unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
@@ -85,6 +90,7 @@ fn carry_out(command: Command) -> anyhow::Result<ExitCode> {
             let good = crate::assets::check(dir.as_deref(), json);
             Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
+        Command::Nav(command) => nav::run(&command),
         Command::Replay { log, assets } => crate::replay::command(&log, assets.as_deref()),
     }
 }

@@ -10,6 +10,7 @@ pub mod gateway;
 pub mod health;
 pub mod http;
 pub mod metrics;
+pub mod nav;
 pub mod recorder;
 pub mod replay;
 pub mod scenes;
@@ -20,5 +21,12 @@ pub mod tick_loop;
 /// command line or a replay log that is refused.
 #[must_use]
 pub fn run() -> std::process::ExitCode {
-    cli::run()
+    cli::run(std::env::args_os())
+}
+
+/// Runs the command of a command line whose first word is the program's name; ends the process when it cannot be
+/// parsed.
+#[must_use]
+pub fn run_line<'l>(line: impl IntoIterator<Item = &'l str>) -> std::process::ExitCode {
+    cli::run(line.into_iter().map(Into::into))
 }

@@ -101,7 +101,10 @@ fn build(header: &LogHeader, assets: &Arc<Assets>) -> Result<Scene, ReplayError>
     let scene = assets.scenes.by_name(&header.scene);
     let scene = scene.ok_or_else(|| LogError::UnknownScene { scene: header.scene.clone() })?;
     let geometry = Arc::new(Geometry::build(&assets.scenes[scene])?);
-    Ok(Scene::new(&SceneConfig { scene, seed: header.seed, assets: Arc::clone(assets), geometry }, |_| {}))
+    Ok(Scene::new(
+        &SceneConfig { scene, seed: header.seed, assets: Arc::clone(assets), geometry, navmesh: None },
+        |_| {},
+    ))
 }
 
 fn check_subsystems(header: &LogHeader, scene: &mut Scene) -> Result<(), LogError> {

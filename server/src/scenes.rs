@@ -35,7 +35,8 @@ pub fn build(assets: &Arc<Assets>, seed: u64) -> anyhow::Result<Vec<Built>> {
     let build_one = |(id, def): (_, &sim::assets::SceneDef)| {
         let geometry = Geometry::build(def).with_context(|| format!("cannot build the geometry of `{}`", def.id))?;
         let seed = scene_seed(seed, &def.id);
-        let config = SceneConfig { scene: id, seed, assets: Arc::clone(assets), geometry: Arc::new(geometry) };
+        let config =
+            SceneConfig { scene: id, seed, assets: Arc::clone(assets), geometry: Arc::new(geometry), navmesh: None };
         let players_max = usize::try_from(def.players_max).unwrap_or(usize::MAX);
         Ok(Built { name: def.id.clone(), seed, players_max, scene: Scene::new(&config, net::plugin) })
     };

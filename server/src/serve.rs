@@ -198,7 +198,14 @@ fn prepare(
         let recording = recorder.as_mut().map(|recorder| recorder.begin(&mut scene, seed, assets.hash)).transpose()?;
         scene.set_probe(metrics.stage_probe(&name));
         let health = Arc::clone(health.scene(index).ok_or_else(|| anyhow!("scene {name} has no health"))?);
-        running.push(RunningScene { index, scene, metrics: metrics.scene(&name), health, recorder: recording });
+        running.push(RunningScene {
+            index,
+            scene,
+            metrics: metrics.scene(&name),
+            health,
+            recorder: recording,
+            edits: None,
+        });
     }
     let thread = recorder.map(Recorder::start).transpose().context("cannot start the recorder's thread")?;
     Ok((running, thread))

@@ -14,7 +14,7 @@ use net::mailbox::now_us;
 use net::protocol::Goodbye;
 use net::sessions::{self, Join};
 use sim::ids::PlayerId;
-use sim::input::{Character, Departure, SceneOutput};
+use sim::input::{Character, Departure, SceneInput, SceneOutput};
 use sim::scene::Scene;
 use tracing::{debug, info, warn};
 
@@ -42,6 +42,8 @@ pub struct RunningScene {
     pub health: Arc<SceneHealth>,
     /// Its log, when one is written.
     pub recorder: Option<SceneRecorder>,
+    /// Changes of its geometry, when the game data is watched.
+    pub edits: Option<Receiver<SceneInput>>,
 }
 
 /// One thread's work.
@@ -188,6 +190,10 @@ fn no_room(attach: Attach) {
 impl RunningScene {
     fn tick(&mut self) -> Vec<SceneOutput> {
         let began = Instant::now();
+        // One a tick: a frame of the log has room for one.
+        if let Some(edit) = self.edits.as_ref().and_then(|edits| edits.try_recv().ok()) {
+            self.scene.push(edit);
+        }
         sessions::begin_tick(&mut self.scene, now_us());
         self.scene.tick();
         if let Some(recorder) = &mut self.recorder

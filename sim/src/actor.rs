@@ -113,6 +113,8 @@ pub enum Kind {
     Monster(u32),
     /// Things on the ground.
     Loot,
+    /// The door with this index in its scene.
+    Door(u32),
 }
 
 /// What players read above an entity: written when the entity is spawned, never changed.
@@ -175,7 +177,7 @@ impl Heading {
     }
 }
 
-/// A tag byte (0 thing, 1 player, 2 monster, 3 loot) and the varint index of the class or monster.
+/// A tag byte (0 thing, 1 player, 2 monster, 3 loot, 4 door) and the varint index of the class, monster or door.
 impl Replicate for Kind {
     const NAME: &'static str = "kind";
     const AUDIENCE: Audience = Audience::OnEnter;
@@ -185,6 +187,7 @@ impl Replicate for Kind {
             Self::Player(class) => (1, class),
             Self::Monster(monster) => (2, monster),
             Self::Loot => (3, 0),
+            Self::Door(door) => (4, door),
         };
         out.push(tag);
         put_varint(out, index);
@@ -200,6 +203,7 @@ impl Kind {
             1 => Some(Self::Player(index)),
             2 => Some(Self::Monster(index)),
             3 => Some(Self::Loot),
+            4 => Some(Self::Door(index)),
             _ => None,
         }
     }

@@ -23,6 +23,7 @@ mod tables;
 mod trace;
 
 pub use attributes::{Attribute, AttributeTable};
+pub use check::SceneGround;
 pub use classes::ClassDef;
 pub use effects::{EffectDef, Modifier, ModifierOp, PeriodicAction, Polarity, Reapply, StackBy, State};
 pub use items::{ItemDef, Quality};
@@ -30,7 +31,9 @@ pub use monsters::{LootDef, MonsterDef, Senses};
 pub use movements::MovementDef;
 pub use record::{Id, Record, Ref, RefVisitor, Table, ticks_of};
 pub use report::{AssetReport, Code, FINDINGS_MAX, Finding, Severity};
-pub use scenes::{AoiDef, Bounds, GeometryDef, HeightTable, Heights, PortalDef, SceneDef, SpawnPointDef, SpawnerDef};
+pub use scenes::{
+    AoiDef, Bounds, DoorDef, GeometryDef, HeightTable, Heights, PortalDef, SceneDef, SpawnPointDef, SpawnerDef,
+};
 pub use skills::{ActionTarget, Filter, SkillAction, SkillDef, SkillTarget};
 pub use sources::AssetSources;
 

@@ -9,6 +9,8 @@ use bevy_ecs::prelude::*;
 pub const MOVE_REJECTED: &str = "move_rejected_total";
 /// Commands that were refused, by reason.
 pub const COMMAND_REJECTED: &str = "command_rejected_total";
+/// Doors that were worked, by what came of it.
+pub const DOORS: &str = "door_worked_total";
 /// Hits and heals, by kind.
 pub const COMBAT: &str = "combat_count";
 

@@ -5,14 +5,19 @@ use bevy_app::App;
 
 pub mod buffs;
 pub mod combat;
+pub mod doors;
 pub mod loot;
 pub mod monsters;
 pub mod movement;
+pub mod navigation;
 pub mod players;
+pub mod reshape;
 pub mod skills;
 
 /// Adds every feature.
 pub fn plugin(app: &mut App) {
     app.add_plugins((players::plugin, movement::plugin, combat::plugin));
+    app.add_plugins((navigation::plugin, reshape::plugin));
     app.add_plugins((skills::plugin, buffs::plugin, monsters::plugin, loot::plugin));
+    app.add_plugins(doors::plugin);
 }

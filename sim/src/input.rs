@@ -2,7 +2,7 @@
 //! replayed; nothing else may reach it from outside.
 //!
 //! Receive stage: `apply_inputs` takes this tick's inputs in an order that does not depend on when each of
-//! them arrived: joins and links first, then by player, each player's own in sequence.
+//! them arrived: the geometry first, then joins and links, then by player, each player's own in sequence.
 
 #![allow(missing_docs, reason = "rkyv's derive writes resolvers without documentation; ours is complete")]
 
@@ -19,6 +19,10 @@ use crate::ids::{PlayerId, SimId};
 use crate::scene::SceneAssets;
 use crate::tick::{Tick, TickSystems};
 
+pub mod geometry_edit;
+
+use geometry_edit::{GeometryEdit, GeometryReplaced, GeometryRevision, PreparedAhead};
+
 /// A character on its way into or out of a scene: what the scene's features saved of it, by their names.
 #[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq, Default)]
 pub struct Character {
@@ -33,6 +37,14 @@ pub struct Character {
 /// One thing that enters a scene.
 #[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq)]
 pub enum SceneInput {
+    /// The scene's static geometry is replaced, before anything else of the tick.
+    Geometry {
+        /// By what.
+        edit: GeometryEdit,
+        /// The same, prepared by another thread; not logged.
+        #[rkyv(with = rkyv::with::Skip)]
+        ahead: PreparedAhead,
+    },
     /// A player's character enters, or its new session takes it over if it is here already.
     Join {
         /// [`PlayerId`] bits.
@@ -79,24 +91,26 @@ pub enum SceneInput {
 }
 
 impl SceneInput {
-    /// The player it is about.
+    /// The player it is about, if it is about one.
     #[must_use]
-    pub const fn player(&self) -> PlayerId {
+    pub const fn player(&self) -> Option<PlayerId> {
         match self {
+            Self::Geometry { .. } => None,
             Self::Join { player, .. }
             | Self::LinkLost { player }
             | Self::Leave { player }
             | Self::Steps { player, .. }
-            | Self::Command { player, .. } => PlayerId(*player),
+            | Self::Command { player, .. } => Some(PlayerId(*player)),
         }
     }
 
     /// Order of application within a tick; equal keys keep the order of arrival.
     const fn order(&self) -> (u8, PlayerId, u32) {
         match self {
-            Self::Join { player, .. } | Self::LinkLost { player } | Self::Leave { player } => (0, PlayerId(*player), 0),
-            Self::Steps { player, first_sequence, .. } => (1, PlayerId(*player), *first_sequence),
-            Self::Command { player, sequence, .. } => (2, PlayerId(*player), *sequence),
+            Self::Geometry { .. } => (0, PlayerId(0), 0),
+            Self::Join { player, .. } | Self::LinkLost { player } | Self::Leave { player } => (1, PlayerId(*player), 0),
+            Self::Steps { player, first_sequence, .. } => (2, PlayerId(*player), *first_sequence),
+            Self::Command { player, sequence, .. } => (3, PlayerId(*player), *sequence),
         }
     }
 }
@@ -208,16 +222,18 @@ pub enum ReceiveSystems {
     Apply,
     /// Characters appear and disappear.
     Admit,
+    /// Bodies caught by replaced geometry are set free.
+    Settle,
 }
 
 /// Prepares the queues and the Receive stage.
 pub fn plugin(app: &mut App) {
     app.init_resource::<Inputs>().init_resource::<Outputs>().init_resource::<Players>();
+    app.init_resource::<GeometryRevision>().add_message::<GeometryReplaced>();
     app.add_message::<Presence>().add_message::<StepsReceived>().add_message::<Admitted>();
-    app.configure_sets(
-        Tick,
-        (ReceiveSystems::Gather, ReceiveSystems::Apply, ReceiveSystems::Admit).chain().in_set(TickSystems::Receive),
-    );
+    let [gather, apply, admit, settle] =
+        [ReceiveSystems::Gather, ReceiveSystems::Apply, ReceiveSystems::Admit, ReceiveSystems::Settle];
+    app.configure_sets(Tick, (gather, apply, admit, settle).chain().in_set(TickSystems::Receive));
     app.add_systems(Tick, apply_inputs.in_set(ReceiveSystems::Apply));
 }
 
@@ -236,8 +252,9 @@ fn apply_inputs(world: &mut World) {
 }
 
 fn apply(world: &mut World, input: &SceneInput) {
-    let character = world.resource::<Players>().0.get(&input.player()).copied();
+    let character = input.player().and_then(|player| world.resource::<Players>().0.get(&player).copied());
     match (input, character) {
+        (SceneInput::Geometry { edit, ahead }, _) => geometry_edit::apply(world, edit, ahead),
         (SceneInput::Join { .. } | SceneInput::LinkLost { .. } | SceneInput::Leave { .. }, _) => {
             world.write_message(Presence(input.clone()));
         }

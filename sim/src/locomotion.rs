@@ -7,11 +7,13 @@ use glam::{Vec2, Vec3};
 
 use crate::assets::MovementDef;
 use crate::space::Geometry;
-use crate::space::geometry::{BodyShape, SKIN_M};
+use crate::space::geometry::{BodyShape, Ground, SKIN_M};
 use crate::tick::TICK_SECONDS;
 
 /// Times a step may be deflected by an obstacle before it ends.
 const SLIDES_MAX: usize = 3;
+/// A rise that counts as none, in metres: 20 of them in a second are 2 mm, so that nobody creeps up a cliff.
+const LEVEL_M: f32 = 1e-4;
 /// Acceleration of a falling body in metres per second squared.
 const GRAVITY: f32 = 9.81;
 /// Fastest fall in metres per second.
@@ -88,6 +90,16 @@ pub fn step(mover: Mover, input: StepInput, speed_bp: u16, profile: &MovementDef
     settle(mover, feet, velocity, profile, geometry)
 }
 
+/// Moves a standing body aside, up to obstacles and along them; it stays where it is when it would climb or fall.
+#[must_use]
+pub(crate) fn shove(from: Vec3, by: Vec2, profile: &MovementDef, geometry: &Geometry) -> Vec3 {
+    let velocity = by / TICK_SECONDS;
+    let before = Mover { position: from, velocity: Vec3::ZERO };
+    let (feet, velocity) = slide(from, velocity, profile, geometry);
+    let after = settle(before, feet, velocity, profile, geometry);
+    if after.velocity.y == 0.0 { after.position } else { from }
+}
+
 /// Friction and acceleration of one tick: the published rule with the profile's constants.
 #[must_use]
 pub fn ground_velocity(velocity: Vec2, wish_mps: Vec2, profile: &MovementDef) -> Vec2 {
@@ -137,31 +149,58 @@ fn slide(from: Vec3, velocity: Vec2, profile: &MovementDef, geometry: &Geometry)
     (Vec3::new(place.x, feet.y, place.y), velocity)
 }
 
+/// Puts a body that has been moved to `feet` on the ground, or lets it fall; or, where it cannot go, along what is too
+/// steep for it.
 fn settle(before: Mover, feet: Vec3, velocity: Vec2, profile: &MovementDef, geometry: &Geometry) -> Mover {
-    let start = before.position;
-    let Some(ground) = geometry.ground(feet.x, feet.z, feet.y + profile.step_height_m) else {
-        return Mover { position: start, velocity: Vec3::ZERO };
-    };
-    let rise_m = ground.height_m - start.y;
-    let too_steep = ground.normal.y < profile.slope_max_deg.to_radians().cos() && rise_m > SKIN_M;
-    if too_steep || rise_m > profile.step_height_m {
-        // A faller that meets a slope goes on falling where it is; a walker stays where it was.
-        let falls = before.velocity.y != 0.0 && (feet.x, feet.z) != (start.x, start.z);
-        let stopped = Mover { position: start, velocity: Vec3::ZERO };
-        return if falls { settle(before, start, Vec2::ZERO, profile, geometry) } else { stopped };
+    if let Some(mover) = stand(before, feet, velocity, profile, geometry) {
+        return mover;
     }
-    let stands = before.velocity.y == 0.0 && rise_m >= -profile.step_height_m;
-    if stands {
-        let position = Vec3::new(feet.x, ground.height_m, feet.z);
-        return Mover { position, velocity: Vec3::new(velocity.x, 0.0, velocity.y) };
+    // A faller that meets a slope goes on falling where it is; a walker goes along the slope or stays where it was.
+    let instead = match before.velocity.y == 0.0 {
+        true => go_along(before, feet, velocity, profile, geometry),
+        false => stand(before, before.position, Vec2::ZERO, profile, geometry),
+    };
+    instead.unwrap_or(Mover { position: before.position, velocity: Vec3::ZERO })
+}
+
+/// The same step without its part up the slope at `feet`; `None` when the ground there is not too steep.
+fn go_along(before: Mover, feet: Vec3, velocity: Vec2, profile: &MovementDef, geometry: &Geometry) -> Option<Mover> {
+    let ground = geometry.ground(feet.x, feet.z, feet.y + profile.step_height_m)?;
+    if !is_too_steep(ground, profile) {
+        return None;
+    }
+    let downhill = Vec2::new(ground.normal.x, ground.normal.z).normalize_or_zero();
+    let along = velocity - downhill * velocity.dot(downhill).min(0.0);
+    let (feet, velocity) = slide(before.position, along, profile, geometry);
+    stand(before, feet, velocity, profile, geometry)
+}
+
+/// `None` where the ground rises more than the profile allows, or is missing.
+fn stand(before: Mover, feet: Vec3, velocity: Vec2, profile: &MovementDef, geometry: &Geometry) -> Option<Mover> {
+    let start = before.position;
+    let ground = geometry.ground(feet.x, feet.z, feet.y + profile.step_height_m)?;
+    let rise_m = ground.height_m - start.y;
+    if rise_m > profile.step_height_m || (rise_m > LEVEL_M && is_too_steep(ground, profile)) {
+        return None;
+    }
+    let landed = Mover {
+        position: Vec3::new(feet.x, ground.height_m, feet.z),
+        velocity: Vec3::new(velocity.x, 0.0, velocity.y),
+    };
+    if before.velocity.y == 0.0 && rise_m >= -profile.step_height_m {
+        return Some(landed);
     }
     let fall_mps = (before.velocity.y - GRAVITY * TICK_SECONDS).max(-FALL_SPEED_MAX);
     let height_m = start.y + fall_mps * TICK_SECONDS;
     if height_m <= ground.height_m {
-        let position = Vec3::new(feet.x, ground.height_m, feet.z);
-        return Mover { position, velocity: Vec3::new(velocity.x, 0.0, velocity.y) };
+        return Some(landed);
     }
-    Mover { position: Vec3::new(feet.x, height_m, feet.z), velocity: Vec3::new(velocity.x, fall_mps, velocity.y) }
+    let velocity = Vec3::new(velocity.x, fall_mps, velocity.y);
+    Some(Mover { position: Vec3::new(feet.x, height_m, feet.z), velocity })
+}
+
+fn is_too_steep(ground: Ground, profile: &MovementDef) -> bool {
+    ground.normal.y < profile.slope_max_deg.to_radians().cos()
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::input::{Inputs, Outputs, Players, SceneInput, SceneOutput};
 use crate::interest::{AoiRadii, SceneGrid};
 use crate::random::Random;
 use crate::roster::Roster;
+use crate::space::navmesh::Navmesh;
 use crate::space::{Geometry, Grid};
 use crate::tick::{SimTick, StageProbe, Tick, TickSystems};
 use crate::{command, digest, features, input, interest, replicated, tick};
@@ -31,8 +32,10 @@ pub struct SceneConfig {
     pub seed: u64,
     /// The game data.
     pub assets: Arc<Assets>,
-    /// The scene's static geometry.
+    /// The scene's geometry, with its doors as they stand in the beginning.
     pub geometry: Arc<Geometry>,
+    /// Where agents walk in it, its doors in any state; `None` for a scene whose monsters walk straight on.
+    pub navmesh: Option<Arc<Navmesh>>,
 }
 
 /// The game data of a scene.
@@ -43,9 +46,24 @@ pub struct SceneAssets(pub Arc<Assets>);
 #[derive(Resource, Debug, Clone, Copy)]
 pub struct SceneId(pub Id<SceneDef>);
 
-/// The static geometry of a scene.
+/// The geometry of a scene with its doors as they are. Replaced when a door is worked (Resolve).
 #[derive(Resource, Clone)]
 pub struct SceneGeometry(pub Arc<Geometry>);
+
+/// Where agents walk in a scene, with its doors as they are, if it has a navmesh. Replaced with [`SceneGeometry`].
+#[derive(Resource, Clone)]
+pub struct SceneNavmesh(pub Option<Arc<Navmesh>>);
+
+/// A navmesh with each door as it is in a geometry; the same one when nothing differs.
+#[must_use]
+pub fn with_doors_of(geometry: &Geometry, navmesh: &Arc<Navmesh>) -> Arc<Navmesh> {
+    let differs = |mesh: &Navmesh, door: u16| mesh.is_door_open(door) != geometry.is_door_open(door);
+    let doors = 0..geometry.door_count().min(navmesh.door_count());
+    doors.fold(Arc::clone(navmesh), |mesh, door| match differs(&mesh, door) {
+        true => Arc::new(mesh.with_door(door, geometry.is_door_open(door))),
+        false => mesh,
+    })
+}
 
 /// One scene; `Send`, so that any worker thread can run it.
 pub struct Scene {
@@ -65,6 +83,8 @@ impl Scene {
         app.insert_resource(SceneAssets(config.assets.clone()));
         app.insert_resource(SceneId(config.scene));
         app.insert_resource(SceneGeometry(config.geometry.clone()));
+        let navmesh = config.navmesh.as_ref().map(|navmesh| with_doors_of(&config.geometry, navmesh));
+        app.insert_resource(SceneNavmesh(navmesh));
         app.insert_resource(AoiRadii(def.aoi));
         app.insert_resource(SceneGrid(Grid::new(min, max, def.aoi.leave_m / CELLS_PER_RADIUS)));
         app.add_plugins((tick::plugin, input::plugin));

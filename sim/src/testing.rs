@@ -1,6 +1,8 @@
 //! `TestScene`: a scene and a few verbs to play with it in game words. For tests and benches, here and outside.
 //! Its game data is small and made for reading; a test that needs more adds texts of its own.
 
+mod floor_mesh;
+
 use std::sync::Arc;
 
 use bevy_app::App;
@@ -17,6 +19,8 @@ use crate::locomotion::StepInput;
 use crate::roster::Roster;
 use crate::scene::{Scene, SceneConfig};
 use crate::space::Geometry;
+
+pub use floor_mesh::floor_mesh;
 
 /// The game data of [`TestScene::flat`].
 pub const TEST_ASSETS: [(&str, &str); 6] = [
@@ -65,7 +69,7 @@ impl TestScene {
     pub fn of(assets: &Arc<Assets>, scene: &str, seed: u64, extra: impl FnOnce(&mut App)) -> Self {
         let scene = assets.scenes.by_name(scene).unwrap_or_else(|| panic!("the game data has no `{scene}`"));
         let geometry = Geometry::build(&assets.scenes[scene]).unwrap_or_else(|error| panic!("{error}"));
-        let config = SceneConfig { scene, seed, assets: assets.clone(), geometry: Arc::new(geometry) };
+        let config = SceneConfig { scene, seed, assets: assets.clone(), geometry: Arc::new(geometry), navmesh: None };
         Self::from_config(config, extra)
     }
 

@@ -108,6 +108,12 @@ impl Predictor {
         }
     }
 
+    /// Steps in another geometry from now on, such as one in which a door has been opened. Steps that the server has not
+    /// answered are stepped in it with its next answer.
+    pub fn step_in(&mut self, geometry: Arc<Geometry>) {
+        self.geometry = geometry;
+    }
+
     /// Where the character is, as far as the client knows.
     #[must_use]
     pub fn mover(&self) -> Mover {

@@ -163,6 +163,14 @@ impl ClientSession {
         self.predictor = Some(Predictor::new(profile, geometry, self.world.own()));
     }
 
+    /// Goes on predicting in another geometry: what the scene shows of it has changed, such as a door. Does nothing
+    /// while nothing is predicted.
+    pub fn predict_in(&mut self, geometry: Arc<Geometry>) {
+        if let Some(predictor) = &mut self.predictor {
+            predictor.step_in(geometry);
+        }
+    }
+
     /// Makes the next step and writes the datagram that carries it and the steps before it into `into`.
     ///
     /// # Errors

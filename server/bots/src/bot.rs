@@ -14,9 +14,11 @@ use sim::ids::SimId;
 use sim::locomotion::StepInput;
 use sim::random::{Random, Stream};
 use sim::space::Geometry;
+use sim::space::navmesh::Navmesh;
 use tokio::time::{Instant, sleep_until};
 
 use crate::behaviour::{Act, Brain, Turn};
+use crate::doors;
 use crate::herd::{Field, Phase};
 use crate::invariants::Invariants;
 use crate::measure::Measures;
@@ -102,7 +104,9 @@ struct Place<'f> {
     epoch: u32,
     bits: Bits,
     def: &'f SceneDef,
-    geometry: &'f Arc<Geometry>,
+    /// With the doors as they were last seen.
+    geometry: Arc<Geometry>,
+    navmesh: Option<&'f Navmesh>,
 }
 
 struct Bot<'f> {
@@ -166,6 +170,7 @@ impl Bot<'_> {
     fn take_turn(&mut self, measures: &mut Measures) {
         self.turn += 1;
         self.find_place();
+        self.look_at_doors();
         while let Some(rejection) = self.client.take_rejection() {
             measures.rejections += 1;
             self.brain.on_rejection(&rejection.reason);
@@ -178,7 +183,8 @@ impl Bot<'_> {
             bits: place.bits,
             assets: &self.field.plan.assets,
             scene: place.def,
-            geometry: place.geometry,
+            geometry: &place.geometry,
+            navmesh: place.navmesh,
             class: self.class,
             facing: self.facing,
             turn: self.turn,
@@ -199,11 +205,21 @@ impl Bot<'_> {
             return;
         }
         let epoch = scene.epoch;
+        let navmesh = self.field.plan.navmeshes.get(&scene.id).map(Arc::as_ref);
         self.place = self.field.scene(&scene.id).map(|(def, geometry)| {
             let profile = self.field.plan.assets.movements[self.class.movement.id()].clone();
             self.client.predict_with(profile, Arc::clone(geometry));
-            Place { epoch, bits: Bits::of(&self.client), def, geometry }
+            Place { epoch, bits: Bits::of(&self.client), def, geometry: Arc::clone(geometry), navmesh }
         });
+    }
+
+    /// Takes over what the server shows of the scene's doors.
+    fn look_at_doors(&mut self) {
+        let Some(place) = &mut self.place else { return };
+        if let Some(geometry) = doors::as_shown(&self.client, place.bits, &place.geometry) {
+            place.geometry = Arc::new(geometry);
+            self.client.predict_in(Arc::clone(&place.geometry));
+        }
     }
 
     fn carry_out(&mut self, turn: Turn) {

@@ -16,6 +16,7 @@ use sim::random::Draw;
 mod book;
 
 use crate::behaviour::{Act, Brain, Turn};
+use crate::doors::Porter;
 use crate::senses::{Seen, Senses};
 use crate::walk::{Walker, ground, random_place};
 use book::SkillBook;
@@ -37,6 +38,8 @@ const HUNT_ARRIVED_M: f32 = 8.0;
 const HUNT_CHOICES: u32 = 6;
 /// A target out of sight is left alone for so many turns (1.5 s).
 const BLOCKED_TURNS: u32 = 30;
+/// A monster that cannot be reached is left alone for so many turns (20 s).
+const GIVEN_UP_TURNS: u32 = 400;
 /// Turns between two looks around for a target or for loot (0.25 s, about as quick as people are).
 const LOOK_TURNS: u32 = 5;
 /// Facing the target within this is good enough, as the cosine of the angle (20 degrees).
@@ -54,6 +57,7 @@ pub(crate) struct Fighter {
     target: Option<SimId>,
     hunt: Option<(Vec2, u32)>,
     walker: Walker,
+    porter: Porter,
     book: SkillBook,
     /// Standing still for a cast until this turn.
     casting_until: u32,
@@ -61,6 +65,8 @@ pub(crate) struct Fighter {
     blocked_until: u32,
     pile: Option<SimId>,
     asked: BTreeMap<SimId, u32>,
+    /// Monsters that cannot be reached, and since when.
+    given_up: BTreeMap<SimId, u32>,
 }
 
 impl Brain for Fighter {
@@ -94,10 +100,12 @@ impl Fighter {
     /// The present target while it lives and is near, else the nearest one.
     fn choose_target(&mut self, senses: &Senses<'_>) -> Option<(Seen, f32)> {
         let here = senses.position();
-        let present = self.target.and_then(|id| senses.other(id)).filter(Seen::is_living_monster);
+        self.given_up.retain(|_, since| senses.turn.saturating_sub(*since) < GIVEN_UP_TURNS);
+        let is_prey = |seen: &Seen| seen.is_living_monster() && !self.given_up.contains_key(&seen.id);
+        let present = self.target.and_then(|id| senses.other(id)).filter(is_prey);
         let present = present.map(|seen| (seen, seen.position.distance(here))).filter(|&(_, m)| m <= HUNT_M);
         let looks = senses.turn.is_multiple_of(LOOK_TURNS);
-        let nearest = || senses.nearest(Seen::is_living_monster).filter(|&(_, m)| m <= HUNT_M);
+        let nearest = || senses.nearest(is_prey).filter(|&(_, m)| m <= HUNT_M);
         let chosen = if looks { present.or_else(nearest) } else { present };
         self.target = chosen.map(|(seen, _)| seen.id);
         chosen
@@ -118,7 +126,11 @@ impl Fighter {
         let eyes = Vec3::Y * EYES_M;
         let sees = || senses.geometry.line_is_clear(senses.position() + eyes, target.position + eyes);
         if !near_enough || !sees() || senses.turn < self.blocked_until {
-            return Turn::step(self.walker.towards(senses, ground(target.position), draw));
+            let step = self.walker.towards(senses, ground(target.position), draw);
+            if self.walker.is_stranded() {
+                self.given_up.insert(target.id, senses.turn);
+            }
+            return Turn::step(step);
         }
         self.walker.rest();
         if let Some(turning) = turn_towards(senses, target.position) {
@@ -168,13 +180,15 @@ impl Fighter {
     fn wander(&mut self, senses: &Senses<'_>, draw: &mut Draw) -> Turn {
         let here = senses.position();
         let goes_on = |&(place, since): &(Vec2, u32)| {
-            place.distance(ground(here)) > HUNT_ARRIVED_M && senses.turn.saturating_sub(since) < HUNT_TURNS
+            let is_there = place.distance(ground(here)) <= HUNT_ARRIVED_M || self.walker.is_stranded();
+            !is_there && senses.turn.saturating_sub(since) < HUNT_TURNS
         };
         let (place, _) = *match self.hunt.take_if(|hunt| goes_on(hunt)) {
             Some(hunt) => self.hunt.insert(hunt),
             None => self.hunt.insert((hunting_ground(senses, draw), senses.turn)),
         };
-        Turn::step(self.walker.towards(senses, place, draw))
+        let step = self.walker.towards(senses, place, draw);
+        self.porter.turn(senses, step, draw)
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod behaviour;
 mod bot;
+mod doors;
 mod fight;
 mod herd;
 mod hostile;
@@ -17,11 +18,13 @@ mod roam;
 mod senses;
 mod walk;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sim::assets::Assets;
+use sim::space::navmesh::Navmesh;
 
 pub use behaviour::{Behaviour, UnknownBehaviour};
 pub use net::client::Trust;
@@ -44,6 +47,8 @@ pub struct Plan {
     pub trust: Trust,
     /// The server's game data.
     pub assets: Arc<Assets>,
+    /// The navmeshes of its scenes by the scenes' ids; in a scene without one, bots walk straight on.
+    pub navmeshes: BTreeMap<String, Arc<Navmesh>>,
     /// Whether a progress bar is drawn on a terminal.
     pub shows_progress: bool,
 }

@@ -4,10 +4,11 @@ use glam::Vec2;
 use sim::random::Draw;
 
 use crate::behaviour::{Brain, Turn};
+use crate::doors::Porter;
 use crate::senses::Senses;
 use crate::walk::{Walker, ground, random_place};
 
-/// So close is there, in metres.
+/// So close is there, in metres; so is where the way ends.
 const ARRIVED_M: f32 = 3.0;
 /// A place not reached in so many turns is given up (30 s).
 const PATIENCE_TURNS: u32 = 600;
@@ -17,6 +18,7 @@ const PATIENCE_TURNS: u32 = 600;
 pub(crate) struct Roamer {
     goal: Option<(Vec2, u32)>,
     walker: Walker,
+    porter: Porter,
 }
 
 impl Brain for Roamer {
@@ -27,12 +29,14 @@ impl Brain for Roamer {
         }
         let here = senses.position();
         let goes_on = |&(place, since): &(Vec2, u32)| {
-            place.distance(ground(here)) > ARRIVED_M && senses.turn.saturating_sub(since) < PATIENCE_TURNS
+            let is_there = place.distance(ground(here)) <= ARRIVED_M || self.walker.is_stranded();
+            !is_there && senses.turn.saturating_sub(since) < PATIENCE_TURNS
         };
         let (place, _) = *match self.goal.take_if(|goal| goes_on(goal)) {
             Some(goal) => self.goal.insert(goal),
             None => self.goal.insert((random_place(&senses.scene.bounds, draw), senses.turn)),
         };
-        Turn::step(self.walker.towards(senses, place, draw))
+        let step = self.walker.towards(senses, place, draw);
+        self.porter.turn(senses, step, draw)
     }
 }

@@ -7,11 +7,13 @@ use net::client::world::RemoteEntity;
 use sim::actor::Kind;
 use sim::assets::{Assets, ClassDef, SceneDef};
 use sim::features::combat::Vitals;
+use sim::features::doors::DoorState;
 use sim::features::skills::Mana;
 use sim::ids::SimId;
 use sim::locomotion::body_shape;
 use sim::replicated::Replicate;
 use sim::space::Geometry;
+use sim::space::navmesh::Navmesh;
 use sim::wire::Reader;
 
 /// How far ahead a way has to be free, in metres.
@@ -20,7 +22,8 @@ const FREE_WAY_M: f32 = 3.0;
 /// Places of components in the wire table of the session.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Bits {
-    kind: Option<u8>,
+    pub(crate) kind: Option<u8>,
+    pub(crate) door: Option<u8>,
     vitals: Option<u8>,
     mana: Option<u8>,
 }
@@ -30,6 +33,7 @@ impl Bits {
         let world = client.world();
         Self {
             kind: world.component(Kind::NAME),
+            door: world.component(DoorState::NAME),
             vitals: world.component(Vitals::NAME),
             mana: world.component(Mana::NAME),
         }
@@ -59,6 +63,8 @@ pub(crate) struct Senses<'a> {
     pub(crate) assets: &'a Assets,
     pub(crate) scene: &'a SceneDef,
     pub(crate) geometry: &'a Geometry,
+    /// With every door open: whoever comes to a closed one opens it.
+    pub(crate) navmesh: Option<&'a Navmesh>,
     pub(crate) class: &'a ClassDef,
     /// Where the own character faces: the direction of its last step, as nobody tells a client its own heading.
     pub(crate) facing: Vec2,

@@ -1,6 +1,7 @@
 //! `mainspring bots`: the flags of the load test, and its exit code. The bots themselves know nothing of files
 //! and flags; they are given the game data and a plan.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -53,6 +54,7 @@ pub(super) fn run(args: &BotsArgs) -> anyhow::Result<ExitCode> {
         seed: args.seed,
         trust: trust(args)?,
         assets: crate::assets::load(args.assets.as_deref())?,
+        navmeshes: BTreeMap::new(),
         shows_progress: true,
     };
     let report = bots::run(&plan)?;

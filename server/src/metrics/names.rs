@@ -23,9 +23,10 @@ pub(super) const DATAGRAMS: &str = "scene_datagrams_total";
 pub(super) const DATAGRAM_BYTES: &str = "scene_datagram_bytes_total";
 pub(super) const FRAME_BYTES: &str = "scene_frame_bytes_total";
 pub(super) const RECORDING_STOPPED: &str = "recording_stopped_total";
+pub(super) const GEOMETRY_EDITS: &str = "geometry_edits_total";
 
 /// Every metric with its help text.
-pub(super) const DESCRIPTIONS: [(&str, &str); 20] = [
+pub(super) const DESCRIPTIONS: [(&str, &str); 21] = [
     (ONLINE_PLAYERS, "Connected players in all scenes."),
     (SCENE_PLAYER_COUNT, "Characters in a scene, those without a connection included."),
     (MESSAGE_LATENCY, "Seconds from the arrival of a message to the tick that took it in."),
@@ -46,11 +47,12 @@ pub(super) const DESCRIPTIONS: [(&str, &str); 20] = [
     (DATAGRAM_BYTES, "Bytes of those datagrams."),
     (FRAME_BYTES, "Bytes of reliable frames that a scene handed to its sessions."),
     (RECORDING_STOPPED, "Replay logs that ended before their scene, by reason."),
+    (GEOMETRY_EDITS, "Geometry replaced in running scenes, and bodies it moved."),
 ];
 
 /// Reasons by metric, registered at 0.
 pub(super) const KNOWN_REASONS: &[(&str, &[&str])] = &[
-    (MOVE_REJECTED, &["speed", "teleport", "wall", "stale_epoch"]),
+    (MOVE_REJECTED, &["speed", "teleport", "wall", "surface", "stale_epoch"]),
     (
         COMMAND_REJECTED,
         &[
@@ -68,6 +70,7 @@ pub(super) const KNOWN_REASONS: &[(&str, &[&str])] = &[
             "line_of_sight",
             "casting",
             "moving",
+            "no_door",
             "not_casting",
             "not_yours",
             "bag_full",
@@ -121,6 +124,7 @@ pub(super) const KNOWN_REASONS: &[(&str, &[&str])] = &[
     (CONNECTION_REFUSED, &["full", "per_address", "retry", "handshake"]),
     (TRANSPORT_DROPPED, &["rate", "inbox", "oversized", "outgoing_oversized"]),
     (RECORDING_STOPPED, &["slow_disk", "size", "io_error"]),
+    (GEOMETRY_EDITS, &["applied", "refused", "moved_body"]),
 ];
 
 /// Gives a metric its help text, whatever its type.

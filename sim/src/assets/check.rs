@@ -11,9 +11,12 @@ use super::{
 };
 use crate::tick::TICK_MS;
 
+mod navigation;
 mod records;
 mod scenes;
 
+pub use navigation::SceneGround;
+pub(crate) use navigation::check_navigation;
 pub(crate) use scenes::{check_portals, fill_heights, is_id};
 
 /// A record that knows its own rules.

@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use serde::de::DeserializeOwned;
 
 use super::{
-    AssetReport, AssetSources, Assets, ClassDef, EffectDef, ItemDef, MonsterDef, MovementDef, Record, RefVisitor,
-    SceneDef, SkillDef, Table,
-    check::{Check, Checker, check_portals, fill_heights},
+    AssetReport, AssetSources, Assets, ClassDef, EffectDef, Id, ItemDef, MonsterDef, MovementDef, Record, RefVisitor,
+    SceneDef, SceneGround, SkillDef, Table,
+    check::{Check, Checker, check_navigation, check_portals, fill_heights},
     names::Names,
     repair::{self, Places},
     report::{Code, Findings, a, nearest},
@@ -43,17 +43,36 @@ impl Assets {
 
     /// Loads and checks everything and always gives the report, which may hold warnings beside complete data.
     pub fn examine(sources: &AssetSources) -> (Option<Self>, AssetReport) {
+        Self::examine_inner(sources, None)
+    }
+
+    /// As [`Assets::examine`]; data without errors is also checked on the ground that `ground` gives for each scene
+    /// (`None` for one that is left out), or says why there is none.
+    pub fn examine_on(
+        sources: &AssetSources,
+        mut ground: impl FnMut(&Self, Id<SceneDef>) -> Result<Option<SceneGround>, String>,
+    ) -> (Option<Self>, AssetReport) {
+        Self::examine_inner(sources, Some(&mut ground))
+    }
+
+    fn examine_inner(sources: &AssetSources, ground: Option<&mut GroundOf<'_>>) -> (Option<Self>, AssetReport) {
         let mut run = Run::new(sources);
         run.sort_files();
         run.collect_names();
         run.report_unknown_names();
-        let assets = run.records();
+        let (assets, origins) = run.records();
+        if let Some(ground) = ground.filter(|_| !run.findings.has_errors()) {
+            run.check_ground(&assets, &origins, ground);
+        }
         run.warn_unused();
         let report = run.findings.into_report();
-        let assets = if report.error_count() == 0 { assets } else { None };
+        let assets = if report.error_count() == 0 { Some(assets) } else { None };
         (assets, report)
     }
 }
+
+/// Gives the ground of a scene of complete data.
+type GroundOf<'g> = dyn FnMut(&Assets, Id<SceneDef>) -> Result<Option<SceneGround>, String> + 'g;
 
 /// A RON file below the folder of a kind.
 struct RonFile<'s> {
@@ -66,6 +85,14 @@ struct RonFile<'s> {
 /// A record that could be read, with what is needed to report about it later.
 struct Loaded<T> {
     value: T,
+    file: usize,
+    record: usize,
+    places: Places,
+}
+
+/// Where a scene came from, by its id.
+struct SceneOrigin {
+    id: String,
     file: usize,
     record: usize,
     places: Places,
@@ -178,7 +205,7 @@ impl<'s> Run<'s> {
         }
     }
 
-    fn records(&mut self) -> Option<Assets> {
+    fn records(&mut self) -> (Assets, Vec<SceneOrigin>) {
         let skills = self.read_kind::<SkillDef>();
         let effects = self.read_kind::<EffectDef>();
         let movements = self.read_kind::<MovementDef>();
@@ -187,16 +214,28 @@ impl<'s> Run<'s> {
         let monsters = self.read_kind::<MonsterDef>();
         let mut scenes = self.read_kind::<SceneDef>();
         self.finish_scenes(&mut scenes);
-        Some(Assets {
+        let (scenes, origins) = scenes.into_iter().map(apart).unzip();
+        let assets = Assets {
             skills: table(skills),
             effects: table(effects),
             movements: table(movements),
             classes: table(classes),
             items: table(items),
             monsters: table(monsters),
-            scenes: table(scenes),
+            scenes: Table::new(scenes),
             hash: self.sources.hash(),
-        })
+        };
+        (assets, origins)
+    }
+
+    fn check_ground(&mut self, assets: &Assets, origins: &[SceneOrigin], ground: &mut GroundOf<'_>) {
+        for SceneOrigin { id, file, record, places } in origins {
+            let Some(scene) = assets.scenes.by_name(id) else { continue };
+            let ground = ground(assets, scene);
+            let file = &self.files[*file];
+            let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
+            check_navigation(&assets.scenes[scene], ground, &mut check);
+        }
     }
 
     fn read_kind<T: Record + Check + DeserializeOwned>(&mut self) -> Vec<Loaded<T>> {
@@ -254,6 +293,11 @@ impl<'s> Run<'s> {
 
 fn table<T: Record>(loaded: Vec<Loaded<T>>) -> Table<T> {
     Table::new(loaded.into_iter().map(|loaded| loaded.value).collect())
+}
+
+fn apart(Loaded { value, file, record, places }: Loaded<SceneDef>) -> (SceneDef, SceneOrigin) {
+    let origin = SceneOrigin { id: value.id.clone(), file, record, places };
+    (value, origin)
 }
 
 fn checker<'f, 's>(

@@ -133,6 +133,12 @@ codes! {
     Misplaced = "A0124" Error,
     /// More or larger than the loader accepts.
     TooLarge = "A0125" Error,
+    /// A place that must be on walkable ground and is not.
+    OffNavmesh = "A0126" Error,
+    /// A place that cannot be walked to from where it must be reached.
+    CutOff = "A0127" Error,
+    /// A scene whose geometry no navmesh can be made of.
+    NoNavmesh = "A0128" Error,
     /// A table that no record uses.
     UnusedTable = "A0150" Warning,
     /// An effect that no skill applies.
@@ -221,6 +227,11 @@ impl<'s> Findings<'s> {
             span,
         });
         Note(self.found.last_mut())
+    }
+
+    /// Whether anything so far keeps the data from being used.
+    pub(crate) fn has_errors(&self) -> bool {
+        self.omitted_count > 0 || self.found.iter().any(|finding| finding.code.severity() == Severity::Error)
     }
 
     /// A place as `path:line`, for help texts.

@@ -2,6 +2,8 @@
 //! Metres everywhere; y is up, `(x, z)` is a place on the ground, yaw turns about y from +z towards +x.
 //! A height table is a CSV file in centimetres that the loader turns into samples in metres.
 
+#![allow(missing_docs, reason = "rkyv's derive writes resolvers without documentation; ours is complete")]
+
 use serde::{Deserialize, Serialize};
 
 use super::{MonsterDef, Record, Ref, RefVisitor};
@@ -23,6 +25,9 @@ pub struct SceneDef {
     /// What units stand on and bump into.
     #[serde(default)]
     pub geometry: Vec<GeometryDef>,
+    /// What can be opened and closed; a door's index in this list is its number everywhere.
+    #[serde(default)]
+    pub doors: Vec<DoorDef>,
     /// Where players appear; the first is the default.
     pub spawn_points: Vec<SpawnPointDef>,
     /// Where monsters appear.
@@ -86,7 +91,7 @@ pub struct AoiDef {
 }
 
 /// One piece of static geometry.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(rkyv::Archive, rkyv::Serialize, rkyv::Deserialize, Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub enum GeometryDef {
     /// A box.
@@ -132,7 +137,7 @@ pub enum GeometryDef {
 }
 
 /// Where the heights of a heightfield stand.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(rkyv::Archive, rkyv::Serialize, rkyv::Deserialize, Debug, Clone, PartialEq, Deserialize, Serialize)]
 pub enum Heights {
     /// In the record, in metres.
     Inline(Vec<f32>),
@@ -151,7 +156,7 @@ impl Heights {
 }
 
 /// A table of heights by its path below the assets directory, with its samples once loaded.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(rkyv::Archive, rkyv::Serialize, rkyv::Deserialize, Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(from = "String", into = "String")]
 pub struct HeightTable {
     /// Path such as `tables/field_heights.csv`.
@@ -170,6 +175,24 @@ impl From<HeightTable> for String {
     fn from(table: HeightTable) -> Self {
         table.path
     }
+}
+
+/// A box that stands in the way while it is closed and is not there while it is open.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct DoorDef {
+    /// Name within the scene, `door/name`.
+    pub id: String,
+    /// Centre of the closed door in metres.
+    pub center: (f32, f32, f32),
+    /// Full extents of the closed door in metres before turning.
+    pub size: (f32, f32, f32),
+    /// Turn about y in degrees.
+    #[serde(default)]
+    pub yaw_deg: f32,
+    /// Whether it stands open when the scene begins.
+    #[serde(default)]
+    pub open: bool,
 }
 
 /// A disc in which players appear.
@@ -202,6 +225,9 @@ pub struct SpawnerDef {
     pub radius_m: f32,
     /// How many are alive at a time, 1 to 200.
     pub count: u32,
+    /// Places that its monsters walk to in order, back and forth; none for monsters that stay about.
+    #[serde(default)]
+    pub patrol: Vec<(f32, f32)>,
 }
 
 /// A disc that takes players to another scene.

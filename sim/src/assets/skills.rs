@@ -55,6 +55,14 @@ impl SkillDef {
     pub const fn cooldown_ticks(&self) -> u32 {
         ticks_of(self.cooldown_ms)
     }
+
+    /// How near the door has to be that it works, in metres; `None` for a skill that works no door.
+    pub fn door_reach_m(&self) -> Option<f32> {
+        self.actions.iter().find_map(|action| match action {
+            SkillAction::WorkDoor { reach_m } => Some(*reach_m),
+            _ => None,
+        })
+    }
 }
 
 impl Record for SkillDef {
@@ -205,6 +213,11 @@ pub enum SkillAction {
     Threat {
         /// Points of threat; a point of damage is one.
         amount: u32,
+    },
+    /// Opens the nearest door if it is closed, and closes it if it is open; once per cast, whoever the targets are.
+    WorkDoor {
+        /// How far from the caster the door may be, in metres.
+        reach_m: f32,
     },
 }
 

@@ -10,6 +10,7 @@ use bevy_ecs::prelude::*;
 use crate::actor::Actor;
 use crate::digest::DigestApp;
 use crate::features::buffs::BuffSystems;
+use crate::features::doors::DoorSystems;
 use crate::features::loot::LootSystems;
 use crate::features::monsters::MonsterSystems;
 use crate::features::players::{CarryApp, Player};
@@ -51,6 +52,7 @@ pub fn plugin(app: &mut App) {
     app.configure_sets(
         Tick,
         (
+            DoorSystems::Work,
             BuffSystems::Period,
             DamageSystems::Apply,
             BuffSystems::Change,

@@ -12,6 +12,7 @@ use crate::actor::{Actor, Faction, Heading, Kind, Name, Position, Profile};
 use crate::assets::{Assets, Id, MonsterDef};
 use crate::digest::{Digest, DigestApp, Digester};
 use crate::features::combat::{Attributes, Vitals};
+use crate::features::navigation::{NavigationSystems, WalkTo};
 use crate::features::skills::Mana;
 use crate::ids::SimId;
 use crate::random::{Random, Stream};
@@ -21,17 +22,21 @@ use crate::tick::{SimTick, Tick, TickSystems};
 
 mod brain;
 mod decide;
+mod errands;
+mod fight;
 mod memory;
+mod patrol;
+mod pursuit;
 mod senses;
 mod spawners;
-mod steering;
 mod tactics;
 mod threat;
 
 pub use brain::{Brain, HelpCall, Mood};
+pub use patrol::Patrol;
+pub use pursuit::Pursuit;
 pub use senses::{Neighbourhoods, SENSE_TICKS};
 pub use spawners::Spawners;
-pub use steering::Steering;
 pub use threat::{THREATS_MAX, ThreatTable};
 
 /// The monsters' place in the Resolve stage.
@@ -69,7 +74,8 @@ pub fn plugin(app: &mut App) {
         (
             (senses::map_players, senses::look_out, decide::decide, decide::answer_calls, decide::settle_at_home)
                 .chain()
-                .in_set(TickSystems::Think),
+                .in_set(TickSystems::Think)
+                .before(NavigationSystems::Plan),
             (memory::remember, memory::bury, spawners::free_slots, memory::decay, spawners::fill_slots)
                 .chain()
                 .in_set(MonsterSystems::Remember),
@@ -78,7 +84,8 @@ pub fn plugin(app: &mut App) {
     app.digest_component::<Home>("monsters")
         .digest_component::<Brain>("monsters")
         .digest_component::<ThreatTable>("monsters")
-        .digest_component::<Steering>("monsters")
+        .digest_component::<Patrol>("monsters")
+        .digest_component::<Pursuit>("monsters")
         .digest_resource::<Spawners>("monsters");
 }
 
@@ -88,7 +95,8 @@ pub fn spawn_monster(world: &mut World, monster: Id<MonsterDef>, feet: Vec3) -> 
     let assets = world.resource::<SceneAssets>().0.clone();
     let id = world.resource_mut::<Roster>().allocate(tick);
     let random = *world.resource::<Random>();
-    world.spawn(body(&assets, &random, (id, tick), monster, Home { feet, slot: None }));
+    let home = Home { feet, slot: None };
+    world.spawn(body(&assets, &random, (id, tick), monster, home, Patrol::default()));
     id
 }
 
@@ -98,6 +106,7 @@ fn body(
     (id, tick): (SimId, u32),
     monster: Id<MonsterDef>,
     home: Home,
+    patrol: Patrol,
 ) -> impl Bundle {
     let def = &assets.monsters[monster];
     let turn = random.draw(tick, id, Stream("spawn heading"), 0).unit();
@@ -108,6 +117,7 @@ fn body(
         Vitals::full(def.attributes.hp_max.unsigned_abs()),
         Mana::full(def.attributes.mp_max.unsigned_abs()),
     );
-    let mind = (Species(monster), home, Brain::default(), ThreatTable::default(), Steering::default());
-    (identity, place, numbers, mind)
+    let mind = (Species(monster), home, Brain::default(), ThreatTable::default(), Pursuit::default());
+    let errand = (patrol, WalkTo::default());
+    (identity, place, numbers, mind, errand)
 }

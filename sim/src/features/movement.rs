@@ -13,6 +13,7 @@ use glam::{Vec2, Vec3};
 use crate::actor::{Actor, Heading, Motion, Position, Profile};
 use crate::counters::{Counters, MOVE_REJECTED};
 use crate::digest::{Digest, DigestApp, Digester};
+use crate::features::doors::Doors;
 use crate::features::players::CarryApp;
 use crate::features::skills::ValidateSystems;
 use crate::ids::SimId;
@@ -20,7 +21,9 @@ use crate::input::{Admitted, InputProgress, StepsReceived};
 use crate::intent::MoveIntent;
 use crate::locomotion::{Mover, StepInput, speed_limit_mps, step};
 use crate::roster::Roster;
-use crate::scene::{SceneAssets, SceneGeometry};
+use crate::scene::{SceneAssets, SceneGeometry, SceneNavmesh};
+use crate::space::Geometry;
+use crate::space::navmesh::Navmesh;
 use crate::tick::{TICK_SECONDS, Tick, TickSystems};
 
 pub mod budget;
@@ -28,6 +31,7 @@ pub mod claims;
 pub mod queue;
 
 use budget::DistanceBudget;
+use claims::Surroundings;
 use queue::InputQueue;
 
 /// Ticks without input after which a player's body comes to rest by itself (it may be in mid-air).
@@ -189,14 +193,22 @@ fn integrate(assets: Res<SceneAssets>, geometry: Res<SceneGeometry>, mut actors:
 
 fn compare_claims(
     assets: Res<SceneAssets>,
-    geometry: Res<SceneGeometry>,
+    (geometry, navmesh, doors): (Res<SceneGeometry>, Res<SceneNavmesh>, Doors),
     mut counters: ResMut<Counters>,
     mut players: Query<(&mut InputQueue, &mut InputProgress, &mut Motion, &Position, &Profile, &DistanceBudget)>,
 ) {
     for (mut queue, mut progress, mut motion, position, profile, budget) in &mut players {
         let Some(claim) = queue.take_claim(progress.applied_sequence) else { continue };
         let profile = &assets.0.movements[profile.0];
-        if let Some(reason) = claims::refuse(claim, *position, budget.recent_step_m(), profile, &geometry.0) {
+        let refuse = |geometry: &Geometry, navmesh: Option<&Navmesh>| {
+            claims::refuse(claim, *position, budget.recent_step_m(), Surroundings { profile, geometry, navmesh })
+        };
+        let navmesh = navmesh.0.as_deref();
+        let refused = refuse(&geometry.0, navmesh).and_then(|reason| match doors.believed(&geometry.0, navmesh) {
+            Some((geometry, navmesh)) => refuse(&geometry, navmesh.as_ref()),
+            None => Some(reason),
+        });
+        if let Some(reason) = refused {
             counters.add(MOVE_REJECTED, reason);
             motion.velocity = Vec3::ZERO;
             reject(&mut queue, &mut progress, *position);

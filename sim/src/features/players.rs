@@ -154,7 +154,7 @@ impl Carry for InputProgress {
 fn heed_presence(world: &mut World, mut cursor: Local<bevy_ecs::message::MessageCursor<Presence>>) {
     let asked: Vec<Presence> = cursor.read(world.resource()).cloned().collect();
     for Presence(input) in asked {
-        let player = input.player();
+        let Some(player) = input.player() else { continue };
         let present = world.resource::<Players>().0.get(&player).copied();
         match (input, present) {
             (SceneInput::Join { .. }, Some((id, entity))) => {

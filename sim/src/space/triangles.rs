@@ -87,6 +87,7 @@ impl TriangleSoup {
         for part in &def.geometry {
             soup.add(part);
         }
+        soup.doors = def.doors.iter().map(|door| solid(door.center, door.size, door.yaw_deg)).collect();
         soup
     }
 

@@ -71,6 +71,7 @@ fn check_action(action: &SkillAction, path: &str, check: &mut Checker<'_, '_>) {
             check.whole(&format!("{path}.amount"), *amount, 1..=1_000_000);
         }
         SkillAction::Apply { chance_bp, .. } => check.chance(&format!("{path}.chance_bp"), *chance_bp),
+        SkillAction::WorkDoor { reach_m } => check.float(&format!("{path}.reach_m"), *reach_m, 0.1..=20.0),
     }
 }
 

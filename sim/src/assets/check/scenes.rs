@@ -4,7 +4,7 @@
 
 use super::{Check, Checker};
 use crate::assets::{
-    GeometryDef, Heights, SceneDef,
+    DoorDef, GeometryDef, Heights, SceneDef,
     report::{Code, nearest},
     tables::Tables,
 };
@@ -17,6 +17,12 @@ const HEIGHT_M_MAX: f32 = 2_000.0;
 const SIZE_M_MAX: f32 = 4_096.0;
 /// Most cells of a heightfield along one side.
 const CELLS_MAX: i64 = 1_024;
+/// Most doors of a scene; every one is an entity that clients hear of.
+const DOORS_MAX: usize = 256;
+/// Largest extent of a door.
+const DOOR_SIZE_M_MAX: f32 = 100.0;
+/// Fewest and most places of a patrol.
+const PATROL_POINTS: std::ops::RangeInclusive<i64> = 2..=64;
 
 impl Check for SceneDef {
     fn check(&self, check: &mut Checker<'_, '_>) {
@@ -34,6 +40,7 @@ impl Check for SceneDef {
         for (index, geometry) in self.geometry.iter().enumerate() {
             check_geometry(geometry, &format!("geometry.{index}"), check);
         }
+        self.check_doors(check);
         self.check_spawn_points(check);
         self.check_spawners(check);
         self.check_portal_places(check);
@@ -63,6 +70,20 @@ impl SceneDef {
         check.whole("players_max", self.players_max, 1..=20_000);
     }
 
+    fn check_doors(&self, check: &mut Checker<'_, '_>) {
+        check_local_ids("doors", "door", self.doors.iter().map(|door| door.id.as_str()), check);
+        if self.doors.len() > DOORS_MAX {
+            check.whole("doors", self.doors.len() as i64, 0..=DOORS_MAX as i64);
+        }
+        for (index, DoorDef { center, size, yaw_deg, .. }) in self.doors.iter().enumerate() {
+            let path = format!("doors.{index}");
+            check.float(&format!("{path}.center.1"), center.1, -HEIGHT_M_MAX..=HEIGHT_M_MAX);
+            check.point(&format!("{path}.size"), [size.0, size.1, size.2], 0.1..=DOOR_SIZE_M_MAX);
+            check.float(&format!("{path}.yaw_deg"), *yaw_deg, -360.0..=360.0);
+            self.check_place(&format!("{path}.center"), [("0", center.0), ("2", center.2)], check);
+        }
+    }
+
     fn check_spawn_points(&self, check: &mut Checker<'_, '_>) {
         if self.spawn_points.is_empty() && check.is_original("spawn_points") {
             check.pointless("spawn_points", "has no spawn points");
@@ -85,6 +106,12 @@ impl SceneDef {
             check.float(&format!("{path}.radius_m"), spawner.radius_m, 0.0..=500.0);
             check.whole(&format!("{path}.count"), spawner.count, 1..=200);
             self.check_disc(&path, spawner.at, spawner.radius_m, check);
+            if !spawner.patrol.is_empty() {
+                check.whole(&format!("{path}.patrol"), spawner.patrol.len() as i64, PATROL_POINTS);
+            }
+            for (leg, &(x, z)) in spawner.patrol.iter().enumerate() {
+                self.check_place(&format!("{path}.patrol.{leg}"), [("0", x), ("1", z)], check);
+            }
         }
     }
 
@@ -95,6 +122,23 @@ impl SceneDef {
             let path = format!("portals.{index}");
             check.float(&format!("{path}.radius_m"), portal.radius_m, 0.1..=50.0);
             self.check_disc(&path, portal.at, portal.radius_m, check);
+        }
+    }
+
+    /// A place, given as its x and z with their names in the text, must lie inside the bounds.
+    fn check_place(&self, path: &str, place: [(&str, f32); 2], check: &mut Checker<'_, '_>) {
+        for (name, metres) in place {
+            check.float(&format!("{path}.{name}"), metres, -EXTENT_M_MAX..=EXTENT_M_MAX);
+        }
+        let [(_, x), (_, z)] = place;
+        let is_judged = [path, "bounds.min", "bounds.max"].into_iter().all(|path| check.is_original(path))
+            && place.iter().all(|(name, _)| check.is_original(&format!("{path}.{name}")));
+        if is_judged && x.is_finite() && z.is_finite() && !self.bounds.contains((x, z)) {
+            let (min, max) = (self.bounds.min, self.bounds.max);
+            let message = format!("({x}, {z}) is outside the bounds ({}, {}) to ({}, {})", min.0, min.1, max.0, max.1);
+            if let Some(note) = check.report(Code::OutOfBounds, path, message) {
+                note.label("outside the scene");
+            }
         }
     }
 

@@ -72,6 +72,11 @@ pub enum EffectAction {
         /// Points; a point of damage is one.
         amount: u32,
     },
+    /// Opens or closes a door; the target is the source.
+    WorkDoor {
+        /// Index of the door in its scene.
+        door: u16,
+    },
 }
 
 /// Why hit points changed.

@@ -1,7 +1,7 @@
 //! What a monster is about, and the messages between monsters.
 
 use bevy_ecs::prelude::*;
-use glam::Vec2;
+use glam::Vec3;
 
 use crate::digest::{Digest, Digester};
 use crate::ids::SimId;
@@ -18,8 +18,8 @@ pub struct Brain {
 pub enum Mood {
     /// Nothing is going on.
     Idle {
-        /// Where it strolls, as (x, z) in metres; `None` while it stands.
-        stroll_to: Option<Vec2>,
+        /// Where it strolls, in metres; `None` while it stands.
+        stroll_to: Option<Vec3>,
         /// The tick until which it stands, or in which it gives up strolling.
         until_tick: u32,
     },
@@ -60,8 +60,7 @@ impl Digest for Brain {
         digester.u32(tag);
         digester.u32(number);
         if let Mood::Idle { stroll_to: Some(place), .. } = self.mood {
-            digester.f32(place.x);
-            digester.f32(place.y);
+            place.to_array().into_iter().for_each(|metres| digester.f32(metres));
         }
     }
 }

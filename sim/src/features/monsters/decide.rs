@@ -1,81 +1,71 @@
 //! Think: each monster decides for itself. It writes its own components and messages only and reads of others
 //! what nobody writes in this stage, so the order in which monsters think does not matter.
 //!
-//! Idle > fighting (it saw someone, was hurt or was called) > evading (its victim is lost or home too far) >
-//! arrived > idle. While it evades nothing touches it; on arrival it is as new.
+//! Idle > fighting (it saw someone, was hurt or was called) > evading (its victim is lost or out of reach, or home
+//! too far) > arrived > idle. While it evades nothing touches it; on arrival it is as new. Where it wants to be goes
+//! to navigation, which takes it there.
 
 use bevy_ecs::prelude::*;
 use bevy_ecs::query::QueryData;
 use bevy_ecs::system::SystemParam;
-use glam::Vec2;
 
 use super::brain::{Brain, HelpCall, Mood};
+use super::errands::STAND_TICKS;
 use super::senses::{Neighbourhoods, SEEN_MILLI};
-use super::tactics::{Choice, Situation};
-use super::{Home, Species, Steering, ThreatTable};
+use super::{Home, Patrol, Pursuit, Species, ThreatTable};
 use crate::actor::{Concealment, Faction, Heading, Position};
-use crate::assets::{Assets, MonsterDef, State};
 use crate::features::buffs::{ActiveBuffs, States, clear_all};
 use crate::features::combat::{HealthChanged, HealthKind, Untouchable, Vitals};
 use crate::features::movement::ForceMove;
-use crate::features::skills::{CasterView, Casting, Cooldowns, Mana, ManaChange, StopIntent, Units};
+use crate::features::navigation::{Goal, Walk, WalkTo, Wayfinding};
+use crate::features::skills::{Casting, Cooldowns, Mana, ManaChange, StopIntent, Units};
 use crate::ids::SimId;
-use crate::intent::{CastIntent, MoveIntent};
-use crate::interest::{SceneGrid, Visibility};
-use crate::random::{Random, Stream};
+use crate::intent::CastIntent;
+use crate::interest::SceneGrid;
+use crate::random::Random;
 use crate::roster::Roster;
 use crate::scene::{SceneAssets, SceneGeometry};
 use crate::tick::SimTick;
 
-/// Ticks between two reconsiderations of the victim (1 s).
-const RECONSIDER_TICKS: u32 = 20;
-/// Within this distance of a victim a rival counts as in melee range, in metres.
-const MELEE_M: f32 = 5.0;
-/// Ticks after which a monster that cannot find home is set down there (15 s).
-const STUCK_TICKS: u32 = 300;
-/// So near to a place a monster has reached it, in metres.
-const ARRIVED_M: f32 = 0.6;
-/// Least and most ticks that an idle monster stands between two strolls.
-const STAND_TICKS: (i32, i32) = (100, 200);
-/// Ticks after which a stroll is given up.
-const STROLL_TICKS: u32 = 200;
-
 #[derive(QueryData)]
 #[query_data(mutable)]
 pub(super) struct Thinker {
-    id: &'static SimId,
-    species: &'static Species,
-    home: &'static Home,
-    position: &'static Position,
-    faction: &'static Faction,
-    concealment: &'static Concealment,
-    vitals: &'static Vitals,
-    states: &'static States,
-    mana: &'static Mana,
-    cooldowns: &'static Cooldowns,
-    casting: &'static Casting,
-    buffs: &'static ActiveBuffs,
-    brain: &'static mut Brain,
-    threat: &'static mut ThreatTable,
-    steering: &'static mut Steering,
-    steps: &'static mut MoveIntent,
-    heading: &'static mut Heading,
-    untouchable: &'static mut Untouchable,
+    pub(super) id: &'static SimId,
+    pub(super) species: &'static Species,
+    pub(super) home: &'static Home,
+    pub(super) position: &'static Position,
+    pub(super) faction: &'static Faction,
+    pub(super) concealment: &'static Concealment,
+    pub(super) vitals: &'static Vitals,
+    pub(super) states: &'static States,
+    pub(super) mana: &'static Mana,
+    pub(super) cooldowns: &'static Cooldowns,
+    pub(super) casting: &'static Casting,
+    pub(super) buffs: &'static ActiveBuffs,
+    pub(super) brain: &'static mut Brain,
+    pub(super) threat: &'static mut ThreatTable,
+    pub(super) pursuit: &'static mut Pursuit,
+    pub(super) patrol: &'static mut Patrol,
+    pub(super) walk: &'static Walk,
+    pub(super) walk_to: &'static mut WalkTo,
+    pub(super) heading: &'static mut Heading,
+    pub(super) untouchable: &'static mut Untouchable,
 }
 
 /// What monsters know of the scene, and where their intents go.
 #[derive(SystemParam)]
 pub(super) struct Scenery<'w, 's> {
-    tick: Res<'w, SimTick>,
-    random: Res<'w, Random>,
-    assets: Res<'w, SceneAssets>,
-    geometry: Res<'w, SceneGeometry>,
-    awake: Res<'w, Neighbourhoods>,
-    units: Units<'w, 's>,
-    casts: MessageWriter<'w, CastIntent>,
-    stops: MessageWriter<'w, StopIntent>,
-    calls: MessageWriter<'w, HelpCall>,
-    moves: MessageWriter<'w, ForceMove>,
+    pub(super) tick: Res<'w, SimTick>,
+    pub(super) random: Res<'w, Random>,
+    pub(super) assets: Res<'w, SceneAssets>,
+    pub(super) geometry: Res<'w, SceneGeometry>,
+    pub(super) awake: Res<'w, Neighbourhoods>,
+    pub(super) units: Units<'w, 's>,
+    pub(super) way: Wayfinding<'w>,
+    pub(super) casts: MessageWriter<'w, CastIntent>,
+    pub(super) stops: MessageWriter<'w, StopIntent>,
+    pub(super) calls: MessageWriter<'w, HelpCall>,
+    pub(super) moves: MessageWriter<'w, ForceMove>,
 }
 
 pub(super) fn decide(mut scenery: Scenery, mut monsters: Query<Thinker>) {
@@ -85,8 +75,9 @@ pub(super) fn decide(mut scenery: Scenery, mut monsters: Query<Thinker>) {
         match monster.brain.mood {
             Mood::Idle { .. } if !monster.threat.is_empty() => monster.rise(&mut scenery, def, &assets),
             Mood::Idle { stroll_to, until_tick } => {
-                if def.wander_m > 0.0 && scenery.awake.is_awake(monster.position.place()) {
-                    monster.stroll(&scenery, def, stroll_to, until_tick);
+                let strolls = def.wander_m > 0.0 || monster.patrol.goal().is_some();
+                if strolls && scenery.awake.is_awake(monster.position.place()) {
+                    monster.idle(&mut scenery, def, stroll_to, until_tick);
                 }
             }
             Mood::Fighting { victim } => monster.fight(&mut scenery, def, &assets, victim),
@@ -97,138 +88,14 @@ pub(super) fn decide(mut scenery: Scenery, mut monsters: Query<Thinker>) {
 }
 
 impl ThinkerItem<'_, '_> {
-    /// Someone hurt it: it turns to whom it hates most and calls for help.
-    fn rise(&mut self, scenery: &mut Scenery, def: &MonsterDef, assets: &Assets) {
-        let Some(victim) = self.choose_victim(scenery, None) else {
-            self.threat.clear();
-            return;
-        };
-        self.brain.mood = Mood::Fighting { victim };
-        scenery.calls.write(HelpCall { caller: *self.id, victim });
-        self.fight(scenery, def, assets, victim);
+    /// Wants to be somewhere.
+    pub(super) fn go(&mut self, goal: Goal) {
+        self.walk_to.0 = Some(goal);
     }
 
-    fn stroll(&mut self, scenery: &Scenery, def: &MonsterDef, stroll_to: Option<Vec2>, until_tick: u32) {
-        let (tick, place) = (scenery.tick.0, self.position.place());
-        let over = tick >= until_tick;
-        let mut draw = scenery.random.draw(tick, *self.id, Stream("stroll"), 0);
-        match stroll_to {
-            Some(to) if !over && place.distance(to) > ARRIVED_M => {
-                let step = self.steering.step(place, to, true, tick, || draw);
-                self.steps.steps.push(step);
-            }
-            Some(_) => {
-                let stand_ticks = draw.between(STAND_TICKS.0, STAND_TICKS.1).unsigned_abs();
-                self.brain.mood = Mood::Idle { stroll_to: None, until_tick: tick + stand_ticks };
-            }
-            None if over => {
-                let angle = draw.unit() * std::f32::consts::TAU;
-                let home = Vec2::new(self.home.feet.x, self.home.feet.z);
-                let to = home + Vec2::from_angle(angle) * def.wander_m * draw.unit().sqrt();
-                self.brain.mood = Mood::Idle { stroll_to: Some(to), until_tick: tick + STROLL_TICKS };
-            }
-            None => {}
-        }
-    }
-
-    fn fight(&mut self, scenery: &mut Scenery, def: &MonsterDef, assets: &Assets, victim: SimId) {
-        let (tick, eyes) = (scenery.tick.0, self.eyes());
-        let turn = tick as usize + self.id.index();
-        let there = scenery.units.seen(victim, eyes).filter(|unit| unit.alive);
-        let reconsiders = there.is_none() || turn.is_multiple_of(RECONSIDER_TICKS as usize);
-        let chosen = if reconsiders { self.choose_victim(scenery, Some(victim)) } else { Some(victim) };
-        let seen = chosen.and_then(|id| scenery.units.seen(id, eyes));
-        let home = Vec2::new(self.home.feet.x, self.home.feet.z);
-        let too_far = self.position.place().distance(home) > def.leash_m;
-        let Some(target) = seen.filter(|_| !too_far) else { return self.give_up(scenery) };
-        if target.id != victim {
-            self.brain.mood = Mood::Fighting { victim: target.id };
-        }
-        if self.states.has(State::Stun) {
-            return;
-        }
-        let situation = Situation {
-            tick,
-            assets,
-            geometry: &scenery.geometry.0,
-            def,
-            view: self.view(),
-            vitals: *self.vitals,
-            buffs: self.buffs,
-            victim: target,
-        };
-        let facing = situation.facing();
-        let choice = if self.casting.0.is_some() { Choice::Hold } else { situation.choose() };
-        match choice {
-            Choice::Approach => {
-                let distance_m = self.position.0.distance(target.feet);
-                if self.steering.is_hopeless(distance_m, tick) {
-                    return self.give_up(scenery);
-                }
-                let draw = || scenery.random.draw(tick, *self.id, Stream("side step"), 0);
-                let to = Vec2::new(target.feet.x, target.feet.z);
-                let step = self.steering.step(self.position.place(), to, false, tick, draw);
-                self.steps.steps.push(step);
-            }
-            Choice::Cast(skill, target) => {
-                self.heading.set_if_neq(facing);
-                scenery.casts.write(CastIntent { caster: *self.id, skill, target });
-            }
-            Choice::Hold => {
-                self.heading.set_if_neq(facing);
-            }
-        }
-    }
-
-    /// The fight is over: it forgets everyone and runs home.
-    fn give_up(&mut self, scenery: &mut Scenery) {
-        self.threat.clear();
-        self.untouchable.set_if_neq(Untouchable(true));
-        self.brain.mood = Mood::Evading { since_tick: scenery.tick.0 };
-        if self.casting.0.is_some() {
-            scenery.stops.write(StopIntent { caster: *self.id });
-        }
-    }
-
-    fn go_home(&mut self, scenery: &mut Scenery, since_tick: u32) {
-        let (tick, place) = (scenery.tick.0, self.position.place());
-        let home = Vec2::new(self.home.feet.x, self.home.feet.z);
-        if place.distance(home) <= ARRIVED_M {
-            self.brain.mood = Mood::Arrived;
-        } else if tick.saturating_sub(since_tick) >= STUCK_TICKS {
-            scenery.moves.write(ForceMove { id: *self.id, to: self.home.feet });
-            self.brain.mood = Mood::Arrived;
-        } else {
-            let draw = || scenery.random.draw(tick, *self.id, Stream("side step"), 0);
-            let step = self.steering.step(place, home, false, tick, draw);
-            self.steps.steps.push(step);
-        }
-    }
-
-    fn choose_victim(&self, scenery: &Scenery, current: Option<SimId>) -> Option<SimId> {
-        let eyes = self.eyes();
-        self.threat.choose(current, |id| {
-            let unit = scenery.units.seen(id, eyes).filter(|unit| unit.alive)?;
-            Some(unit.feet.distance(self.position.0) <= MELEE_M)
-        })
-    }
-
-    fn eyes(&self) -> Visibility {
-        Visibility { faction: self.faction.0, phase: self.concealment.phase, stealth: self.concealment.stealth }
-    }
-
-    fn view(&self) -> CasterView<'_> {
-        CasterView {
-            feet: self.position.0,
-            heading: *self.heading,
-            faction: *self.faction,
-            dead: !self.vitals.is_alive(),
-            states: *self.states,
-            mp: self.mana.mp,
-            cooldowns: self.cooldowns,
-            casting: self.casting.0.is_some(),
-            moving: false,
-        }
+    /// Wants to be where it is.
+    pub(super) fn stay(&mut self) {
+        self.walk_to.0 = None;
     }
 }
 

@@ -1,14 +1,17 @@
 //! What monsters notice. Players are entered into a coarse map once a tick; a monster with none of them in its
 //! own or a neighbouring square (100 m) sleeps. The others look around every fifth tick, in turns by id, for
-//! the nearest living player in their circle that is neither hidden, nor too high or low, nor behind a wall.
+//! the nearest living player in their circle that is neither hidden, nor too high or low, nor behind a wall, nor where
+//! it can do nothing to them.
 
 use bevy_ecs::prelude::*;
-use glam::Vec2;
+use glam::{Vec2, Vec3};
 
 use super::brain::{Brain, HelpCall, Mood};
+use super::tactics::longest_reach_m;
 use super::{Species, ThreatTable};
 use crate::actor::{Concealment, Faction, Position};
 use crate::assets::Senses;
+use crate::features::navigation::{Reach, Wayfinding};
 use crate::features::players::Player;
 use crate::features::skills::{TargetView, Units};
 use crate::ids::SimId;
@@ -81,7 +84,7 @@ pub(super) fn look_out(
     tick: Res<SimTick>,
     map: Res<Neighbourhoods>,
     (assets, geometry): (Res<SceneAssets>, Res<SceneGeometry>),
-    units: Units,
+    (units, way): (Units, Wayfinding),
     mut monsters: Query<Onlooker>,
     mut calls: MessageWriter<HelpCall>,
 ) {
@@ -91,9 +94,14 @@ pub(super) fn look_out(
         if !idle || !turn.is_multiple_of(SENSE_TICKS as usize) || !map.is_awake(position.place()) {
             continue;
         }
-        let senses = &assets.0.monsters[species.0].senses;
+        let def = &assets.0.monsters[species.0];
         let eyes = Visibility { faction: faction.0, phase: concealment.phase, stealth: false };
-        if let Some(victim) = nearest_player(&units, *position, eyes, senses, &geometry.0) {
+        // Whom it can neither come near to nor reach from afar it lets be; else it would be off and back for ever.
+        let worth_it = |feet: Vec3| match way.reach(position.0, feet) {
+            Reach::Reachable | Reach::Unknown => true,
+            Reach::Unreachable | Reach::OffMesh => position.0.distance(feet) <= longest_reach_m(def, &assets.0),
+        };
+        if let Some(victim) = nearest_player(&units, *position, eyes, &def.senses, &geometry.0, worth_it) {
             threat.add(victim, SEEN_MILLI);
             brain.mood = Mood::Fighting { victim };
             calls.write(HelpCall { caller: id, victim });
@@ -107,6 +115,7 @@ fn nearest_player(
     eyes: Visibility,
     senses: &Senses,
     geometry: &Geometry,
+    worth_it: impl Fn(Vec3) -> bool,
 ) -> Option<SimId> {
     if senses.aggro_m <= 0.0 || eyes.faction == Faction::PLAYERS.0 {
         return None;
@@ -118,9 +127,9 @@ fn nearest_player(
         }
     });
     near.sort_by(|(a, one), (b, other)| a.total_cmp(b).then(one.id.cmp(&other.id)));
-    let up = glam::Vec3::Y * EYES_M;
+    let up = Vec3::Y * EYES_M;
     let noticed = |unit: &TargetView| {
         units.seen(unit.id, eyes).is_some() && (!senses.los || geometry.line_is_clear(position.0 + up, unit.feet + up))
     };
-    near.into_iter().map(|(_, unit)| unit).find(noticed).map(|unit| unit.id)
+    near.into_iter().map(|(_, unit)| unit).find(|unit| noticed(unit) && worth_it(unit.feet)).map(|unit| unit.id)
 }

@@ -2,18 +2,27 @@
 //! the monster's respawn time. All places are filled in the first tick. Resolve stage.
 
 use bevy_ecs::prelude::*;
+use glam::Vec3;
 
-use super::{Home, Species, body};
-use crate::assets::SpawnPointDef;
+use super::fight::ground_distance_m;
+use super::{Home, Patrol, Species, body};
+use crate::assets::{SpawnPointDef, SpawnerDef};
 use crate::digest::{Digest, Digester};
 use crate::features::combat::Died;
+use crate::features::navigation::Wayfinding;
 use crate::features::players::free_place;
 use crate::ids::SimId;
 use crate::locomotion::body_shape;
 use crate::random::{Random, Stream};
 use crate::roster::Roster;
 use crate::scene::{SceneAssets, SceneGeometry, SceneId};
+use crate::space::Geometry;
 use crate::tick::SimTick;
+
+/// How far beside the mesh a monster may appear, in metres.
+const BESIDE_M: f32 = 0.3;
+/// How far above the mesh its ground may lie, in metres.
+const STOREY_M: f32 = 2.0;
 
 /// The places of all spawners of the scene. Written in the Resolve stage.
 #[derive(Resource, Debug)]
@@ -75,11 +84,11 @@ pub(super) fn free_slots(
     }
 }
 
-/// Free places whose time has come are filled, on free ground somewhere in the spawner's circle.
+/// Free places whose time has come are filled, on free ground somewhere in the spawner's circle and on the navmesh.
 pub(super) fn fill_slots(
     mut commands: Commands,
     (tick, random, scene): (Res<SimTick>, Res<Random>, Res<SceneId>),
-    (assets, geometry): (Res<SceneAssets>, Res<SceneGeometry>),
+    (assets, geometry, way): (Res<SceneAssets>, Res<SceneGeometry>, Wayfinding),
     mut roster: ResMut<Roster>,
     mut spawners: ResMut<Spawners>,
 ) {
@@ -96,9 +105,33 @@ pub(super) fn fill_slots(
         let circle = SpawnPointDef { id: String::new(), at: def.at, yaw_deg: 0.0, radius_m: def.radius_m };
         let id = roster.allocate(tick.0);
         let draw = random.draw(tick.0, id, Stream("spawn place"), 0);
-        let feet = free_place(&circle, &geometry.0, draw, |feet| geometry.0.is_free(feet, shape));
+        let is_free = |feet| geometry.0.is_free(feet, shape) && is_on_mesh(&way, feet);
+        let feet = onto_mesh(&way, &geometry.0, free_place(&circle, &geometry.0, draw, is_free));
         let home = Home { feet, slot: Some(slot_index) };
-        commands.spawn(body(&assets.0, &random, (id, tick.0), monster, home));
+        commands.spawn(body(&assets.0, &random, (id, tick.0), monster, home, patrol_of(def, &geometry.0)));
         slot.taken = Some(id);
     }
+}
+
+/// True on the navmesh, and everywhere without one.
+fn is_on_mesh(way: &Wayfinding, feet: Vec3) -> bool {
+    way.nearest(feet).map_or(!way.has_mesh(), |nearest| ground_distance_m(nearest, feet) <= BESIDE_M)
+}
+
+/// The nearest place on the navmesh, on the ground; the same place where there is none.
+fn onto_mesh(way: &Wayfinding, geometry: &Geometry, feet: Vec3) -> Vec3 {
+    if is_on_mesh(way, feet) {
+        return feet;
+    }
+    let Some(nearest) = way.nearest(feet) else { return feet };
+    let ground = geometry.ground(nearest.x, nearest.z, nearest.y + STOREY_M);
+    ground.map_or(feet, |ground| Vec3::new(nearest.x, ground.height_m, nearest.z))
+}
+
+fn patrol_of(def: &SpawnerDef, geometry: &Geometry) -> Patrol {
+    let on_ground = |&(x, z): &(f32, f32)| {
+        let height_m = geometry.top(x, z).map_or(0.0, |ground| ground.height_m);
+        Vec3::new(x, height_m, z)
+    };
+    Patrol::along(def.patrol.iter().map(on_ground).collect())
 }

@@ -40,6 +40,12 @@ pub(super) struct Situation<'a> {
     pub(super) victim: TargetView,
 }
 
+/// The longest reach of the skills with which a monster attacks, in metres; 0 without any.
+pub(super) fn longest_reach_m(def: &MonsterDef, assets: &Assets) -> f32 {
+    let targets = def.skills.iter().map(|skill| &assets.skills[skill.id()].target);
+    targets.filter(|target| target.filter() != Filter::Ally).map(SkillTarget::reach_m).fold(0.0, f32::max)
+}
+
 impl Situation<'_> {
     /// The heading that faces the victim.
     pub(super) fn facing(&self) -> Heading {
@@ -95,7 +101,10 @@ impl Situation<'_> {
         def.actions.iter().any(|action| match action {
             SkillAction::Heal { .. } => hurt,
             SkillAction::Apply { effect, .. } => self.buffs.of(effect.id()).is_none(),
-            SkillAction::RestoreMp { .. } | SkillAction::Damage { .. } | SkillAction::Threat { .. } => false,
+            SkillAction::RestoreMp { .. }
+            | SkillAction::Damage { .. }
+            | SkillAction::Threat { .. }
+            | SkillAction::WorkDoor { .. } => false,
         })
     }
 

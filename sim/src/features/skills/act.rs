@@ -199,7 +199,8 @@ impl Stage<'_, '_> {
         let hit = self.units.hit(id, view, body.concealment.phase, def, aim, &self.geometry.0);
         let power = body.attributes.power(*body.faction);
         for action in &def.actions {
-            let (what, own) = effect_of(action);
+            let door = |reach_m| self.geometry.0.door_in_reach(view.feet, reach_m);
+            let Some((what, own)) = effect_of(action, door) else { continue };
             let targets = if own { std::slice::from_ref(&id) } else { &hit[..] };
             self.effects.write_batch(targets.iter().map(|&target| EffectQueued {
                 source: id,
@@ -213,9 +214,10 @@ impl Stage<'_, '_> {
     }
 }
 
-/// What an action is as an effect, and whether the caster receives it instead of the targets.
-fn effect_of(action: &SkillAction) -> (EffectAction, bool) {
-    match action {
+/// What an action is as an effect, and whether the caster receives it instead of the targets; `None` when nothing
+/// comes of it. `door` finds the door within a reach in metres.
+fn effect_of(action: &SkillAction, door: impl Fn(f32) -> Option<u16>) -> Option<(EffectAction, bool)> {
+    let effect = match action {
         SkillAction::Damage { ratio_bp } => (EffectAction::Damage { ratio_bp: *ratio_bp }, false),
         SkillAction::Heal { ratio_bp } => (EffectAction::Heal { ratio_bp: *ratio_bp }, false),
         SkillAction::RestoreMp { amount } => (EffectAction::RestoreMp { amount: *amount }, false),
@@ -224,5 +226,7 @@ fn effect_of(action: &SkillAction) -> (EffectAction, bool) {
             let what = EffectAction::Apply { effect: effect.id(), chance_bp: *chance_bp };
             (what, *to == ActionTarget::Caster)
         }
-    }
+        SkillAction::WorkDoor { reach_m } => (EffectAction::WorkDoor { door: door(reach_m * FINISH_TOLERANCE)? }, true),
+    };
+    Some(effect)
 }

@@ -51,6 +51,8 @@ pub enum Refusal {
     LineOfSight,
     /// The caster moves, and moving would end the cast.
     Moving,
+    /// There is no door in reach.
+    NoDoor,
 }
 
 impl Refusal {
@@ -72,6 +74,7 @@ impl Refusal {
             Self::Facing => "facing",
             Self::LineOfSight => "line_of_sight",
             Self::Moving => "moving",
+            Self::NoDoor => "no_door",
         }
     }
 }
@@ -151,6 +154,9 @@ pub fn check_aim(
     tolerance: f32,
     geometry: &Geometry,
 ) -> Result<(), Refusal> {
+    if def.door_reach_m().is_some_and(|reach_m| geometry.door_in_reach(caster.feet, reach_m * tolerance).is_none()) {
+        return Err(Refusal::NoDoor);
+    }
     let (range_m, los) = match def.target {
         SkillTarget::Unit { range_m, los, .. } => (range_m, los),
         SkillTarget::Ground { range_m, .. } => (range_m, true),

@@ -1,10 +1,9 @@
-//! Getting somewhere: straight ahead, and when that does not get anywhere for a second, sideways for a while.
+//! Getting somewhere without a navmesh: straight ahead, and when that does not get anywhere for a second, sideways
+//! for a while.
 
-use bevy_ecs::prelude::*;
 use glam::Vec2;
 
 use crate::digest::{Digest, Digester};
-use crate::locomotion::StepInput;
 use crate::random::Draw;
 
 /// How often progress is looked at, in ticks (1 s).
@@ -16,32 +15,20 @@ const SIDE_STEP_TICKS: u32 = 15;
 /// A walk that pauses longer than this begins anew, in ticks.
 const PAUSE_TICKS: u32 = 2;
 
-/// How a monster's walk is getting on. Written in the Think stage.
-#[derive(Component, Debug, Clone, Copy, PartialEq, Default)]
-pub struct Steering {
+/// How a blind walk is getting on.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Steering {
     from: Vec2,
     from_tick: u32,
     last_tick: u32,
     side: f32,
     side_until_tick: u32,
-    nearest_m: f32,
-    nearest_tick: u32,
 }
 
-/// Ticks without coming nearer to its victim after which a monster takes it to be out of reach (10 s).
-const UNREACHABLE_TICKS: u32 = 200;
-
 impl Steering {
-    /// Notes the distance to a victim that is not in reach; true when it has not shrunk for 10 s.
-    pub fn is_hopeless(&mut self, distance_m: f32, tick: u32) -> bool {
-        if tick.wrapping_sub(self.last_tick) > PAUSE_TICKS || distance_m + PROGRESS_M < self.nearest_m {
-            (self.nearest_m, self.nearest_tick) = (distance_m, tick);
-        }
-        tick.wrapping_sub(self.nearest_tick) > UNREACHABLE_TICKS
-    }
-
-    /// The step of this tick from one place towards another; `draw` decides which side to try when blocked.
-    pub fn step(&mut self, from: Vec2, to: Vec2, walk: bool, tick: u32, draw: impl FnOnce() -> Draw) -> StepInput {
+    /// The direction of this tick from one place towards another, of length 1 or 0; `draw` decides which side to try
+    /// when blocked.
+    pub(super) fn direction(&mut self, from: Vec2, to: Vec2, tick: u32, draw: impl FnOnce() -> Draw) -> Vec2 {
         if tick.wrapping_sub(self.last_tick) > PAUSE_TICKS {
             (self.from, self.from_tick) = (from, tick);
         }
@@ -54,8 +41,7 @@ impl Steering {
             (self.from, self.from_tick) = (from, tick);
         }
         let ahead = (to - from).normalize_or_zero();
-        let wish = if tick < self.side_until_tick { ahead.perp() * self.side } else { ahead };
-        StepInput { wish, walk }
+        if tick < self.side_until_tick { ahead.perp() * self.side } else { ahead }
     }
 }
 
@@ -67,8 +53,6 @@ impl Digest for Steering {
         digester.u32(self.last_tick);
         digester.f32(self.side);
         digester.u32(self.side_until_tick);
-        digester.f32(self.nearest_m);
-        digester.u32(self.nearest_tick);
     }
 }
 
@@ -84,8 +68,8 @@ mod tests {
         let mut sideways = Vec::new();
         for tick in 1..80 {
             let draw = || random.draw(tick, SimId::new(1, 0), Stream("test"), 0);
-            let step = steering.step(Vec2::ZERO, Vec2::new(10.0, 0.0), false, tick, draw);
-            sideways.push(step.wish.x.abs() < 0.5);
+            let direction = steering.direction(Vec2::ZERO, Vec2::new(10.0, 0.0), tick, draw);
+            sideways.push(direction.x.abs() < 0.5);
         }
         let first = sideways.iter().position(|&aside| aside);
         assert_eq!(first, Some(19), "after 20 ticks without progress");
@@ -97,9 +81,9 @@ mod tests {
         let (mut steering, random, mut place) = (Steering::default(), Random::new(5), Vec2::ZERO);
         for tick in 1..80 {
             let draw = || random.draw(tick, SimId::new(1, 0), Stream("test"), 0);
-            let step = steering.step(place, Vec2::new(100.0, 0.0), false, tick, draw);
-            assert!((step.wish - Vec2::X).length() < 1e-6);
-            place += step.wish * 0.3;
+            let direction = steering.direction(place, Vec2::new(100.0, 0.0), tick, draw);
+            assert!((direction - Vec2::X).length() < 1e-6);
+            place += direction * 0.3;
         }
     }
 }

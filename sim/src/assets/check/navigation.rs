@@ -1,0 +1,112 @@
+//! The rules of scenes that only their navmesh can tell: where players and monsters appear must be walkable, portals
+//! and spawn points must be reachable from the first spawn point, and every leg of a patrol must be walkable.
+//! Doors count as open. Run for data that is good otherwise, with ground made by whoever loads it.
+
+use std::sync::Arc;
+
+use glam::Vec3;
+
+use super::Checker;
+use crate::assets::{SceneDef, report::Code};
+use crate::space::Geometry;
+use crate::space::navmesh::{NavPoint, Navmesh};
+
+/// How far from a place walkable ground may begin, in metres, if the place has no larger radius of its own.
+const NEAR_M: f32 = 1.0;
+/// How far up and down walkable ground is looked for, in metres: places are given without a height.
+const STOREYS_M: f32 = 1_000.0;
+/// How far a hint may lead, in metres.
+const HINT_M: f32 = 50.0;
+
+/// What units stand and walk on in a scene.
+#[derive(Clone)]
+pub struct SceneGround {
+    /// The scene's colliders.
+    pub geometry: Arc<Geometry>,
+    /// Its navmesh, with all doors open.
+    pub navmesh: Arc<Navmesh>,
+}
+
+/// Reports every place of `scene` that its ground does not carry, or why there is no ground.
+pub(crate) fn check_navigation(
+    scene: &SceneDef,
+    ground: Result<Option<SceneGround>, String>,
+    check: &mut Checker<'_, '_>,
+) {
+    let ground = match ground {
+        Ok(Some(ground)) => ground,
+        Ok(None) => return,
+        Err(reason) => {
+            let message = format!("no navmesh can be made for {}: {reason}", check.title);
+            check.report(Code::NoNavmesh, "geometry", message);
+            return;
+        }
+    };
+    let mut places = Places { ground: &ground, check };
+    let start = scene.spawn_points.first().and_then(|first| places.find(first.at, first.radius_m));
+    let start_name = scene.spawn_points.first().map(|first| format!("`{}`", first.id)).unwrap_or_default();
+    let start = start.map(|point| (start_name.as_str(), point));
+    for (index, point) in scene.spawn_points.iter().enumerate() {
+        let name = format!("spawn point `{}`", point.id);
+        let found = places.must_stand(&format!("spawn_points.{index}.at"), &name, point.at, point.radius_m);
+        places.must_reach(&format!("spawn_points.{index}.at"), &name, found, start);
+    }
+    for (index, portal) in scene.portals.iter().enumerate() {
+        let name = format!("portal `{}`", portal.id);
+        let found = places.must_stand(&format!("portals.{index}.at"), &name, portal.at, portal.radius_m);
+        places.must_reach(&format!("portals.{index}.at"), &name, found, start);
+    }
+    for (index, spawner) in scene.spawners.iter().enumerate() {
+        let name = format!("spawner `{}`", spawner.id);
+        let path = format!("spawners.{index}");
+        let mut leg_from = places.must_stand(&format!("{path}.at"), &name, spawner.at, spawner.radius_m);
+        let mut from = format!("its spawner `{}`", spawner.id);
+        for (leg, &at) in spawner.patrol.iter().enumerate() {
+            let (path, name) =
+                (format!("{path}.patrol.{leg}"), format!("patrol point {} of `{}`", leg + 1, spawner.id));
+            let found = places.must_stand(&path, &name, at, 0.0);
+            places.must_reach(&path, &name, found, leg_from.map(|point| (from.as_str(), point)));
+            (leg_from, from) = (found, name);
+        }
+    }
+}
+
+struct Places<'a, 'c, 'f, 's> {
+    ground: &'a SceneGround,
+    check: &'c mut Checker<'f, 's>,
+}
+
+impl Places<'_, '_, '_, '_> {
+    fn must_stand(&mut self, path: &str, name: &str, at: (f32, f32), radius_m: f32) -> Option<NavPoint> {
+        let found = self.find(at, radius_m);
+        if found.is_none() {
+            let within_m = radius_m.max(NEAR_M);
+            let message =
+                format!("{name} is not on walkable ground: there is none within {within_m} m of ({}, {})", at.0, at.1);
+            let hint = self.find(at, HINT_M).map(|near| near.position);
+            if let Some(note) = self.check.report(Code::OffNavmesh, path, message) {
+                let help = hint.map(|near| format!("the nearest is at ({:.1}, {:.1})", near.x, near.z));
+                note.label("not walkable").help(help);
+            }
+        }
+        found
+    }
+
+    fn must_reach(&mut self, path: &str, name: &str, found: Option<NavPoint>, from: Option<(&str, NavPoint)>) {
+        let (Some(found), Some((from_name, from))) = (found, from) else { return };
+        let mesh = &self.ground.navmesh;
+        if mesh.component(found.polygon) != mesh.component(from.polygon) {
+            let message = format!("{name} cannot be reached on foot from {from_name}");
+            if let Some(note) = self.check.report(Code::CutOff, path, message) {
+                note.label("cut off");
+            }
+        }
+    }
+
+    /// The walkable place nearest to the ground at `at`.
+    fn find(&self, (x, z): (f32, f32), radius_m: f32) -> Option<NavPoint> {
+        let within_m = radius_m.max(NEAR_M);
+        let height_m = self.ground.geometry.top(x, z).map_or(0.0, |ground| ground.height_m);
+        self.ground.navmesh.nearest(Vec3::new(x, height_m, z), Vec3::new(within_m, STOREYS_M, within_m))
+    }
+}

@@ -1,0 +1,169 @@
+//! `mainspring nav` and `mainspring assets bake` as a user sees them: what is printed and how they end. The program is
+//! this test binary itself, called again with a command line in its environment, so that it is always the one of now.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Set for the second process: its command line, the words between these.
+const LINE: &str = "MAINSPRING_TEST_COMMAND_LINE";
+const BETWEEN: char = '\u{1f}';
+/// Two floors of 20 m x 20 m with 10 m of nothing between them, the second one 1 m higher.
+const TWO_FLOORS: &str = "\
+v -10 0 -10\nv -10 0 10\nv 10 0 10\nv 10 0 -10
+v 20 1 -10\nv 20 1 10\nv 40 1 10\nv 40 1 -10
+f 1 2 3 4\nf 5 6 7 8\n";
+
+struct Ended {
+    out: String,
+    err: String,
+    code: Option<i32>,
+}
+
+impl Ended {
+    fn lines(&self) -> Vec<Value> {
+        self.out.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect()
+    }
+
+    fn json(&self) -> Value {
+        assert_eq!(self.code, Some(0), "{}", self.err);
+        self.lines().remove(0)
+    }
+}
+
+fn mainspring(words: &[&str]) -> Ended {
+    let line: Vec<&str> = ["mainspring"].iter().chain(words).copied().collect();
+    let child = Command::new(std::env::current_exe().expect("this test has a binary"))
+        .args(["--exact", "nav_cli::the_program_says_its_name_and_version", "--nocapture", "--quiet"])
+        .env(LINE, line.join(&BETWEEN.to_string()))
+        .output()
+        .expect("the second process runs");
+    let out = String::from_utf8(child.stdout).expect("the program writes text");
+    // The test harness says that it runs one test, then the program has the word.
+    let out = out.split_once("running 1 test\n").map_or(out.as_str(), |(_, own)| own).to_owned();
+    Ended { out, err: String::from_utf8_lossy(&child.stderr).into_owned(), code: child.status.code() }
+}
+
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(TempDir::new().expect("a temporary folder can be made"))
+    }
+
+    fn write(&self, name: &str, text: &str) -> String {
+        std::fs::write(self.0.path().join(name), text).expect("the folder can be written to");
+        self.path(name)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).to_str().expect("it is text").to_owned()
+    }
+
+    /// Bakes an OBJ into `mesh.nav`.
+    fn bake(&self, obj: &str) -> String {
+        let (obj, nav) = (self.write("mesh.obj", obj), self.path("mesh.nav"));
+        let ended = mainspring(&["nav", "bake", "--obj", &obj, "-o", &nav, "--radius", "0.5"]);
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        nav
+    }
+}
+
+#[test]
+fn the_program_says_its_name_and_version() {
+    if let Ok(line) = std::env::var(LINE) {
+        let code = server::run_line(line.split(BETWEEN));
+        std::process::exit(if code == ExitCode::SUCCESS { 0 } else { 1 });
+    }
+    assert!(mainspring(&["--version"]).out.starts_with("mainspring 0."));
+}
+
+#[test]
+fn a_mesh_is_baked_and_says_what_it_is_made_of() {
+    let folder = Folder::new();
+    let (obj, nav) = (folder.write("mesh.obj", TWO_FLOORS), folder.path("mesh.nav"));
+    let ended = mainspring(&["nav", "bake", "--obj", &obj, "-o", &nav, "--radius", "0", "--tile", "64", "--json"]);
+    let baked = ended.json();
+    assert_eq!((&baked["components"], &baked["triangles"]), (&Value::from(2), &Value::from(4)), "{baked}");
+    let info = mainspring(&["nav", "info", &nav, "--json"]).json();
+    assert_eq!(info["polygons"], baked["polygons"]);
+    assert_eq!(info["settings"]["tile"], 64);
+    assert!((info["area"].as_f64().expect("a number") - 800.0).abs() < 20.0, "{info}");
+}
+
+#[test]
+fn a_path_goes_from_where_to_where_and_numbers_may_be_negative() {
+    let folder = Folder::new();
+    let nav = folder.bake(TWO_FLOORS);
+    let path = mainspring(&["nav", "path", &nav, "--from", "-8,0,-8", "--to", "8,0,8", "--json"]).json();
+    assert_eq!((&path["status"], &path["partial"]), (&Value::from("complete"), &Value::from(false)));
+    let length = path["length"].as_f64().expect("a number");
+    assert!((length - 512_f64.sqrt()).abs() < 0.01, "{path}");
+    assert!(mainspring(&["nav", "path", &nav, "--from", "-8,0,-8", "--to", "8,0,8"]).out.starts_with("complete: 22.6"));
+}
+
+#[test]
+fn a_goal_on_another_floor_gives_a_partial_path_to_the_nearest_place() {
+    let folder = Folder::new();
+    let nav = folder.bake(TWO_FLOORS);
+    let path = mainspring(&["nav", "path", &nav, "--from", "-8,0,0", "--to", "30,1,0", "--json"]).json();
+    assert_eq!((&path["status"], &path["partial"]), (&Value::from("partial"), &Value::from(true)));
+    let end = path["end"][0].as_f64().expect("a number");
+    assert!((9.0..10.0).contains(&end), "the edge is half a metre from the end of the floor: {path}");
+    let nowhere = mainspring(&["nav", "path", &nav, "--from", "15,0,0", "--to", "0,0,0", "--json"]).json();
+    assert_eq!(nowhere["status"], "no_start");
+}
+
+#[test]
+fn a_ray_stops_at_the_end_of_the_floor() {
+    let folder = Folder::new();
+    let nav = folder.bake(TWO_FLOORS);
+    let hit = mainspring(&["nav", "raycast", &nav, "--from", "0,0,0", "--to", "20,0,0", "--json"]).json();
+    assert_eq!(hit["hit"], true);
+    let (x, normal) = (hit["point"][0].as_f64().expect("a number"), hit["normal"][0].as_f64().expect("a number"));
+    assert!((9.0..10.0).contains(&x) && normal < -0.99, "{hit}");
+    let clear = mainspring(&["nav", "raycast", &nav, "--from", "0,0,0", "--to", "5,0,5", "--json"]).json();
+    assert_eq!((&clear["hit"], &clear["fraction"]), (&Value::from(false), &Value::from(1.0)));
+}
+
+#[test]
+fn a_file_of_queries_is_answered_line_by_line_and_a_bad_line_stops_nothing() {
+    let folder = Folder::new();
+    let nav = folder.bake(TWO_FLOORS);
+    let text = "# from, to\n-8 0 -8 8 0 8\n{\"id\":\"b\",\"from\":[0,0,0],\"to\":[1,0,0]}\n1,2,3\nNaN,0,0,0,0,0\n0,0,0,0,0,0\n";
+    let queries = folder.write("queries.txt", text);
+    let ended = mainspring(&["nav", "path", &nav, "--queries", &queries]);
+    let answers = ended.lines();
+    let lines: Vec<u64> = answers.iter().filter_map(|answer| answer["line"].as_u64()).collect();
+    assert_eq!(lines, [2, 3, 4, 5, 6]);
+    assert_eq!((&answers[1]["id"], &answers[1]["status"]), (&Value::from("b"), &Value::from("complete")));
+    assert!(answers[2]["error"].as_str().is_some_and(|error| error.contains("found 3")), "{}", answers[2]);
+    assert!(answers[3]["error"].as_str().is_some_and(|error| error.contains("finite")), "{}", answers[3]);
+    assert_eq!(answers[4]["status"], "complete");
+    assert_eq!(ended.code, Some(1));
+}
+
+#[test]
+fn a_broken_mesh_is_refused_with_its_line() {
+    let folder = Folder::new();
+    let obj = folder.write("broken.obj", "v 0 0 0\nv 1 0 0\nv 0 0 1\nf 1 2 4\n");
+    let ended = mainspring(&["nav", "bake", "--obj", &obj, "-o", &folder.path("x.nav")]);
+    assert!(ended.err.starts_with(&format!("error: {obj}:4: ")), "{}", ended.err);
+    assert_eq!((ended.code, Path::new(&folder.path("x.nav")).exists()), (Some(1), false));
+}
+
+#[test]
+fn a_damaged_navmesh_is_refused_in_one_line() {
+    let folder = Folder::new();
+    let nav = PathBuf::from(folder.bake(TWO_FLOORS));
+    let mut bytes = std::fs::read(&nav).expect("it was baked");
+    *bytes.last_mut().expect("it is not empty") ^= 1;
+    std::fs::write(&nav, bytes).expect("it can be written");
+    for file in [nav.to_str().expect("it is text"), &folder.write("mesh.txt", "ply"), "no/such/file"] {
+        let ended = mainspring(&["nav", "info", file]);
+        assert_eq!((ended.code, ended.err.lines().count()), (Some(1), 1), "{}", ended.err);
+        assert!(ended.err.starts_with("error: ") && ended.err.contains(file), "{}", ended.err);
+    }
+}
