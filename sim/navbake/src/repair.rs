@@ -60,12 +60,6 @@ pub(crate) fn bake_tile(source: &TileSource, settings: &NavSettings) -> Result<S
         match try_once(source, settings, &tracing, &ground, &columns) {
             Ok(pieces) => return Ok(Sound { mesh: finish::tile(pieces, &ground, source, settings), repairs }),
             Err(found) => {
-                if std::env::var("NAVDBG").is_ok() {
-                    eprintln!("tile {} {} attempt {repairs}: {:?}", source.x, source.z, found.iter().map(|&f| source.to_world(settings, f)).collect::<Vec<_>>());
-                    if repairs == 6 {
-                        for f in &found { columns.dump(*f); }
-                    }
-                }
                 faults.extend(clusters(&found, settings));
                 spots = found;
             }
@@ -94,14 +88,6 @@ fn try_once(
     let (mut faults, missing) = examine_tile(columns, settings, &polygons);
     faults.extend(missing);
     faults.extend(merged.defects.iter().map(|&(at, y)| Vec3::new(at.x * settings.cell_m, y, at.y * settings.cell_m)));
-    if std::env::var("NAVDBG").is_ok() && !faults.is_empty() {
-        for f in &faults {
-            for p in &polygons {
-                let c = p.iter().fold((Vec3::MAX, Vec3::MIN), |(a, b), &q| (a.min(q), b.max(q)));
-                if f.x > c.0.x - 0.5 && f.x < c.1.x + 0.5 && f.z > c.0.z - 0.5 && f.z < c.1.z + 0.5 { eprintln!("   {f} poly {p:?}"); }
-            }
-        }
-    }
     if faults.is_empty() { Ok(pieces) } else { Err(faults) }
 }
 

@@ -41,6 +41,7 @@ impl Cover {
             walk.follow(polygon, &near);
             for Near { column, distance_m } in &near {
                 let is_reached = walk.mark(*column, *distance_m, &mut cover.covered);
+                let is_blocked = || !is_reached && !walk.is_bridged(*column);
                 let at = || {
                     let place = columns.place(*column);
                     Vec3::new(place.x, level(polygon, place), place.y)
@@ -48,9 +49,9 @@ impl Cover {
                 if clearance_m < 0.0 {
                     if *distance_m == 0.0 {
                         over.push((*column, at().y));
-                        suspects.extend((!is_reached).then(|| (*column, at())));
+                        suspects.extend(is_blocked().then(|| (*column, at())));
                     }
-                } else if !is_reached && *distance_m <= clearance_m {
+                } else if *distance_m <= clearance_m && is_blocked() {
                     cover.paved.push(at());
                 }
             }
@@ -73,7 +74,7 @@ impl Cover {
 
 /// The flood below one polygon; its marks are taken off again after each.
 struct Walk<'a> {
-    columns: &'a Columns,
+    columns: &'a Columns<'a>,
     settings: &'a NavSettings,
     /// Place of a column in the list of those near the polygon.
     place_of: Vec<u32>,
@@ -130,6 +131,16 @@ impl Walk<'_> {
             covered[index] |= distance_m <= self.settings.cell_m * 0.5;
         }
         any
+    }
+
+    /// True when a neighbouring column was reached from which an agent gets over this one.
+    fn is_bridged(&self, column: usize) -> bool {
+        let step_m = step_m(self.settings);
+        self.columns.around(column).any(|other| {
+            let (first, surfaces) = self.columns.surfaces(other);
+            let reached = (first..).zip(surfaces).filter(|(index, _)| self.reached[*index]);
+            reached.into_iter().any(|(_, surface)| self.columns.is_bridged(column, surface.y, step_m))
+        })
     }
 
     fn forget(&mut self, near: &[Near]) {
