@@ -31,6 +31,7 @@ impl Cover {
             place_of: vec![u32::MAX; columns.side * columns.side],
             reached: vec![false; columns.surface_count()],
             stack: Vec::new(),
+            step_m: step_m(settings),
         };
         let mut cover = Self { covered: vec![false; columns.surface_count()], paved: Vec::new() };
         let clearance_m = settings.radius_m - settings.cell_m;
@@ -80,6 +81,7 @@ struct Walk<'a> {
     place_of: Vec<u32>,
     reached: Vec<bool>,
     stack: Vec<(usize, usize)>,
+    step_m: f32,
 }
 
 impl Walk<'_> {
@@ -115,7 +117,7 @@ impl Walk<'_> {
         }
         let (first, surfaces) = self.columns.surfaces(column);
         for (index, surface) in (first..).zip(surfaces) {
-            if surface.perhaps && !self.reached[index] && (surface.y - y).abs() <= step_m(self.settings) {
+            if surface.perhaps && !self.reached[index] && (surface.y - y).abs() <= self.step_m {
                 self.reached[index] = true;
                 self.stack.push((column, index));
             }
@@ -135,11 +137,10 @@ impl Walk<'_> {
 
     /// True when a neighbouring column was reached from which an agent gets over this one.
     fn is_bridged(&self, column: usize) -> bool {
-        let step_m = step_m(self.settings);
         self.columns.around(column).any(|other| {
             let (first, surfaces) = self.columns.surfaces(other);
             let reached = (first..).zip(surfaces).filter(|(index, _)| self.reached[*index]);
-            reached.into_iter().any(|(_, surface)| self.columns.is_bridged(column, surface.y, step_m))
+            reached.into_iter().any(|(_, surface)| self.columns.is_bridged(column, surface.y, self.step_m))
         })
     }
 
@@ -158,15 +159,29 @@ fn step_m(settings: &NavSettings) -> f32 {
     settings.climb_m.max(settings.cell_m * 1.5 * slope) + settings.cell_height_m
 }
 
+/// A side of a convex polygon.
+struct Side {
+    from: Vec2,
+    to: Vec2,
+    /// Unit normal, outwards.
+    normal: Vec2,
+}
+
 /// Columns within a distance of a convex polygon.
 fn near(columns: &Columns, polygon: &[Vec3], within_m: f32) -> Vec<Near> {
     let flat: Vec<Vec2> = polygon.iter().map(|at| Vec2::new(at.x, at.z)).collect();
     let (min, max) = flat.iter().fold((Vec2::MAX, Vec2::MIN), |(min, max), &at| (min.min(at), max.max(at)));
+    let side = |(index, &from): (usize, &Vec2)| {
+        let to = flat[(index + 1) % flat.len()];
+        // Polygons run so that their inside is on the side of `perp` from which this points away.
+        Side { from, to, normal: (to - from).perp().normalize_or_zero() }
+    };
+    let sides: Vec<Side> = flat.iter().enumerate().map(side).collect();
     let (xs, zs) = columns.within(min - within_m, max + within_m);
     let mut found = Vec::new();
     for z in zs {
         for column in xs.clone().map(|x| z * columns.side + x) {
-            let distance_m = distance(&flat, columns.place(column), within_m);
+            let distance_m = distance(&sides, columns.place(column), within_m);
             if distance_m <= within_m {
                 found.push(Near { column, distance_m });
             }
@@ -176,22 +191,23 @@ fn near(columns: &Columns, polygon: &[Vec3], within_m: f32) -> Vec<Near> {
 }
 
 /// Distance of a place from a convex polygon, 0 inside; any greater number beyond `within_m`.
-fn distance(polygon: &[Vec2], at: Vec2, within_m: f32) -> f32 {
+fn distance(sides: &[Side], at: Vec2, within_m: f32) -> f32 {
     let mut outside = 0.0_f32;
-    for (index, &a) in polygon.iter().enumerate() {
-        let along = polygon[(index + 1) % polygon.len()] - a;
-        // Polygons run so that their inside is where this is negative.
-        outside = outside.max(along.perp_dot(at - a) / along.length());
+    for side in sides {
+        outside = outside.max(side.normal.dot(at - side.from));
+        if outside > within_m {
+            return outside;
+        }
     }
-    if outside == 0.0 || outside > within_m {
+    if outside == 0.0 {
         return outside;
     }
-    let to_edge = |index: usize| {
-        let (a, b) = (polygon[index], polygon[(index + 1) % polygon.len()]);
-        let part = ((at - a).dot(b - a) / (b - a).length_squared()).clamp(0.0, 1.0);
-        at.distance(a.lerp(b, part))
+    let to_side = |side: &Side| {
+        let along = side.to - side.from;
+        let part = ((at - side.from).dot(along) / along.length_squared()).clamp(0.0, 1.0);
+        at.distance_squared(side.from + along * part)
     };
-    (0..polygon.len()).map(to_edge).fold(f32::INFINITY, f32::min)
+    sides.iter().map(to_side).fold(f32::INFINITY, f32::min).sqrt()
 }
 
 /// Height of the corner nearest to a place.
