@@ -18,6 +18,7 @@ mod determinism;
 mod hostile_client;
 mod liveness;
 mod loss;
+mod navbake;
 mod new_feature;
 mod portals;
 mod random_play;

@@ -81,7 +81,8 @@ fn report(name: &str, s: &TriangleSoup, settings: &NavSettings) {
     }
 }
 fn main() {
-    let settings = NavSettings::default();
+    let settings =
+        NavSettings { radius_m: std::env::args().nth(2).map_or(0.5, |r| r.parse().unwrap()), ..NavSettings::default() };
     let what = std::env::args().nth(1).unwrap_or_default();
     if what == "random" {
         let t = std::time::Instant::now();

@@ -45,7 +45,8 @@ impl Cover {
                 let is_blocked = || !is_reached && !walk.is_bridged(*column);
                 let at = || {
                     let place = columns.place(*column);
-                    Vec3::new(place.x, level(polygon, place), place.y)
+                    let y = walk.level(*column).unwrap_or_else(|| level(polygon, place));
+                    Vec3::new(place.x, y, place.y)
                 };
                 if clearance_m < 0.0 {
                     if *distance_m == 0.0 {
@@ -65,7 +66,7 @@ impl Cover {
                 over[first..]
                     .iter()
                     .take_while(|entry| entry.0 == other)
-                    .any(|entry| (entry.1 - y).abs() < settings.height_m)
+                    .any(|entry| (entry.1 - y).abs() <= walk.step_m)
             })
         };
         cover.paved.extend(suspects.iter().filter(|(column, at)| surrounded(*column, at.y)).map(|(_, at)| *at));
@@ -133,6 +134,14 @@ impl Walk<'_> {
             covered[index] |= distance_m <= self.settings.cell_m * 0.5;
         }
         any
+    }
+
+    /// Height of the ground that was reached in a column or else beside it.
+    fn level(&self, column: usize) -> Option<f32> {
+        std::iter::once(column).chain(self.columns.around(column)).find_map(|at| {
+            let (first, surfaces) = self.columns.surfaces(at);
+            (first..).zip(surfaces).find(|(index, _)| self.reached[*index]).map(|(_, surface)| surface.y)
+        })
     }
 
     /// True when a neighbouring column was reached from which an agent gets over this one.
