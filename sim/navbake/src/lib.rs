@@ -12,6 +12,8 @@ pub mod gate;
 mod islands;
 mod merge;
 mod obj;
+#[cfg(feature = "peers")]
+pub mod peer;
 mod rebake;
 mod repair;
 mod scene;
