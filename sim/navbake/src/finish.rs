@@ -65,8 +65,9 @@ fn ordered(value: f32) -> u32 {
 #[allow(clippy::cast_precision_loss, reason = "cells of one tile")]
 fn place(corner: &Corner, ground: &Ground, settings: &NavSettings) -> Vec3 {
     let at = corner.at.as_vec2() * settings.cell_m;
-    // A contour's corner takes the highest of four voxels, each at most a step above the next.
-    let within_m = settings.climb_m + slope_m(settings) + 2.0 * settings.cell_height_m;
+    // A contour's corner takes the highest of four voxels, each at most a step above the next. What is farther down
+    // lies below a ledge over which the corner hangs.
+    let within_m = settings.climb_m.max(2.0 * slope_m(settings)) + settings.cell_height_m;
     let y = ground.nearest(at, corner.y, within_m).unwrap_or(corner.y);
     Vec3::new(at.x, y, at.y)
 }

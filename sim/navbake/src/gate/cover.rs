@@ -35,7 +35,7 @@ impl Cover {
         };
         let mut cover = Self { covered: vec![false; columns.surface_count()], paved: Vec::new() };
         let clearance_m = settings.radius_m - settings.cell_m;
-        // Over something blocked by less than a cell: paved only if the mesh goes on around it.
+        // A radius below a cell leaves no distance to keep: paved is what the mesh goes on around of.
         let (mut over, mut suspects) = (Vec::new(), Vec::new());
         for polygon in polygons {
             let near = near(columns, polygon, clearance_m.max(settings.cell_m));
@@ -60,15 +60,13 @@ impl Cover {
             walk.forget(&near);
         }
         over.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-        let surrounded = |column: usize, y: f32| {
-            columns.around(column).all(|other| {
-                let first = over.partition_point(|entry| entry.0 < other);
-                over[first..]
-                    .iter()
-                    .take_while(|entry| entry.0 == other)
-                    .any(|entry| (entry.1 - y).abs() <= walk.step_m)
-            })
+        let is_over = |column: usize, y: f32| {
+            let first = over.partition_point(|entry| entry.0 < column);
+            over[first..].iter().take_while(|entry| entry.0 == column).any(|entry| (entry.1 - y).abs() <= walk.step_m)
         };
+        // One cell is the raster's error, a second the contour's.
+        let surrounded =
+            |column: usize, y: f32| columns.around(column).all(|near| columns.around(near).all(|far| is_over(far, y)));
         cover.paved.extend(suspects.iter().filter(|(column, at)| surrounded(*column, at.y)).map(|(_, at)| *at));
         cover
     }
@@ -92,7 +90,8 @@ impl Walk<'_> {
         for (place, Near { column, .. }) in near.iter().enumerate() {
             self.place_of[*column] = place as u32;
         }
-        let reach = Vec2::splat(self.settings.cell_m * 0.75);
+        // A corner may hang over a ledge by a cell along both axes.
+        let reach = Vec2::splat(self.settings.cell_m * 2.1);
         for &corner in polygon {
             let at = Vec2::new(corner.x, corner.z);
             let (xs, zs) = self.columns.within(at - reach, at + reach);
