@@ -21,6 +21,7 @@ mod hostile_client;
 mod liveness;
 mod loss;
 mod nav_cli;
+mod navbake;
 mod new_feature;
 mod portals;
 mod random_play;

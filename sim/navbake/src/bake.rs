@@ -7,6 +7,7 @@ use std::time::Instant;
 use sim::space::navmesh::{NavArchive, NavSettings};
 use sim::space::triangles::TriangleSoup;
 
+use crate::islands;
 use crate::repair::{Sound, bake_tile};
 use crate::source::{TileSource, sources};
 use crate::{BakeError, BakeOptions, BakeReport, Baked};
@@ -25,6 +26,9 @@ pub fn bake(soup: &TriangleSoup, settings: &NavSettings, options: &BakeOptions) 
     for tile in tiles {
         report.count(&tile);
         archive.tiles.extend((!tile.mesh.polygons.is_empty()).then_some(tile.mesh));
+    }
+    if !options.seeds.is_empty() {
+        report.dropped_islands = islands::drop_without(&mut archive, &options.seeds)?;
     }
     report.elapsed = start.elapsed();
     Ok(Baked { archive, report })

@@ -17,8 +17,6 @@ use crate::surface::Ground;
 const SAMPLE_M: f32 = 0.5;
 /// Most heights of a border edge.
 const SAMPLES_MAX: f32 = 1_024.0;
-/// How far above its floor a polygon is looked for in solids, in metres.
-const LIFT_M: f32 = 0.05;
 
 /// Polygons of a tile in its own frame, with true heights, without those in solids, cut at doors.
 pub(crate) fn pieces(
@@ -31,7 +29,7 @@ pub(crate) fn pieces(
         let corners = polygon.iter().map(|corner| place(corner, ground, settings)).collect();
         Piece { corners, area: 0 }
     });
-    let outside = placed.filter(|piece: &Piece| !is_inside(piece, &source.solids)).collect();
+    let outside = placed.filter(|piece: &Piece| !is_inside(piece, &source.solids, settings)).collect();
     doors::cut(outside, &source.doors, settings)
 }
 
@@ -67,8 +65,9 @@ fn ordered(value: f32) -> u32 {
 #[allow(clippy::cast_precision_loss, reason = "cells of one tile")]
 fn place(corner: &Corner, ground: &Ground, settings: &NavSettings) -> Vec3 {
     let at = corner.at.as_vec2() * settings.cell_m;
-    // A contour's corner takes the highest of four voxels, each at most a step above the next.
-    let within_m = settings.climb_m + slope_m(settings) + 2.0 * settings.cell_height_m;
+    // A contour's corner takes the highest of four voxels, each at most a step above the next. What is farther down
+    // lies below a ledge over which the corner hangs.
+    let within_m = settings.climb_m.max(2.0 * slope_m(settings)) + settings.cell_height_m;
     let y = ground.nearest(at, corner.y, within_m).unwrap_or(corner.y);
     Vec3::new(at.x, y, at.y)
 }
@@ -78,10 +77,13 @@ fn slope_m(settings: &NavSettings) -> f32 {
     settings.cell_m * settings.slope_deg.min(60.0).to_radians().tan()
 }
 
-fn is_inside(piece: &Piece, solids: &[Solid]) -> bool {
+fn is_inside(piece: &Piece, solids: &[Solid], settings: &NavSettings) -> bool {
     #[allow(clippy::cast_precision_loss, reason = "a handful of corners")]
     let middle = piece.corners.iter().sum::<Vec3>() / piece.corners.len() as f32;
-    solids.iter().any(|solid| solid.contains(middle + Vec3::Y * LIFT_M))
+    // At the agent's waist: a box with a floor inside reaches over its head, and the roofs of two boxes, one
+    // a little higher, are one polygon that begins within the higher.
+    let waist = middle + Vec3::Y * (settings.height_m / 2.0);
+    solids.iter().any(|solid| solid.contains(waist))
 }
 
 fn borders(piece: &Piece, polygon: u32, ground: &Ground, settings: &NavSettings) -> Vec<BorderEdge> {

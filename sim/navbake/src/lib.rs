@@ -9,8 +9,11 @@ mod contours;
 mod doors;
 mod finish;
 pub mod gate;
+mod islands;
 mod merge;
 mod obj;
+#[cfg(feature = "peers")]
+pub mod peer;
 mod rebake;
 mod repair;
 mod scene;
@@ -20,7 +23,7 @@ mod surface;
 use std::time::Duration;
 
 use glam::Vec3;
-use sim::space::navmesh::NavArchive;
+use sim::space::navmesh::{NavArchive, NavmeshError};
 
 pub use bake::bake;
 pub use obj::{ObjError, read_obj};
@@ -104,6 +107,9 @@ pub enum BakeError {
     /// The geometry covers too much ground.
     #[error("the geometry covers more than {} tiles", source::TILES_MAX)]
     TooLarge,
+    /// The tiles do not make a mesh; a mistake of the baker.
+    #[error("the baked tiles make no mesh: {0}")]
+    Mesh(#[from] NavmeshError),
     /// A tile that fails the gate after every repair.
     #[error(
         "tile ({x}, {z}) cannot be baked: after {attempts} attempts it still fails at {} places, the first at {}",

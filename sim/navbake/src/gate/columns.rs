@@ -32,12 +32,13 @@ pub(crate) struct Surface {
 }
 
 /// All columns of a tile.
-pub(crate) struct Columns {
+pub(crate) struct Columns<'a> {
     /// Columns along a side, margins included.
     pub(crate) side: usize,
     /// Columns of the margin.
     pub(crate) margin: usize,
-    cell_m: f32,
+    source: &'a TileSource,
+    settings: NavSettings,
     starts: Vec<u32>,
     surfaces: Vec<Surface>,
 }
@@ -57,9 +58,9 @@ struct Wall {
     high: f32,
 }
 
-impl Columns {
+impl<'a> Columns<'a> {
     /// Cuts the columns of one tile.
-    pub(crate) fn new(source: &TileSource, settings: &NavSettings) -> Self {
+    pub(crate) fn new(source: &'a TileSource, settings: &NavSettings) -> Self {
         let margin = margin_cells(settings);
         let side = settings.tile_cells as usize + 2 * margin;
         let raster = Raster { side, margin, cell_m: settings.cell_m };
@@ -85,7 +86,7 @@ impl Columns {
             #[allow(clippy::cast_possible_truncation, reason = "one tile's surfaces")]
             starts.push(surfaces.len() as u32);
         }
-        let mut columns = Self { side, margin, cell_m: settings.cell_m, starts, surfaces };
+        let mut columns = Self { side, margin, source, settings: *settings, starts, surfaces };
         for solid in &source.solids {
             columns.fill(solid, &raster);
         }
@@ -107,15 +108,17 @@ impl Columns {
     #[allow(clippy::cast_precision_loss, reason = "columns of one tile")]
     pub(crate) fn place(&self, column: usize) -> Vec2 {
         let (x, z) = (column % self.side, column / self.side);
-        let at = |index: usize| (index as f32 + 0.5 - self.margin as f32) * self.cell_m;
+        let at = |index: usize| (index as f32 + 0.5 - self.margin as f32) * self.settings.cell_m;
         Vec2::new(at(x), at(z))
     }
 
     /// Columns whose middles lie within a rectangle, as ranges along x and z.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "clamped")]
     pub(crate) fn within(&self, min: Vec2, max: Vec2) -> (std::ops::Range<usize>, std::ops::Range<usize>) {
-        let low = |value: f32| (value / self.cell_m + self.margin as f32 - 0.5).ceil().clamp(0.0, self.side as f32);
-        let high = |value: f32| (value / self.cell_m + self.margin as f32 + 0.5).floor().clamp(0.0, self.side as f32);
+        let low =
+            |value: f32| (value / self.settings.cell_m + self.margin as f32 - 0.5).ceil().clamp(0.0, self.side as f32);
+        let high =
+            |value: f32| (value / self.settings.cell_m + self.margin as f32 + 0.5).floor().clamp(0.0, self.side as f32);
         (low(min.x) as usize..high(max.x) as usize, low(min.y) as usize..high(max.y) as usize)
     }
 
@@ -136,6 +139,30 @@ impl Columns {
     pub(crate) fn is_inner(&self, column: usize) -> bool {
         let inner = self.margin..self.side - self.margin;
         inner.contains(&(column % self.side)) && inner.contains(&(column / self.side))
+    }
+
+    /// True when an agent at height `y` beside a column gets over it although the column meets no ground: its cell
+    /// reaches onto ground a step away, nothing there is in a body's way, and its middle lies in no solid. So
+    /// it is with slits narrower than a cell, which no raster sees.
+    pub(crate) fn is_bridged(&self, column: usize, y: f32, step_m: f32) -> bool {
+        let NavSettings { height_m, climb_m, slope_deg, cell_height_m: voxel_m, cell_m, .. } = self.settings;
+        let generous = (slope_deg + SLOPE_TOLERANCE_DEG).to_radians().cos();
+        let raster = Raster { side: self.side, margin: self.margin, cell_m };
+        let mut touched = Vec::new();
+        for triangle in &self.source.triangles {
+            if let Some((low, high)) = raster.extent_within(triangle, column) {
+                touched.push((low, high, normal(triangle).y >= generous));
+            }
+        }
+        let place = self.place(column);
+        touched.iter().filter(|(_, _, is_ground)| *is_ground).any(|&(low, high, _)| {
+            let level = y.clamp(low, high);
+            let way = level + climb_m + voxel_m..level + height_m - 2.0 * voxel_m;
+            let feet = Vec3::new(place.x, level + LIFT_M, place.y);
+            (level - y).abs() <= step_m
+                && !touched.iter().any(|&(low, high, _)| high > way.start && low < way.end)
+                && !self.source.solids.iter().any(|solid| solid.contains(feet))
+        })
     }
 
     /// Nobody stands inside a closed box.
@@ -249,6 +276,16 @@ impl Raster {
                 }
             }
         }
+    }
+
+    /// The lowest and highest that a triangle is within one cell, if it reaches into it.
+    #[allow(clippy::cast_precision_loss, reason = "columns of one tile")]
+    fn extent_within(&self, triangle: &[Vec3; 3], column: usize) -> Option<(f32, f32)> {
+        let corners = triangle.map(|at| Vec3::new(self.cells(at.x), at.y, self.cells(at.z)));
+        let row = slab(&corners, |at| at.z, (column / self.side) as f32);
+        let part = slab(&row, |at| at.x, (column % self.side) as f32);
+        let (low, high) = extent(&part, |at| at.y);
+        (low <= high).then_some((low, high))
     }
 
     /// Every cell that a triangle reaches into, with the lowest and highest it is there.
