@@ -1,7 +1,7 @@
 //! Crowds on the navmesh: whoever is sent somewhere arrives or says why, nobody ends inside a wall or another, the
 //! path service keeps to its budget, and the same play has the same hashes. The scenes are baked as real ones are.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use glam::{Vec2, Vec3};
 use sim::actor::{Actor, Position, Profile};
@@ -10,7 +10,7 @@ use sim::features::navigation::{Goal, NODES_PER_TICK_MAX, PathService, StuckReas
 use sim::ids::SimId;
 use sim::locomotion::body_shape;
 use sim::random::{Random, Stream};
-use sim::scene::SceneConfig;
+use sim::scene::{SceneConfig, SceneNavmesh};
 use sim::space::Geometry;
 use sim::space::navmesh::Navmesh;
 use sim::space::triangles::TriangleSoup;
@@ -24,7 +24,7 @@ pub(crate) fn baked(more: &[(&str, &str)], scene: &str, seed: u64) -> TestScene 
     TestScene::from_config(baked_config(test_assets(more), scene, seed), |_| {})
 }
 
-pub(crate) fn baked_config(assets: Arc<sim::assets::Assets>, name: &str, seed: u64) -> SceneConfig {
+fn baked_config(assets: Arc<sim::assets::Assets>, name: &str, seed: u64) -> SceneConfig {
     let scene = assets.scenes.by_name(name).expect("the scene is in the game data");
     let geometry = Geometry::build(&assets.scenes[scene]).expect("the geometry is good");
     let soup = TriangleSoup::of_scene(&assets.scenes[scene]);
@@ -33,6 +33,16 @@ pub(crate) fn baked_config(assets: Arc<sim::assets::Assets>, name: &str, seed: u
     let baked = navbake::bake(&soup, &settings, &options).expect("the scene can be baked");
     let mesh = Navmesh::assemble(&baked.archive).expect("what was baked is a mesh");
     SceneConfig { scene, seed, assets, geometry: Arc::new(geometry), navmesh: Some(Arc::new(mesh)) }
+}
+
+/// The real field with its navmesh, baked once for all tests.
+pub(crate) fn field_config(seed: u64) -> SceneConfig {
+    static FIELD: OnceLock<SceneConfig> = OnceLock::new();
+    let bake = || {
+        let assets = server::assets::load(None).expect("the embedded assets are good");
+        baked_config(assets, "scene/field", 0)
+    };
+    SceneConfig { seed, ..FIELD.get_or_init(bake).clone() }
 }
 
 /// A body that walks where it is sent and has no mind of its own.
@@ -110,15 +120,6 @@ fn five_hundred_sent_to_one_point_through_a_gap_of_3_m_arrive_or_say_why() {
         scene.ticks(20);
         ticks += 20;
         assert_eq!(inside_geometry(&mut scene), Vec::<Vec3>::new(), "tick {ticks}");
-        if std::env::var_os("SHOW").is_some() && ticks % 200 == 0 {
-            let count = |want: WalkStatus| ids.iter().filter(|&&id| status(&scene, id) == want).count();
-            let through = ids.iter().filter(|&&id| scene.position(id).x > 0.5).count();
-            println!(
-                "{ticks}: through {through}, under way {}, arrived {}",
-                under_way(&scene),
-                count(WalkStatus::Arrived)
-            );
-        }
     }
     scene.ticks(100);
     let count = |want: WalkStatus| ids.iter().filter(|&&id| status(&scene, id) == want).count();
@@ -148,6 +149,79 @@ fn the_same_crowd_twice_has_the_same_hashes() {
     let (first, second) = (hashes(), hashes());
     let differs = first.iter().zip(&second).position(|(a, b)| a != b);
     assert_eq!(differs, None, "the first tick that differs, less one");
+}
+
+/// The gap with a door in it, which stands open.
+fn gate() -> TestScene {
+    let (_, text) = GAP[0];
+    let door =
+        r#"doors: [(id: "door/gate", center: (0.0, 1.5, 0.0), size: (1.0, 3.0, 3.0), open: true)], spawn_points:"#;
+    let text = text.replace("scene/gap", "scene/gate").replace("spawn_points:", door);
+    baked(&[("scenes/gate.ron", &text)], "scene/gate", 5)
+}
+
+/// Swaps the navmesh for one with the door open or closed, as the doors do.
+fn work_door(scene: &mut TestScene, open: bool) {
+    let mesh = scene.scene.world().resource::<SceneNavmesh>().0.clone().expect("there is a mesh");
+    scene.scene.world_mut().insert_resource(SceneNavmesh(Some(Arc::new(mesh.with_door(0, open)))));
+}
+
+#[test]
+fn a_door_that_closes_in_front_of_a_walker_ends_its_walk_and_one_that_opens_begins_it_again() {
+    let mut scene = gate();
+    let id = walker(&mut scene, -20.0, 10.0);
+    send(&mut scene, id, Goal::run(Vec3::new(20.0, 0.0, 10.0), 0.5));
+    scene.ticks(20);
+    assert_eq!(status(&scene, id), WalkStatus::Walking);
+    work_door(&mut scene, false);
+    scene.tick();
+    assert_eq!(status(&scene, id), WalkStatus::Unreachable);
+    let place = scene.position(id);
+    scene.ticks(40);
+    assert!(scene.position(id).distance(place) < 1.5, "it comes to rest");
+    work_door(&mut scene, true);
+    scene.ticks(20 * 8);
+    assert_eq!(status(&scene, id), WalkStatus::Arrived);
+}
+
+#[test]
+fn whoever_cannot_move_says_so_after_10_seconds() {
+    let mut scene = baked(&GAP, "scene/gap", 5);
+    let id = walker(&mut scene, -20.0, 0.0);
+    send(&mut scene, id, Goal::run(Vec3::new(20.0, 0.0, 0.0), 0.5));
+    for _ in 0..230 {
+        scene.tick();
+        // Whatever it does, it is back where it was.
+        scene.place(id, -20.0, 0.0);
+    }
+    assert_eq!(status(&scene, id), WalkStatus::Stuck { reason: StuckReason::Blocked });
+}
+
+#[test]
+fn a_walker_goes_round_a_player_who_stands_in_its_way_and_does_not_push_them() {
+    let mut scene = baked(&GAP, "scene/gap", 5);
+    let (player, id) = (scene.player_at(-20.0, 0.0), walker(&mut scene, -30.0, 0.0));
+    send(&mut scene, id, Goal::run(Vec3::new(-8.0, 0.0, 0.0), 0.5));
+    let mut nearest_m = f32::INFINITY;
+    for _ in 0..120 {
+        scene.tick();
+        nearest_m = nearest_m.min(scene.position(id).distance(scene.position(player)));
+    }
+    assert_eq!(status(&scene, id), WalkStatus::Arrived);
+    assert_eq!(scene.position(player), Vec3::new(-20.0, 0.0, 0.0));
+    assert!(nearest_m > 2.0 * RADIUS_M - 0.1, "{nearest_m}");
+}
+
+#[test]
+fn a_walker_sleeps_again_when_it_has_arrived() {
+    let mut scene = baked(&GAP, "scene/gap", 5);
+    let id = walker(&mut scene, -20.0, 0.0);
+    send(&mut scene, id, Goal::walk(Vec3::new(-10.0, 0.0, 0.0), 0.5));
+    scene.ticks(150);
+    assert_eq!(status(&scene, id), WalkStatus::Arrived);
+    let place = scene.position(id);
+    scene.ticks(100);
+    assert_eq!(scene.position(id), place);
 }
 
 /// A field of 200 m x 200 m with 400 boxes of 2 to 6 m, seeded.
@@ -193,9 +267,6 @@ fn two_thousand_walkers_to_fifty_goals_are_served_within_the_budget_and_within_a
         let stats = scene.scene.world().resource::<PathService>().stats();
         assert!(stats.nodes <= NODES_PER_TICK_MAX, "tick {tick}: {stats:?}");
         waited += u32::from(stats.waiting > 0);
-        if std::env::var_os("SHOW").is_some() {
-            println!("{tick} {stats:?}");
-        }
     }
     assert!(waited > 0, "the budget is felt");
     let without = ids.iter().filter(|&&id| status(&scene, id) == WalkStatus::Waiting).count();

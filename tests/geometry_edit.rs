@@ -108,7 +108,7 @@ fn only_the_tiles_around_an_edit_are_baked_and_the_result_is_a_whole_bakes() {
     let mut yard = Yard::new(&[FLOOR]);
     let pillar = "Box(center: (8, 1, 8), size: (1, 2, 1))";
     let change = yard.edit(&[FLOOR, pillar]);
-    assert!(change.tiles >= 16 && change.baked_tiles <= 4, "{} of {} tiles", change.baked_tiles, change.tiles);
+    assert!(change.tiles >= 16 && change.baked_tiles <= 5, "{} of {} tiles", change.baked_tiles, change.tiles);
     assert_eq!(change.changed_tiles, [(0, 0)]);
     let SceneInput::Geometry { edit, .. } = change.input else { panic!("it is a change of geometry") };
     let edited = edit.navmesh.expect("the yard has a mesh").apply(&yard.ground.archive);

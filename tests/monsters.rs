@@ -389,9 +389,7 @@ fn a_patrol_walks_its_places_back_and_forth_and_comes_back_after_a_fight() {
 
 #[test]
 fn monsters_on_the_hills_of_the_field_stay_on_the_ground() {
-    let assets = server::assets::load(None).expect("the embedded assets are good");
-    let config = crate::crowd::baked_config(assets, "scene/field", 6);
-    let mut scene = TestScene::from_config(config, |_| {});
+    let mut scene = TestScene::from_config(crate::crowd::field_config(6), |_| {});
     let mut draw = Random::new(6).draw(0, SimId::new(1, 0), Stream("hills"), 0);
     let ids: Vec<SimId> = (0..200)
         .map(|_| {

@@ -44,8 +44,7 @@ pub(crate) struct RandomPlay {
 
 impl RandomPlay {
     pub(crate) fn in_the_field(seed: u64) -> Self {
-        let assets = server::assets::load(None).expect("the embedded assets are good");
-        let scene = TestScene::of(&assets, "scene/field", seed, |_| {});
+        let scene = TestScene::from_config(crate::crowd::field_config(seed), |_| {});
         Self {
             scene,
             random: Random::new(seed),

@@ -23,6 +23,7 @@ mod loss;
 mod nav_cli;
 mod navbake;
 mod new_feature;
+mod pathfinding;
 mod portals;
 mod random_play;
 mod secrecy;

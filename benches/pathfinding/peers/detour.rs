@@ -222,12 +222,18 @@ impl TileInput {
         let (low, high) = (heights().fold(f32::MAX, f32::min), heights().fold(f32::MIN, f32::max));
         let bmin = [tile.x as f32 * tile_m, low, tile.z as f32 * tile_m];
         let bmax = [bmin[0] + tile_m, high + settings.height_m, bmin[2] + tile_m];
-        let mut corners = Vec::new();
-        let mut numbers = HashMap::new();
+        let (mut corners, mut numbers) = (Vec::new(), HashMap::new());
+        let welded_steps = (settings.climb_m / step_m) as u16;
         let mut numbered = |vertex: &[f32; 3]| {
             let steps = [0, 1, 2].map(|axis| ((vertex[axis] - bmin[axis]) / step_m).round() as u16);
-            *numbers.entry(steps).or_insert_with(|| {
+            let here: &mut Vec<u16> = numbers.entry((steps[0], steps[2])).or_default();
+            let known = here.iter().copied().find(|&corner: &u16| {
+                let other: [u16; 3] = corners[usize::from(corner)];
+                other[1].abs_diff(steps[1]) <= welded_steps
+            });
+            known.unwrap_or_else(|| {
                 corners.push(steps);
+                here.push((corners.len() - 1) as u16);
                 (corners.len() - 1) as u16
             })
         };
@@ -237,10 +243,16 @@ impl TileInput {
         for (number, polygon) in (0_u32..).zip(&tile.polygons) {
             let first = polygon.first_index as usize;
             let indices = &tile.indices[first..first + usize::from(polygon.corner_count)];
-            let mut outline: Vec<u16> = indices.iter().map(|&index| vertices[index as usize]).collect();
-            for border in tile.borders.iter().filter(|border| border.polygon == number) {
-                let edge = usize::from(border.edge);
-                sides.insert((outline[edge], outline[(edge + 1) % outline.len()]), u16::from(border.side));
+            let mut outline = Vec::new();
+            for edge in 0..indices.len() {
+                let ends = [edge, (edge + 1) % indices.len()].map(|at| vertices[indices[at] as usize]);
+                let border = tile.borders.iter().find(|one| (one.polygon, usize::from(one.edge)) == (number, edge));
+                let mut parts = vec![ends[0]];
+                parts.extend(touching(ends, &corners, welded_steps));
+                outline.extend_from_slice(&parts);
+                parts.push(ends[1]);
+                let along = parts.windows(2).filter_map(|part| Some(((part[0], part[1]), u16::from(border?.side))));
+                sides.extend(along);
             }
             outline.dedup();
             polygons.extend(split(&outline, &corners).ok_or_else(|| format!("polygon {number} cannot be split"))?);
@@ -296,6 +308,27 @@ impl TileInput {
         };
         dt_create_nav_mesh_data(&mut params).map_err(|error| error.to_string())
     }
+}
+
+/// Corners of other polygons on an edge, in its order: Detour knows whole edges only, ours may share parts of them.
+fn touching(ends: [u16; 2], corners: &[[u16; 3]], height_steps: u16) -> Vec<u16> {
+    let at = |corner: u16| corners[usize::from(corner)].map(i64::from);
+    let ([x, y, z], [to_x, to_y, to_z]) = (at(ends[0]), at(ends[1]));
+    let (way_x, way_z) = (to_x - x, to_z - z);
+    let length2 = way_x * way_x + way_z * way_z;
+    let heights = y.min(to_y) - i64::from(height_steps)..=y.max(to_y) + i64::from(height_steps);
+    let mut found: Vec<(i64, u16)> = (0..corners.len() as u16)
+        .filter_map(|corner| {
+            let [corner_x, corner_y, corner_z] = at(corner);
+            let (off_x, off_z) = (corner_x - x, corner_z - z);
+            let along = off_x * way_x + off_z * way_z;
+            let across = off_x * way_z - off_z * way_x;
+            let is_on = (1..length2).contains(&along) && across * across <= length2 && heights.contains(&corner_y);
+            (is_on && !ends.contains(&corner)).then_some((along, corner))
+        })
+        .collect();
+    found.sort_unstable();
+    found.into_iter().map(|(_, corner)| corner).collect()
 }
 
 /// A convex polygon in parts of at most six corners, all cut from one corner such that none is degenerate.

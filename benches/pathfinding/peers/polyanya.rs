@@ -1,16 +1,18 @@
-//! The `polyanya` crate on our polygons, as one flat layer: the field has one storey. Corners that two tiles do
-//! not share are added to the edges opposite them, as its meshes have no partial edges.
+//! The `polyanya` crate on our polygons, as one flat layer: the field has one storey. Corners on another
+//! polygon's edge are added to that edge, as its meshes have no partial edges.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use ::polyanya::{Coords, Mesh, Polygon, Vertex};
-use glam::{Vec2, Vec3, Vec3Swizzles};
+use glam::{IVec2, Vec2, Vec3, Vec3Swizzles};
 use sim::space::navmesh::NavArchive;
 
 use crate::finder::Finder;
 
 /// Corners nearer than this are one, in metres.
 const WELD_M: f32 = 0.001;
+/// Side of the squares in which corners are looked up, in metres.
+const SQUARE_M: f32 = 8.0;
 
 /// A polyanya mesh.
 pub(crate) struct Layers {
@@ -63,72 +65,60 @@ impl Finder for Layers {
 
 /// Corners and outlines (anticlockwise in x and z) of all tiles.
 fn welded(archive: &NavArchive) -> (Vec<Vec2>, Vec<Vec<u32>>) {
-    let mut places = Vec::new();
-    let mut numbers = HashMap::new();
-    let mut lines: BTreeMap<Line, BTreeMap<i64, u32>> = BTreeMap::new();
-    let mut outlines: Vec<(Vec<u32>, Vec<Option<Line>>)> = Vec::new();
+    let (mut places, mut outlines) = (Vec::new(), Vec::new());
+    let (mut numbers, mut squares) = (HashMap::new(), Squares::new());
     for tile in &archive.tiles {
-        let base = outlines.len();
         for polygon in &tile.polygons {
             let first = polygon.first_index as usize;
             let corners = &tile.indices[first..first + usize::from(polygon.corner_count)];
             let numbered = corners.iter().map(|&corner| {
                 let [x, _, z] = tile.vertices[corner as usize];
-                *numbers.entry(key(Vec2::new(x, z))).or_insert_with(|| {
-                    places.push(Vec2::new(x, z));
-                    places.len() as u32 - 1
+                let place = Vec2::new(x, z);
+                *numbers.entry((place / WELD_M).round().as_i64vec2()).or_insert_with(|| {
+                    let number = places.len() as u32;
+                    places.push(place);
+                    squares.entry((place / SQUARE_M).floor().as_ivec2()).or_default().push(number);
+                    number
                 })
             });
-            outlines.push((numbered.collect(), vec![None; corners.len()]));
-        }
-        for border in &tile.borders {
-            let (outline, sides) = &mut outlines[base + border.polygon as usize];
-            let edge = usize::from(border.edge);
-            let along_z = border.side % 2 == 0;
-            let ends = [outline[edge], outline[(edge + 1) % outline.len()]];
-            let line = Line { along_z, at: place_on(along_z, places[ends[0] as usize]).0 };
-            sides[edge] = Some(line);
-            lines.entry(line).or_default().extend(ends.map(|end| (place_on(along_z, places[end as usize]).1, end)));
+            outlines.push(numbered.collect::<Vec<u32>>());
         }
     }
-    let outlines = outlines.iter().map(|(outline, sides)| {
+    let whole = outlines.iter().map(|outline| {
         let mut all = Vec::new();
-        for (at, side) in sides.iter().enumerate() {
-            let (from, to) = (outline[at], outline[(at + 1) % outline.len()]);
+        for (at, &from) in outline.iter().enumerate() {
             all.push(from);
-            let Some(line) = side else { continue };
-            let along = |corner: u32| place_on(line.along_z, places[corner as usize]).1;
-            let (low, high) = (along(from).min(along(to)), along(from).max(along(to)));
-            let between = lines[line].range(low + 1..high).map(|(_, &corner)| corner);
-            let start = all.len();
-            all.extend(between);
-            if along(from) > along(to) {
-                all[start..].reverse();
-            }
+            all.extend(touching(from, outline[(at + 1) % outline.len()], &places, &squares));
         }
+        all.dedup();
         all.reverse();
         all
     });
-    let outlines = outlines.collect();
-    (places, outlines)
+    let whole = whole.collect();
+    (places, whole)
 }
 
-/// A line between two rows of tiles, by its direction and place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Line {
-    along_z: bool,
-    at: i64,
-}
+/// Corners by squares of [`SQUARE_M`].
+type Squares = HashMap<IVec2, Vec<u32>>;
 
-fn key(place: Vec2) -> (i64, i64) {
-    let steps = (place / WELD_M).round();
-    (steps.x as i64, steps.y as i64)
-}
-
-/// The place of a line through a corner, and the corner's place on it.
-fn place_on(along_z: bool, corner: Vec2) -> (i64, i64) {
-    let (x, z) = key(corner);
-    if along_z { (x, z) } else { (z, x) }
+/// Corners of other polygons on an edge, in its order.
+fn touching(from: u32, to: u32, places: &[Vec2], squares: &Squares) -> Vec<u32> {
+    let (start, end) = (places[from as usize], places[to as usize]);
+    let (length_m, way) = (start.distance(end), (end - start).normalize_or_zero());
+    let square = |place: Vec2| (place / SQUARE_M).floor().as_ivec2();
+    let (low, high) = (square(start.min(end) - WELD_M), square(start.max(end) + WELD_M));
+    let near = (low.x..=high.x).flat_map(|x| (low.y..=high.y).map(move |z| IVec2::new(x, z)));
+    let mut found: Vec<(f32, u32)> = near
+        .filter_map(|square| squares.get(&square))
+        .flatten()
+        .filter_map(|&corner| {
+            let off = places[corner as usize] - start;
+            let is_on = way.perp_dot(off).abs() < WELD_M && (WELD_M..length_m - WELD_M).contains(&way.dot(off));
+            is_on.then_some((way.dot(off), corner))
+        })
+        .collect();
+    found.sort_by(|a, b| a.0.total_cmp(&b.0));
+    found.into_iter().map(|(_, corner)| corner).collect()
 }
 
 /// Polygons around a corner, anticlockwise, with a mark for every gap. Each comes with the corners before and after.

@@ -12,6 +12,7 @@ pub(super) const SCENE_TICK_SECONDS: &str = "scene_tick_seconds";
 pub(super) const TICK_DEBT_DROPPED: &str = "tick_debt_dropped_total";
 pub(super) const MOVE_REJECTED: &str = "move_rejected_total";
 pub(super) const COMMAND_REJECTED: &str = "command_rejected_total";
+pub(super) const DOOR_WORKED: &str = "door_worked_total";
 pub(super) const INBOUND_REJECTED: &str = "inbound_rejected_total";
 pub(super) const SESSION_CLOSED: &str = "session_closed_total";
 pub(super) const CONNECTION_REFUSED: &str = "connection_refused_total";
@@ -26,7 +27,7 @@ pub(super) const RECORDING_STOPPED: &str = "recording_stopped_total";
 pub(super) const GEOMETRY_EDITS: &str = "geometry_edits_total";
 
 /// Every metric with its help text.
-pub(super) const DESCRIPTIONS: [(&str, &str); 21] = [
+pub(super) const DESCRIPTIONS: [(&str, &str); 22] = [
     (ONLINE_PLAYERS, "Connected players in all scenes."),
     (SCENE_PLAYER_COUNT, "Characters in a scene, those without a connection included."),
     (MESSAGE_LATENCY, "Seconds from the arrival of a message to the tick that took it in."),
@@ -36,6 +37,7 @@ pub(super) const DESCRIPTIONS: [(&str, &str); 21] = [
     (TICK_DEBT_DROPPED, "Ticks that were due during an overload and never ran."),
     (MOVE_REJECTED, "Movement that was refused, by reason."),
     (COMMAND_REJECTED, "Commands that were refused, by reason."),
+    (DOOR_WORKED, "Doors that were asked to open or close, by what came of it."),
     (INBOUND_REJECTED, "Messages that were no messages, by reason."),
     (SESSION_CLOSED, "Sessions that ended, by reason."),
     (CONNECTION_REFUSED, "Connections that came to no login, by reason."),
@@ -81,6 +83,7 @@ pub(super) const KNOWN_REASONS: &[(&str, &[&str])] = &[
             "out_of_range",
         ],
     ),
+    (DOOR_WORKED, &["opened", "closed", "blocked"]),
     (
         INBOUND_REJECTED,
         &[

@@ -18,7 +18,7 @@ use super::scenes::{Ground, seeds};
 use crate::assets::faults;
 
 /// Where walkable ground is looked for around a place of the running data, in metres.
-const NEAR_M: Vec3 = Vec3::new(1.0, 1_000.0, 1.0);
+const NEAR_M: Vec3 = Vec3::new(1.0, 3.0, 1.0);
 
 /// Turns changed texts into changes of scenes.
 pub struct Editor {

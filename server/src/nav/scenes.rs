@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use anyhow::Context;
 use glam::Vec3;
 use navbake::{BakeError, BakeOptions, Baked, bake, scene_settings};
 use sim::assets::{Assets, Id, SceneDef, SceneGround};
@@ -94,12 +93,11 @@ pub fn bake_threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// The places agents come from, on the ground: the spawn points. Portals are none: what only a portal stands on is of
-/// no use, and the place above its lintel even less.
+/// The places agents come from, on the ground: the spawn points. What only a portal stands on is of no use.
 #[must_use]
 pub fn seeds(def: &SceneDef, geometry: &Geometry) -> Vec<Vec3> {
     let on_ground = |(x, z)| {
-        let height_m = geometry.top(x, z).map_or(0.0, |ground| ground.height_m);
+        let height_m = geometry.floor(x, z).map_or(0.0, |ground| ground.height_m);
         Vec3::new(x, height_m, z)
     };
     def.spawn_points.iter().map(|point| on_ground(point.at)).collect()
@@ -158,18 +156,6 @@ impl NavStore {
     pub fn ground_to_check(&self, assets: &Assets, scene: Id<SceneDef>) -> Result<Option<SceneGround>, String> {
         let ground = self.ground(assets, scene).map_err(|error| error.to_string())?;
         Ok(Some(SceneGround { geometry: ground.geometry, navmesh: ground.navmesh }))
-    }
-
-    /// The navmeshes of all scenes, by their ids.
-    ///
-    /// # Errors
-    /// As [`NavStore::ground`], with the scene's id in front.
-    pub fn navmeshes(&self, assets: &Assets) -> anyhow::Result<BTreeMap<String, Arc<Navmesh>>> {
-        let one = |(id, def): (Id<SceneDef>, &SceneDef)| {
-            let ground = self.ground(assets, id).with_context(|| def.id.clone())?;
-            Ok((def.id.clone(), ground.navmesh))
-        };
-        assets.scenes.iter().map(one).collect()
     }
 
     fn find(&self, scene: &str, hash: u64) -> Option<NavArchive> {

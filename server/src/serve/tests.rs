@@ -8,7 +8,7 @@ use std::time::Duration;
 use net::client::{Client, ClientEndpoint, ConnectOptions, Trust};
 use sim::locomotion::StepInput;
 use sim::log::LogError;
-use sim::testing::test_assets;
+use sim::testing::{TEST_ASSETS, test_assets};
 use tokio::time::timeout;
 
 use super::*;
@@ -95,13 +95,14 @@ fn a_stopping_server_says_why_and_leaves_logs_that_replay() {
         logs.push(std::fs::read(entry.unwrap().path()).unwrap());
     }
     assert_eq!(logs.len(), assets.scenes.len());
+    let store = NavStore::new(None, Some(&folder.0));
     for log in &logs {
-        assert!(matches!(replay(log, &assets), Ok(Outcome::Equal { ticks: 1.., .. })));
-        let torn = replay(&log[..log.len() - 1], &assets);
+        assert!(matches!(replay(log, &assets, &store), Ok(Outcome::Equal { ticks: 1.., .. })));
+        let torn = replay(&log[..log.len() - 1], &assets, &store);
         assert!(matches!(torn, Err(ReplayError::Log(LogError::Truncated { .. }))));
         let mut flipped = log.clone();
         flipped[log.len() / 2] ^= 1;
-        assert!(replay(&flipped, &assets).is_err());
+        assert!(replay(&flipped, &assets, &store).is_err());
     }
 }
 
@@ -134,4 +135,36 @@ fn an_unknown_class_is_refused() {
         assert!(matches!(refused, net::client::ConnectError::Refused(Goodbye::BadLogin)), "{refused}");
     });
     server.stop();
+}
+
+#[test]
+fn edited_geometry_is_taken_over_while_the_server_runs_and_the_logs_replay() {
+    let folder = Folder::new("edit");
+    let (dir, data) = (folder.0.join("assets"), folder.0.join("data"));
+    for (path, text) in TEST_ASSETS {
+        let path = dir.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let assets = crate::assets::load(Some(&dir)).unwrap();
+    let server =
+        Server::start(&Config { assets: Some(dir.clone()), ..config(Some(data.clone())) }, Arc::clone(&assets));
+    let server = server.unwrap();
+    run(async {
+        let endpoint = ClientEndpoint::bind().unwrap();
+        let mut client = login(&server, &endpoint, "ada").await;
+        let file = dir.join("scenes/test.ron");
+        let edited =
+            std::fs::read_to_string(&file).unwrap().replace("size: (0.5, 3.0, 40.0)", "size: (0.5, 3.0, 30.0)");
+        std::fs::write(&file, edited).unwrap();
+        while !page(&server, "/metrics").1.contains("geometry_edits_total{reason=\"applied\"} 1") {
+            assert!(client.next().await);
+        }
+    });
+    server.stop();
+    let store = NavStore::new(Some(&dir), Some(&data));
+    for entry in std::fs::read_dir(data.join("replay")).unwrap() {
+        let log = std::fs::read(entry.unwrap().path()).unwrap();
+        assert!(matches!(replay(&log, &assets, &store), Ok(Outcome::Equal { ticks: 1.., .. })));
+    }
 }

@@ -24,6 +24,8 @@ const GROUND_SEARCH_M: f32 = 1_000.0;
 const RAISED_M: f32 = 1.0;
 /// Height of hands above feet, in metres.
 const HANDS_M: f32 = 1.2;
+/// Most raised things above one another that are looked beneath.
+const STOREYS_MAX: usize = 8;
 /// Distance a body is set off from what it hits, in metres, so that its next sweep does not begin in touch.
 pub const SKIN_M: f32 = 0.01;
 
@@ -142,6 +144,19 @@ impl Geometry {
     #[must_use]
     pub fn top(&self, x: f32, z: f32) -> Option<Ground> {
         self.ground(x, z, GROUND_SEARCH_M / 2.0)
+    }
+
+    /// The ground at a place beneath all that is raised, such as lintels and roofs: where one stands who walks there.
+    #[must_use]
+    pub fn floor(&self, x: f32, z: f32) -> Option<Ground> {
+        let mut ground = self.top(x, z)?;
+        for _ in 0..STOREYS_MAX {
+            if !self.is_raised(Vec3::new(x, ground.height_m, z)) {
+                break;
+            }
+            ground = self.ground(x, z, ground.height_m - RAISED_M * 0.5)?;
+        }
+        Some(ground)
     }
 
     /// True on top of an obstacle, such as a roof, from where nobody who has come down can come back.

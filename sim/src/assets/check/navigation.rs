@@ -13,8 +13,8 @@ use crate::space::navmesh::{NavPoint, Navmesh};
 
 /// How far from a place walkable ground may begin, in metres, if the place has no larger radius of its own.
 const NEAR_M: f32 = 1.0;
-/// How far up and down walkable ground is looked for, in metres: places are given without a height.
-const STOREYS_M: f32 = 1_000.0;
+/// How far above and below the floor of a place walkable ground is looked for, in metres.
+const STOREY_M: f32 = 3.0;
 /// How far a hint may lead, in metres.
 const HINT_M: f32 = 50.0;
 
@@ -106,7 +106,7 @@ impl Places<'_, '_, '_, '_> {
     /// The walkable place nearest to the ground at `at`.
     fn find(&self, (x, z): (f32, f32), radius_m: f32) -> Option<NavPoint> {
         let within_m = radius_m.max(NEAR_M);
-        let height_m = self.ground.geometry.top(x, z).map_or(0.0, |ground| ground.height_m);
-        self.ground.navmesh.nearest(Vec3::new(x, height_m, z), Vec3::new(within_m, STOREYS_M, within_m))
+        let height_m = self.ground.geometry.floor(x, z).map_or(0.0, |ground| ground.height_m);
+        self.ground.navmesh.nearest(Vec3::new(x, height_m, z), Vec3::new(within_m, STOREY_M, within_m))
     }
 }

@@ -22,6 +22,8 @@ const MELEE_M: f32 = 5.0;
 const PATIENCE_TICKS: u32 = 200;
 /// The same for a victim that stands where nobody can walk (2 s).
 const OFF_MESH_PATIENCE_TICKS: u32 = 40;
+/// The same for a monster that others of its kind keep from its victim (60 s): its turn will come.
+const CROWDED_PATIENCE_TICKS: u32 = 1_200;
 /// So near to its victim a monster ends its walk, in metres; its skills stop it earlier.
 const CHASE_M: f32 = 0.5;
 /// A place counts as within a skill's reach up to this part of it.
@@ -86,8 +88,11 @@ impl ThinkerItem<'_, '_> {
     fn approach(&mut self, scenery: &mut Scenery, def: &MonsterDef, assets: &Assets, target: TargetView) {
         let (tick, feet) = (scenery.tick.0, self.position.0);
         let status = self.walk_to.0.map_or(WalkStatus::Standing, |_| self.walk.status());
-        let off_mesh = status == WalkStatus::OffMesh;
-        let patience_ticks = if off_mesh { OFF_MESH_PATIENCE_TICKS } else { PATIENCE_TICKS };
+        let patience_ticks = match status {
+            WalkStatus::OffMesh => OFF_MESH_PATIENCE_TICKS,
+            _ if self.walk.is_crowded(tick) => CROWDED_PATIENCE_TICKS,
+            _ => PATIENCE_TICKS,
+        };
         if self.pursuit.is_hopeless(feet.distance(target.feet), patience_ticks, tick) {
             return self.give_up(scenery);
         }

@@ -12,7 +12,7 @@ use crate::assets::MovementDef;
 use crate::counters::Counters;
 use crate::ids::SimId;
 use crate::locomotion::SPEED_BP_NORMAL;
-use crate::random::{Random, Stream};
+use crate::random::{Draw, Random, Stream};
 use crate::scene::{SceneAssets, SceneNavmesh};
 use crate::space::navmesh::Navmesh;
 use crate::tick::SimTick;
@@ -35,8 +35,6 @@ const REPLAN_STALLED_TICKS: u32 = 40;
 const BLOCKED_TICKS: u32 = 200;
 /// Ticks without progress after which a walker among others gives up (60 s): a crowd drains slowly.
 const CROWDED_TICKS: u32 = 1_200;
-/// Whoever was touched within so many ticks is in a crowd (2 s).
-const TOUCHED_TICKS: u32 = 40;
 
 type Follower<'a> = (&'a SimId, &'a Position, &'a Motion, &'a Profile, &'a mut Walk);
 
@@ -100,14 +98,7 @@ impl Walk {
     }
 
     /// Works out the wished velocity of this tick, and whether the walk ends here.
-    fn head_on(
-        &mut self,
-        goal: Goal,
-        feet: Vec3,
-        pace_mps: f32,
-        tick: u32,
-        draw: impl FnOnce() -> crate::random::Draw,
-    ) {
+    fn head_on(&mut self, goal: Goal, feet: Vec3, pace_mps: f32, tick: u32, draw: impl FnOnce() -> Draw) {
         self.wish = Vec2::ZERO;
         let place = Vec2::new(feet.x, feet.z);
         let goal_m = place.distance(Vec2::new(goal.place.x, goal.place.z));
@@ -155,7 +146,7 @@ impl Walk {
 
     fn is_stuck(&mut self, remaining_m: f32, tick: u32) -> bool {
         let stalled_ticks = self.progress.stalled_ticks(remaining_m, tick);
-        let crowded = self.touched_tick.is_some_and(|touched| tick.wrapping_sub(touched) <= TOUCHED_TICKS);
+        let crowded = self.is_crowded(tick);
         if stalled_ticks >= if crowded { CROWDED_TICKS } else { BLOCKED_TICKS } {
             let reason = if crowded { StuckReason::Crowded } else { StuckReason::Blocked };
             self.halt(WalkStatus::Stuck { reason });

@@ -65,9 +65,12 @@ pub(super) fn separate(
     parting.bodies.sort();
     parting.relax();
     for (id, mut position, _, profile, _, mut walk) in &mut walkers {
-        let found = parting.moved.binary_search_by_key(id, |&(moved, _)| moved);
-        walk.jostled = found.is_ok();
-        let Ok(index) = found else { continue };
+        walk.jostled = false;
+        if !parting.bodies.is_marked(position.place()) {
+            continue;
+        }
+        let Ok(index) = parting.moved.binary_search_by_key(id, |&(moved, _)| moved) else { continue };
+        walk.jostled = true;
         let profile = &assets.0.movements[profile.0];
         let to = shove(position.0, parting.moved[index].1, profile, &geometry.0);
         position.set_if_neq(Position(to));

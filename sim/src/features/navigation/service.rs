@@ -342,6 +342,14 @@ mod tests {
     }
 
     #[test]
+    fn whoever_waits_longest_is_served_first_and_equals_go_by_id() {
+        let request = |since_tick, index| Request { since_tick, id: SimId::new(index, 0), entity: Entity::PLACEHOLDER };
+        let mut queue = vec![request(7, 1), request(5, 9), request(7, 0), request(5, 2)];
+        queue.sort_unstable();
+        assert_eq!(queue, [request(5, 2), request(5, 9), request(7, 0), request(7, 1)]);
+    }
+
+    #[test]
     fn eight_who_ask_for_one_goal_share_a_field_and_seven_search() {
         let mesh = Arc::new(corner_mesh());
         let (from, target) = round_the_corner(&mesh);

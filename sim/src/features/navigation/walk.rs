@@ -9,6 +9,8 @@ use crate::space::navmesh::{NavPoint, PolygonId};
 
 /// Less than this is no progress, in metres.
 const PROGRESS_M: f32 = 0.25;
+/// Whoever was touched within so many ticks is in a crowd (2 s).
+const TOUCHED_TICKS: u32 = 40;
 
 /// Where an actor wants to be; `None` to stay. Makes its entity a walker. Written in the Think stage before
 /// navigation, by whoever decides for the actor.
@@ -130,10 +132,17 @@ impl Walk {
         self.goal.filter(|goal| goal.place == place).map(|_| self.status)
     }
 
-    /// True while it follows a path that leads to its goal, or towards it.
+    /// True while it follows a path that leads to its goal, or towards it, or is about to get one.
     #[must_use]
     pub fn is_on_path(&self) -> bool {
-        self.status == WalkStatus::Walking && matches!(self.way, Way::Direct | Way::Corridor)
+        let led = matches!(self.way, Way::Direct | Way::Corridor) || self.asked_tick.is_some();
+        led && self.status != WalkStatus::OffMesh && self.is_under_way()
+    }
+
+    /// True when it has touched someone in the last 2 s.
+    #[must_use]
+    pub fn is_crowded(&self, tick: u32) -> bool {
+        self.touched_tick.is_some_and(|touched| tick.wrapping_sub(touched) <= TOUCHED_TICKS)
     }
 
     /// The next places it passes in metres, the last one first.

@@ -37,7 +37,7 @@ impl Obstacles {
         let ray = Ray::new(from, Vec3::NEG_Y);
         let (_, hit) = self.pipeline().cast_ray_and_get_normal(&ray, depth_m, false)?;
         // A ray that starts inside a closed box would find its bottom; a floor faces up.
-        (hit.normal.y > 0.0).then(|| Ground { height_m: from.y - hit.time_of_impact, normal: hit.normal })
+        (hit.normal.y > 0.0).then_some(Ground { height_m: from.y - hit.time_of_impact, normal: hit.normal })
     }
 
     pub(super) fn sweep(&self, feet: Vec3, by: Vec3, body: BodyShape) -> Option<SweepHit> {
