@@ -62,6 +62,8 @@ struct Wall {
     high: f32,
     /// It is the side of something that has standable ground on top, such as a step.
     is_capped: bool,
+    /// Nobody can stand on it by any reading.
+    is_surely: bool,
 }
 
 impl<'a> Columns<'a> {
@@ -71,17 +73,21 @@ impl<'a> Columns<'a> {
         let side = settings.tile_cells as usize + 2 * margin;
         let raster = Raster { side, margin, cell_m: settings.cell_m };
         let steep = (settings.slope_deg + SLOPE_TOLERANCE_DEG).to_radians().cos();
-        let treads = treads(source, steep);
+        let gentle = (settings.slope_deg - SLOPE_TOLERANCE_DEG).max(0.0).to_radians().cos();
+        let treads = treads(source, gentle);
         let (mut hits, mut walls) = (Vec::new(), Vec::new());
         for triangle in &source.triangles {
             let up = normal(triangle).y;
             if up.abs() > VERTICAL_UP {
                 raster.middles_within(triangle, |column, y| hits.push((column, Hit { y, up })));
             }
-            if up.abs() < steep || width_m(triangle) < THIN_CELLS * settings.cell_m {
-                let is_capped = up >= steep
-                    || triangle.iter().filter(|at| at.y == top_m(triangle)).any(|at| treads.contains(&bits(*at)));
-                raster.cells_touched(triangle, |column, low, high| walls.push((column, Wall { low, high, is_capped })));
+            let is_thin = width_m(triangle) < THIN_CELLS * settings.cell_m;
+            if up.abs() < gentle || is_thin {
+                let tops = triangle.iter().filter(|at| at.y == top_m(triangle));
+                let is_capped = up >= gentle || tops.into_iter().any(|&at| treads.contains(&bits(at)));
+                let is_surely = up.abs() < steep || is_thin;
+                let wall = |low, high| Wall { low, high, is_capped, is_surely };
+                raster.cells_touched(triangle, |column, low, high| walls.push((column, wall(low, high))));
             }
         }
         let (hit_starts, mut hits) = by_column(side * side, &hits);
@@ -207,7 +213,7 @@ fn add_surfaces(hits: &[Hit], walls: &[Wall], settings: &NavSettings, into: &mut
         }
         let free_m = above.map_or(f32::INFINITY, |other| other.y - hit.y);
         let reaches = |wall: &Wall, low: f32, high: f32| wall.high > hit.y + low && wall.low < hit.y + high;
-        let in_the_way = |low: f32, high: f32| walls.iter().any(|wall| reaches(wall, low, high));
+        let in_the_way = |low: f32, high: f32| walls.iter().any(|wall| wall.is_surely && reaches(wall, low, high));
         // What sticks out of the ground, however little, and has nothing to step on.
         let spike = walls.iter().any(|wall| !wall.is_capped && reaches(wall, SAME_M, height_m));
         let perhaps = hit.up >= generous
@@ -226,8 +232,8 @@ fn normal([a, b, c]: &[Vec3; 3]) -> Vec3 {
 }
 
 /// Corners of everything that can be stood on.
-fn treads(source: &TileSource, steep: f32) -> BTreeSet<[u32; 3]> {
-    let standable = source.triangles.iter().filter(|triangle| normal(triangle).y >= steep);
+fn treads(source: &TileSource, gentle: f32) -> BTreeSet<[u32; 3]> {
+    let standable = source.triangles.iter().filter(|triangle| normal(triangle).y >= gentle);
     standable.flatten().map(|&at| bits(at)).collect()
 }
 
