@@ -1,6 +1,8 @@
 //! The baker and its gate: nothing is paved, nothing is missing, the same geometry gives the same bytes, and a mesh
 //! that is wrong is found out. Yards come from seeds; a failure names its seed.
 
+#[path = "navbake/walks.rs"]
+mod walks;
 #[path = "navbake/yard.rs"]
 mod yard;
 
@@ -74,19 +76,28 @@ fn none_of_450_pillars_is_paved_over_and_no_ground_is_missing() {
 }
 
 #[test]
-fn two_hundred_random_yards_are_neither_paved_nor_missing_anything() {
+fn in_two_hundred_random_yards_nothing_is_paved_or_missing_and_no_path_of_10_000_leads_through_a_solid() {
+    let mut paths = 0;
     for seed in 0..200 {
-        let soup = yard::random(seed);
+        let def = yard::random(seed);
+        let soup = TriangleSoup::of_scene(&def);
         let baked =
             bake(&soup, &NavSettings::default(), &options(2)).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
         let report = gate(&soup, &baked.archive);
         assert!(report.is_clean(), "seed {seed}: {report:?}");
-        for solid in soup.solids.iter().skip(1).take(12).filter(|solid| solid.half.min_element() > 0.8) {
+        let under = |solid: &&Solid| {
             let place = Vec2::new(solid.center.x, solid.center.z);
             let below = |polygon: &[Vec3]| polygon.iter().all(|at| at.y < 0.2) && is_over(polygon, place);
-            assert!(!polygons(&baked.archive).any(|(_, polygon)| below(&polygon)), "seed {seed}: under {solid:?}");
+            solid.half.min_element() > 0.8 && polygons(&baked.archive).any(|(_, polygon)| below(&polygon))
+        };
+        assert_eq!(soup.solids[1..=yard::PILLARS].iter().find(under), None, "seed {seed}");
+        let walker = walks::Walker::new(&def, &baked.archive);
+        for number in 0..50 {
+            walker.walk(seed, number);
+            paths += 1;
         }
     }
+    assert_eq!(paths, 10_000);
 }
 
 #[test]
@@ -224,7 +235,7 @@ fn a_floor_inside_a_closed_box_is_no_ground() {
 fn an_agent_without_a_radius_gets_a_mesh_up_to_the_walls() {
     let settings = NavSettings { radius_m: 0.0, ..NavSettings::default() };
     for seed in 0..20 {
-        let soup = yard::random(seed);
+        let soup = TriangleSoup::of_scene(&yard::random(seed));
         let baked = bake(&soup, &settings, &options(2)).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
         let report = gate_with(&soup, &baked.archive, &settings);
         assert!(report.is_clean(), "seed {seed}: {report:?}");

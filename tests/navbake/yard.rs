@@ -1,10 +1,13 @@
 //! Yards to bake: a floor and what stands on it, from a seed that every failure names.
 
 use glam::{Quat, Vec3};
+use sim::assets::{AoiDef, Bounds, GeometryDef, SceneDef};
 use sim::ids::SimId;
 use sim::random::{Draw, Random, Stream};
 use sim::space::triangles::{Solid, TriangleSoup};
 
+/// Pillars of a yard.
+pub(crate) const PILLARS: usize = 12;
 /// Height of a step of the stairs, in metres.
 const STEP_M: f32 = 0.3;
 
@@ -32,22 +35,24 @@ pub(crate) fn places() -> impl Iterator<Item = (f32, f32)> {
     (0..15).flat_map(move |i| (0..15).map(move |k| at(i, k)))
 }
 
-/// A floor of 40 m with 12 pillars, three ramps and two stairs.
-pub(crate) fn random(seed: u64) -> TriangleSoup {
+/// A floor of 40 m with 12 pillars, three ramps and two stairs: geometry of a scene, so that it has colliders too.
+pub(crate) fn random(seed: u64) -> SceneDef {
     let mut draw = Random::new(seed).draw(0, SimId::new(0, 0), Stream("yard"), 0);
-    let mut soup = floor(40.0, Vec3::ZERO);
-    for _ in 0..12 {
-        let half = Vec3::new(within(&mut draw, 0.3, 2.5), within(&mut draw, 0.5, 2.0), within(&mut draw, 0.3, 2.5));
-        let at = Vec3::new(within(&mut draw, -18.0, 18.0), half.y, within(&mut draw, -18.0, 18.0));
-        soup.add_box(Solid { center: at, half, yaw_rad: within(&mut draw, 0.0, 6.28) });
+    let mut geometry = vec![GeometryDef::Box { center: (0.0, -0.5, 0.0), size: (40.0, 1.0, 40.0), yaw_deg: 0.0 }];
+    for _ in 0..PILLARS {
+        let size = (within(&mut draw, 0.6, 5.0), within(&mut draw, 1.0, 4.0), within(&mut draw, 0.6, 5.0));
+        let center = (within(&mut draw, -18.0, 18.0), size.1 / 2.0, within(&mut draw, -18.0, 18.0));
+        geometry.push(GeometryDef::Box { center, size, yaw_deg: within(&mut draw, 0.0, 360.0) });
     }
-    for _ in 0..3 {
-        ramp(&mut soup, &mut draw);
-    }
+    geometry.extend((0..3).map(|_| ramp(&mut draw)));
     for _ in 0..2 {
-        stairs(&mut soup, &mut draw);
+        stairs(&mut geometry, &mut draw);
     }
-    soup
+    let bounds = Bounds { min: (-20.0, -20.0), max: (20.0, 20.0) };
+    let aoi = AoiDef { enter_m: 30.0, leave_m: 35.0 };
+    let (id, name) = ("scene/yard".to_owned(), "Yard".to_owned());
+    let (doors, spawn_points, spawners, portals) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    SceneDef { id, name, bounds, aoi, players_max: 1, geometry, doors, spawn_points, spawners, portals }
 }
 
 /// Boxes on the floor of a square, for larger scenes.
@@ -88,25 +93,23 @@ pub(crate) fn within(draw: &mut Draw, low: f32, high: f32) -> f32 {
     low + (high - low) * draw.unit()
 }
 
-fn ramp(soup: &mut TriangleSoup, draw: &mut Draw) {
+fn ramp(draw: &mut Draw) -> GeometryDef {
     let half = Vec3::new(within(draw, 0.75, 2.0), within(draw, 0.5, 3.0), within(draw, 1.5, 4.0));
     let turn = Quat::from_rotation_y(within(draw, 0.0, 6.28));
     let at = Vec3::new(within(draw, -14.0, 14.0), 0.0, within(draw, -14.0, 14.0));
-    let first = soup.vertices.len() as u32;
     let corners = [(-1, 0, -1), (1, 0, -1), (1, 0, 1), (-1, 0, 1), (-1, 1, 1), (1, 1, 1)];
     let corner = |(x, y, z): (i8, i8, i8)| at + turn * (Vec3::new(f32::from(x), f32::from(y), f32::from(z)) * half);
-    soup.vertices.extend(corners.map(corner));
-    let sides = [[0, 4, 5], [0, 5, 1], [0, 1, 2], [0, 2, 3], [3, 2, 5], [3, 5, 4], [0, 3, 4], [1, 5, 2]];
-    soup.triangles.extend(sides.map(|side| side.map(|corner: u32| first + corner)));
+    let triangles = vec![(0, 4, 5), (0, 5, 1), (0, 1, 2), (0, 2, 3), (3, 2, 5), (3, 5, 4), (0, 3, 4), (1, 5, 2)];
+    GeometryDef::Trimesh { vertices: corners.map(|at| corner(at).into()).to_vec(), triangles }
 }
 
-fn stairs(soup: &mut TriangleSoup, draw: &mut Draw) {
-    let yaw_rad = within(draw, 0.0, 6.28);
-    let turn = Quat::from_rotation_y(yaw_rad);
+fn stairs(geometry: &mut Vec<GeometryDef>, draw: &mut Draw) {
+    let yaw_deg = within(draw, 0.0, 360.0);
+    let turn = Quat::from_rotation_y(yaw_deg.to_radians());
     let at = Vec3::new(within(draw, -14.0, 14.0), 0.0, within(draw, -14.0, 14.0));
     for step in 0..draw.between(3, 6) {
         let height_m = STEP_M * (step + 1) as f32;
         let center = at + turn * Vec3::new(0.0, height_m / 2.0, 0.8 * step as f32);
-        soup.add_box(Solid { center, half: Vec3::new(1.5, height_m / 2.0, 0.4), yaw_rad });
+        geometry.push(GeometryDef::Box { center: center.into(), size: (3.0, height_m, 0.8), yaw_deg });
     }
 }

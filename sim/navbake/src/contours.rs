@@ -16,6 +16,8 @@ use crate::source::{TileSource, radius_cells};
 
 /// Smallest region that is kept, in voxels: a quarter of a square metre at the default settings.
 const REGION_CELLS_MIN: u32 = 4;
+/// How far steep triangles are moved inwards, in metres.
+const DRAWN_IN_M: f32 = 1e-3;
 /// Most voxels in height; the voxeliser counts them in 16 bits.
 const LEVELS_MAX: f32 = 65_000.0;
 
@@ -93,8 +95,10 @@ impl Frame {
         let x: Vec<f32> = cuts.x.iter().map(line).collect();
         let z: Vec<f32> = cuts.z.iter().map(line).collect();
         let mut areas = vec![Mesh::default(); (x.len() + 1) * (z.len() + 1)];
+        let to_raster = Vec3::new(self.border_m, -self.bottom_m, self.border_m);
         for corners in &source.triangles {
-            let moved = corners.map(|at| at + Vec3::new(self.border_m, -self.bottom_m, self.border_m));
+            let drawn_in = drawn_in(corners, settings);
+            let moved = corners.map(|at| at + to_raster + drawn_in);
             let strip = between(&moved, Axis::X, 0.0, self.side_m);
             let part = between(&strip, Axis::Z, 0.0, self.side_m);
             if part.is_empty() {
@@ -110,6 +114,15 @@ impl Frame {
             .map(|(id, mesh)| mesh.collection(id))
             .collect()
     }
+}
+
+/// How a steep triangle is moved before it is voxelised: a hair inwards. A riser that lies exactly between two voxels
+/// would else fall into the one in front of its step, raise it to the tread's height and block it.
+fn drawn_in([a, b, c]: &[Vec3; 3], settings: &NavSettings) -> Vec3 {
+    let normal = (*b - *a).cross(*c - *a).normalize_or_zero();
+    let is_steep = normal.y.abs() < settings.slope_deg.to_radians().cos();
+    let outwards = Vec3::new(normal.x, 0.0, normal.z).normalize_or_zero();
+    if is_steep { -outwards * DRAWN_IN_M } else { Vec3::ZERO }
 }
 
 #[derive(Debug, Clone, Default)]

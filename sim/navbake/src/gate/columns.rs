@@ -3,6 +3,8 @@
 //! A surface knows whether an agent can stand on it: surely (for what may not be missing) and perhaps (for what may
 //! not be paved); between the two lies what rasters of voxels cannot tell apart.
 
+use std::collections::BTreeSet;
+
 use glam::{Vec2, Vec3};
 use sim::space::navmesh::NavSettings;
 use sim::space::triangles::Solid;
@@ -17,6 +19,8 @@ const SAME_M: f32 = 1e-3;
 const SEAM_M: f32 = 1e-4;
 /// Triangles whose unit normal rises less are vertical: no column meets them.
 const VERTICAL_UP: f32 = 1e-3;
+/// Triangles that are narrower may slip between columns, in cells.
+const THIN_CELLS: f32 = 1.5;
 /// How far above a surface its standing point is looked for in solids, in metres.
 const LIFT_M: f32 = 0.05;
 
@@ -51,11 +55,15 @@ struct Hit {
     up: f32,
 }
 
-/// The part of a steep triangle in one cell.
+/// The part in one cell of a triangle that is steep, or so thin that it may slip between columns.
 #[derive(Debug, Clone, Copy)]
 struct Wall {
     low: f32,
     high: f32,
+    /// It is the side of something that has standable ground on top, such as a step.
+    is_capped: bool,
+    /// Nobody can stand on it by any reading.
+    is_surely: bool,
 }
 
 impl<'a> Columns<'a> {
@@ -65,14 +73,21 @@ impl<'a> Columns<'a> {
         let side = settings.tile_cells as usize + 2 * margin;
         let raster = Raster { side, margin, cell_m: settings.cell_m };
         let steep = (settings.slope_deg + SLOPE_TOLERANCE_DEG).to_radians().cos();
+        let gentle = (settings.slope_deg - SLOPE_TOLERANCE_DEG).max(0.0).to_radians().cos();
+        let treads = treads(source, gentle);
         let (mut hits, mut walls) = (Vec::new(), Vec::new());
         for triangle in &source.triangles {
             let up = normal(triangle).y;
             if up.abs() > VERTICAL_UP {
                 raster.middles_within(triangle, |column, y| hits.push((column, Hit { y, up })));
             }
-            if up.abs() < steep {
-                raster.cells_touched(triangle, |column, low, high| walls.push((column, Wall { low, high })));
+            let is_thin = width_m(triangle) < THIN_CELLS * settings.cell_m;
+            if up.abs() < gentle || is_thin {
+                let tops = triangle.iter().filter(|at| at.y == top_m(triangle));
+                let is_capped = up >= gentle || tops.into_iter().any(|&at| treads.contains(&bits(at)));
+                let is_surely = up.abs() < steep || is_thin;
+                let wall = |low, high| Wall { low, high, is_capped, is_surely };
+                raster.cells_touched(triangle, |column, low, high| walls.push((column, wall(low, high))));
             }
         }
         let (hit_starts, mut hits) = by_column(side * side, &hits);
@@ -197,13 +212,16 @@ fn add_surfaces(hits: &[Hit], walls: &[Wall], settings: &NavSettings, into: &mut
             continue;
         }
         let free_m = above.map_or(f32::INFINITY, |other| other.y - hit.y);
-        let in_the_way =
-            |low: f32, high: f32| walls.iter().any(|wall| wall.high > hit.y + low && wall.low < hit.y + high);
+        let reaches = |wall: &Wall, low: f32, high: f32| wall.high > hit.y + low && wall.low < hit.y + high;
+        let in_the_way = |low: f32, high: f32| walls.iter().any(|wall| wall.is_surely && reaches(wall, low, high));
+        // What sticks out of the ground, however little, and has nothing to step on.
+        let spike = walls.iter().any(|wall| !wall.is_capped && reaches(wall, SAME_M, height_m));
         let perhaps = hit.up >= generous
             && free_m >= height_m - 2.0 * voxel_m
             && !in_the_way(climb_m + voxel_m, height_m - 2.0 * voxel_m);
         let surely = hit.up >= strict
             && free_m >= height_m + 2.0 * voxel_m
+            && !spike
             && !in_the_way((climb_m - voxel_m).max(SAME_M), height_m + 2.0 * voxel_m);
         into.push(Surface { y: hit.y, perhaps, surely });
     }
@@ -211,6 +229,27 @@ fn add_surfaces(hits: &[Hit], walls: &[Wall], settings: &NavSettings, into: &mut
 
 fn normal([a, b, c]: &[Vec3; 3]) -> Vec3 {
     (*b - *a).cross(*c - *a).normalize_or_zero()
+}
+
+/// Corners of everything that can be stood on.
+fn treads(source: &TileSource, gentle: f32) -> BTreeSet<[u32; 3]> {
+    let standable = source.triangles.iter().filter(|triangle| normal(triangle).y >= gentle);
+    standable.flatten().map(|&at| bits(at)).collect()
+}
+
+fn bits(at: Vec3) -> [u32; 3] {
+    at.to_array().map(f32::to_bits)
+}
+
+fn top_m(triangle: &[Vec3; 3]) -> f32 {
+    triangle.iter().fold(f32::NEG_INFINITY, |top, at| top.max(at.y))
+}
+
+/// Least width of a triangle seen from above, in metres.
+fn width_m(triangle: &[Vec3; 3]) -> f32 {
+    let [a, b, c] = triangle.map(|at| Vec2::new(at.x, at.z));
+    let longest = a.distance(b).max(b.distance(c)).max(c.distance(a));
+    (b - a).perp_dot(c - a).abs() / longest.max(SAME_M)
 }
 
 /// Sorts entries by column, keeping their order within each.
