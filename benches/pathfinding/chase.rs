@@ -25,8 +25,8 @@ const GOALS: usize = 50;
 const START_M: f32 = 100.0;
 /// How near an agent wants to come, in metres.
 const ARRIVE_M: f32 = 1.5;
-/// What a goal walks in a tick, in metres: 4.5 m/s, so that a runner catches up.
-const GOAL_STEP_M: f32 = 0.225;
+/// What a goal walks in a tick, in metres: 2.5 m/s, so that a runner catches up.
+const GOAL_STEP_M: f32 = 0.125;
 /// Ticks in which a goal keeps its course.
 const COURSE_TICKS: usize = 60;
 

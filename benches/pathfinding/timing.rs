@@ -46,7 +46,9 @@ pub(crate) fn paths(part: &str, pairs: &[[Vec3; 2]], finders: &mut [Box<dyn Find
         let worst = each.iter().fold(0.0, |worst: f64, &one| worst.max(one));
         print!("  {}: {} of {asked} complete, ", finder.name(), complete);
         print!("{:.0} ns median, {:.0} ns mean, {worst:.0} ns worst", median(each.clone()), mean(&each));
-        let lengths = if ratios.is_empty() { String::new() } else { format!(", length {:.4} x ours", mean(&ratios)) };
+        let ends = ratios.iter().fold((f64::MAX, 0.0_f64), |(least, most), &one| (least.min(one), most.max(one)));
+        let lengths = format!(", length {:.4} x ours ({:.3} to {:.3})", mean(&ratios), ends.0, ends.1);
+        let lengths = if ratios.is_empty() { String::new() } else { lengths };
         println!(", time {against:.2} x ours{lengths}");
     }
 }

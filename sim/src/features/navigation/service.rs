@@ -23,7 +23,7 @@ use crate::scene::SceneNavmesh;
 use crate::space::navmesh::{NavPoint, Navmesh, Path, PathStatus, PolygonId, Search};
 use crate::tick::SimTick;
 
-/// Nodes that all searches of a scene may expand in one tick: about two milliseconds.
+/// Nodes that all searches and fields of a scene may expand in one tick; who is left over waits for the next.
 pub const NODES_PER_TICK_MAX: u32 = 20_000;
 /// Nodes that one search may expand; it begins only while so many are left, so that none fails for having come late.
 pub const NODES_PER_SEARCH_MAX: u32 = 8_192;
