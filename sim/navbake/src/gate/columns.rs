@@ -87,7 +87,8 @@ impl<'a> Columns<'a> {
                 let is_capped = up >= gentle || tops.into_iter().any(|&at| treads.contains(&bits(at)));
                 let is_surely = up.abs() < steep || is_thin;
                 let wall = |low, high| Wall { low, high, is_capped, is_surely };
-                raster.cells_touched(triangle, |column, low, high| walls.push((column, wall(low, high))));
+                let behind = behind_its_face(triangle);
+                raster.cells_touched(&behind, |column, low, high| walls.push((column, wall(low, high))));
             }
         }
         let (hit_starts, mut hits) = by_column(side * side, &hits);
@@ -243,6 +244,13 @@ fn bits(at: Vec3) -> [u32; 3] {
 
 fn top_m(triangle: &[Vec3; 3]) -> f32 {
     triangle.iter().fold(f32::NEG_INFINITY, |top, at| top.max(at.y))
+}
+
+/// A triangle a hair behind where its face is: one on the side of two cells stands in the cell behind it.
+fn behind_its_face(triangle: &[Vec3; 3]) -> [Vec3; 3] {
+    let face = normal(triangle);
+    let behind = Vec3::new(-face.x, 0.0, -face.z).normalize_or_zero() * SAME_M;
+    triangle.map(|at| at + behind)
 }
 
 /// Least width of a triangle seen from above, in metres.
