@@ -11,7 +11,7 @@ use crate::contours::Corner;
 /// Most corners of a polygon before cuts.
 const CORNERS_MAX: usize = 12;
 /// How far a polygon's corners may lie off its plane, in metres: what is flatter is one piece of ground.
-const BULGE_MAX_M: f32 = 0.5;
+const BULGE_MAX_M: f32 = 0.25;
 
 /// Convex polygons, and where the triangles were malformed (in cells).
 #[derive(Debug, Clone, Default)]
