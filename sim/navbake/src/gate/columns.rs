@@ -17,6 +17,8 @@ const SLOPE_TOLERANCE_DEG: f32 = 2.0;
 const SAME_M: f32 = 1e-3;
 /// How far outside a triangle, in metres, a column still meets it: no column slips through a seam.
 const SEAM_M: f32 = 1e-4;
+/// What reaches less far into a cell only touches it, in metres; less than a face is moved behind itself.
+const TOUCH_M: f32 = SAME_M / 2.0;
 /// Triangles whose unit normal rises less are vertical: no column meets them.
 const VERTICAL_UP: f32 = 1e-3;
 /// Triangles that are narrower may slip between columns, in cells.
@@ -329,22 +331,21 @@ impl Raster {
     #[allow(clippy::cast_precision_loss, reason = "columns of one tile")]
     fn extent_within(&self, triangle: &[Vec3; 3], column: usize) -> Option<(f32, f32)> {
         let corners = triangle.map(|at| Vec3::new(self.cells(at.x), at.y, self.cells(at.z)));
-        let row = slab(&corners, |at| at.z, (column / self.side) as f32);
-        let part = slab(&row, |at| at.x, (column % self.side) as f32);
+        let row = slab(&corners, |at| at.z, cell_at(column / self.side));
+        let part = slab(&row, |at| at.x, cell_at(column % self.side));
         let (low, high) = extent(&part, |at| at.y);
         (low <= high).then_some((low, high))
     }
 
     /// Every cell that a triangle reaches into, with the lowest and highest it is there.
-    #[allow(clippy::cast_precision_loss, reason = "columns of one tile")]
     fn cells_touched(&self, triangle: &[Vec3; 3], mut take: impl FnMut(usize, f32, f32)) {
         let corners = triangle.map(|at| Vec3::new(self.cells(at.x), at.y, self.cells(at.z)));
         let (low, high) = extent(&corners, |at| at.z);
-        for z in self.range(low, high) {
-            let row = slab(&corners, |at| at.z, z as f32);
+        for (z, within) in self.strips(low, high) {
+            let row = slab(&corners, |at| at.z, within);
             let (low, high) = extent(&row, |at| at.x);
-            for x in self.range(low, high) {
-                let part = slab(&row, |at| at.x, x as f32);
+            for (x, within) in self.strips(low, high) {
+                let part = slab(&row, |at| at.x, within);
                 let (low, high) = extent(&part, |at| at.y);
                 if low <= high {
                     take(z * self.side + x, low, high);
@@ -352,6 +353,32 @@ impl Raster {
             }
         }
     }
+
+    /// The cells along an axis that an extent in cells reaches into, each with what of the axis counts as in it. To
+    /// touch a cell's side is not to reach into it; what runs along a side belongs to the one cell its middle is in.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "clamped")]
+    fn strips(&self, low: f32, high: f32) -> impl Iterator<Item = (usize, std::ops::RangeInclusive<f32>)> + use<> {
+        let touch = TOUCH_M / self.cell_m;
+        let is_along = high - low < 3.0 * touch;
+        let end = self.side as f32;
+        let (first, last) =
+            if is_along { ((low + high) / 2.0, (low + high) / 2.0) } else { (low + touch, high - touch) };
+        let cells = if last < 0.0 || first >= end || low > high {
+            0..0
+        } else {
+            first.max(0.0) as usize..last.min(end - 0.5) as usize + 1
+        };
+        cells.map(move |cell| {
+            let inner = cell as f32 + touch..=(cell + 1) as f32 - touch;
+            (cell, if is_along { low..=high } else { inner })
+        })
+    }
+}
+
+/// A whole cell along an axis.
+#[allow(clippy::cast_precision_loss, reason = "columns of one tile")]
+fn cell_at(index: usize) -> std::ops::RangeInclusive<f32> {
+    index as f32..=(index + 1) as f32
 }
 
 fn extent(points: &[Vec3], of: impl Fn(Vec3) -> f32) -> (f32, f32) {
@@ -359,16 +386,16 @@ fn extent(points: &[Vec3], of: impl Fn(Vec3) -> f32) -> (f32, f32) {
     values.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
 }
 
-/// The corners of a convex polygon's part within one cell's width from `from`; also of one seen edge-on.
-fn slab(polygon: &[Vec3], of: impl Fn(Vec3) -> f32, from: f32) -> Vec<Vec3> {
+/// The corners of a convex polygon's part within a stretch of an axis; also of one seen edge-on.
+fn slab(polygon: &[Vec3], of: impl Fn(Vec3) -> f32, within: std::ops::RangeInclusive<f32>) -> Vec<Vec3> {
     let mut part = Vec::with_capacity(polygon.len() + 2);
     for (index, &a) in polygon.iter().enumerate() {
         let b = polygon[(index + 1) % polygon.len()];
         let (va, vb) = (of(a), of(b));
-        if (from..=from + 1.0).contains(&va) {
+        if within.contains(&va) {
             part.push(a);
         }
-        let mut crossings = [from, from + 1.0].map(|line| (line - va) / (vb - va));
+        let mut crossings = [*within.start(), *within.end()].map(|line| (line - va) / (vb - va));
         crossings.sort_unstable_by(f32::total_cmp);
         part.extend(crossings.iter().filter(|part| **part > 0.0 && **part < 1.0).map(|&part| a.lerp(b, part)));
     }
