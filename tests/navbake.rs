@@ -1,9 +1,8 @@
 //! The baker and its gate: nothing is paved, nothing is missing, the same geometry gives the same bytes, and a mesh
 //! that is wrong is found out. Yards come from seeds; a failure names its seed.
 
-#[path = "navbake/walks.rs"]
 mod walks;
-#[path = "navbake/yard.rs"]
+
 mod yard;
 
 use glam::{Vec2, Vec3};
