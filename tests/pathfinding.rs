@@ -6,7 +6,7 @@ mod floor;
 
 use glam::{Vec2, Vec3};
 use sim::space::navmesh::{FlowField, NavArchive, NavPoint, NavSettings, Navmesh, Path, PathStatus, PolygonId, Search};
-use sim::testing::{archive_of_rectangles, rectangles_of_cells};
+use sim::testing::{archive_of_rectangles, mesh_of_plan, rectangles_of_cells};
 
 use floor::{Dice, Floor, Graph, SIDE, distance_to, flat, floor_of};
 
@@ -289,15 +289,7 @@ fn a_search_within_a_budget_ends_on_the_mesh_and_nearer() {
 
 #[test]
 fn a_closed_door_parts_what_an_open_one_joins() {
-    let plan = ["....#....", "....D....", "....#....", "....E....", "....#...."];
-    let cell = |column: usize, row: usize| match plan[row].as_bytes()[column] {
-        b'.' => Some((0, 0.0)),
-        b'D' => Some((1, 0.0)),
-        b'E' => Some((2, 0.0)),
-        _ => None,
-    };
-    let rectangles = rectangles_of_cells((9, 5), Vec2::ZERO, 1.0, cell);
-    let both = Navmesh::assemble(&archive_of_rectangles(&rectangles, NavSettings::default(), 2)).expect("it is a mesh");
+    let both = mesh_of_plan(&["....#....", "....A....", "....#....", "....B....", "....#...."]);
     let (first, none) = (both.with_door(0, false), both.with_door(0, false).with_door(1, false));
     let at = |x: f32, z: f32| both.nearest(Vec3::new(x, 0.0, z), Vec3::splat(0.1)).expect("it is on the floor");
     let (west, east) = (at(0.5, 1.5), at(8.5, 1.5));

@@ -22,7 +22,7 @@ use crate::scene::{Scene, SceneConfig};
 use crate::space::Geometry;
 
 pub use floor_mesh::floor_mesh;
-pub use rectangles::{GroundRectangle, archive_of_rectangles, rectangles_of_cells};
+pub use rectangles::{GroundRectangle, archive_of_rectangles, mesh_of_plan, rectangles_of_cells};
 
 /// The game data of [`TestScene::flat`].
 pub const TEST_ASSETS: [(&str, &str); 6] = [

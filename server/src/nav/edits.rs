@@ -190,9 +190,8 @@ impl Standing {
         let (before, after) = (TriangleSoup::of_scene(&self.def), TriangleSoup::of_scene(&def));
         let geometry = sim::space::Geometry::build(&def)
             .map_err(|source| EditError::Unusable { scene: name(), source: source.into() })?;
-        let seeds = seeds(&def, &geometry);
         // One thread: the others are ticking.
-        let options = BakeOptions { threads: 1, seeds: seeds.clone() };
+        let options = BakeOptions { threads: 1, seeds: seeds(&def, &geometry) };
         let rebaked = rebake(&self.archive, &before, &after, &options);
         let rebaked = rebaked.map_err(|source| EditError::Bake { scene: name(), source })?;
         let navmesh = Some(NavmeshEdit::between(&self.archive, &rebaked.archive));
@@ -204,7 +203,9 @@ impl Standing {
         let prepared = edit.prepare(&self.def, &self.archive);
         let prepared = prepared.map_err(|source| EditError::Unusable { scene: name(), source })?;
         let standing = self.with(def, &prepared, rebaked.archive);
-        if let Some(at) = seeds.into_iter().find(|&seed| standing.ground.navmesh.nearest(seed, NEAR_M).is_none()) {
+        // Where players arrive must stay where it was: the roof of what was built there will not do.
+        let arrivals = seeds(&self.def, &self.ground.geometry);
+        if let Some(at) = arrivals.into_iter().find(|&seed| standing.ground.navmesh.nearest(seed, NEAR_M).is_none()) {
             return Err(EditError::WalledUp { scene: name(), x: at.x, z: at.z });
         }
         let change = Change {

@@ -24,8 +24,8 @@ const GROUND_SEARCH_M: f32 = 1_000.0;
 const RAISED_M: f32 = 1.0;
 /// Height of hands above feet, in metres.
 const HANDS_M: f32 = 1.2;
-/// Most raised things above one another that are looked beneath.
-const STOREYS_MAX: usize = 8;
+/// Thickest roof that is looked beneath, in metres.
+const THICK_M_MAX: u8 = 8;
 /// Distance a body is set off from what it hits, in metres, so that its next sweep does not begin in touch.
 pub const SKIN_M: f32 = 0.01;
 
@@ -150,13 +150,20 @@ impl Geometry {
     #[must_use]
     pub fn floor(&self, x: f32, z: f32) -> Option<Ground> {
         let mut ground = self.top(x, z)?;
-        for _ in 0..STOREYS_MAX {
-            if !self.is_raised(Vec3::new(x, ground.height_m, z)) {
-                break;
-            }
-            ground = self.ground(x, z, ground.height_m - RAISED_M * 0.5)?;
+        while let Some(beneath) = self.beneath(x, z, ground.height_m) {
+            ground = beneath;
         }
         Some(ground)
+    }
+
+    /// The next ground below something that stands at least [`RAISED_M`] above it, with open space between.
+    fn beneath(&self, x: f32, z: f32, height_m: f32) -> Option<Ground> {
+        let point = BodyShape { radius_m: SKIN_M, height_m: 2.0 * SKIN_M, step_m: 0.0 };
+        let depths_m = (1..=THICK_M_MAX).map(|depth_m| f32::from(depth_m) * RAISED_M + SKIN_M);
+        let mut places = depths_m.map(|depth_m| Vec3::new(x, height_m - depth_m, z));
+        let open = places.find(|&place| self.is_free(place - Vec3::Y * SKIN_M, point))?;
+        let ground = self.ground(x, z, open.y)?;
+        (ground.height_m < open.y).then_some(ground)
     }
 
     /// True on top of an obstacle, such as a roof, from where nobody who has come down can come back.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use glam::{Vec2, Vec3};
 
+use crate::space::navmesh::Navmesh;
 use crate::space::navmesh::archive::{BorderEdge, NavArchive, NavSettings, TileMesh, TilePolygon};
 
 /// A rectangle of ground, its sides along x and z.
@@ -95,4 +96,26 @@ pub fn rectangles_of_cells(
         }
     }
     rectangles
+}
+
+/// A mesh drawn in characters, each a square metre, the first at the origin, x to the right and z downwards: `.` is
+/// ground, a digit ground at that height in metres, a letter a door (`A` is door 0), anything else a wall.
+///
+/// # Panics
+/// When the rows differ in length.
+#[must_use]
+pub fn mesh_of_plan(rows: &[&str]) -> Navmesh {
+    let columns = rows.first().map_or(0, |row| row.len());
+    assert!(rows.iter().all(|row| row.len() == columns), "the rows differ in length");
+    let symbol = |column: usize, row: usize| rows[row].as_bytes()[column];
+    let cell = |column: usize, row: usize| match symbol(column, row) {
+        b'.' => Some((0, 0.0)),
+        digit @ b'0'..=b'9' => Some((0, f32::from(digit - b'0'))),
+        letter @ b'A'..=b'Z' => Some((u16::from(letter - b'A') + 1, 0.0)),
+        _ => None,
+    };
+    let rectangles = rectangles_of_cells((columns, rows.len()), Vec2::ZERO, 1.0, cell);
+    let doors = rectangles.iter().map(|rectangle| rectangle.area).max().unwrap_or(0);
+    let archive = archive_of_rectangles(&rectangles, NavSettings::default(), doors);
+    Navmesh::assemble(&archive).unwrap_or_else(|error| panic!("{error}"))
 }

@@ -311,3 +311,53 @@ pub(super) fn first_polygons(tiles: &[TileMesh]) -> Vec<u32> {
 pub(super) fn gap(polygon: u32, from: Vec3, to: Vec3) -> BorderGap {
     BorderGap { polygon: PolygonId(polygon), from, to }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::space::navmesh::Navmesh;
+    use crate::testing::{GroundRectangle, archive_of_rectangles};
+
+    fn square() -> NavArchive {
+        let square = GroundRectangle::level(Vec2::ZERO, Vec2::splat(8.0), 0.0);
+        archive_of_rectangles(&[square], NavSettings::default(), 1)
+    }
+
+    #[test]
+    fn what_can_be_no_mesh_is_refused_and_says_where() {
+        type Harm = (&'static str, fn(&mut NavArchive));
+        let harms: [Harm; 9] = [
+            ("settings", |archive| archive.settings.cell_m = f32::NAN),
+            ("not in order", |archive| archive.tiles.push(archive.tiles[0].clone())),
+            ("a corner does not exist", |archive| archive.tiles[0].indices[2] = 9),
+            ("fewer than three", |archive| archive.tiles[0].polygons[0].corner_count = 2),
+            ("no number", |archive| archive.tiles[0].vertices[1][1] = f32::NAN),
+            ("not convex", |archive| archive.tiles[0].indices.reverse()),
+            ("in one place", |archive| archive.tiles[0].vertices[1] = archive.tiles[0].vertices[0]),
+            ("no such door", |archive| archive.tiles[0].polygons[0].area = 2),
+            ("does not lie on that side", |archive| archive.tiles[0].borders[0].side = 2),
+        ];
+        assert!(Navmesh::assemble(&square()).is_ok());
+        for (words, harm) in harms {
+            let mut archive = square();
+            harm(&mut archive);
+            let error = Navmesh::assemble(&archive).expect_err(words).to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_archive_without_tiles_is_a_mesh_without_polygons() {
+        let mesh = Navmesh::assemble(&NavArchive::default()).unwrap();
+        assert_eq!((mesh.polygon_count(), mesh.component_count(), mesh.link_count()), (0, 0, 0));
+        assert!(mesh.nearest(Vec3::ZERO, Vec3::ONE).is_none() && mesh.nearest_in_component(Vec3::ZERO, 0).is_none());
+    }
+
+    #[test]
+    fn walls_are_what_links_leave_of_the_edges() {
+        let mesh = crate::testing::mesh_of_plan(&["....", ".##.", "...."]);
+        let walls = |polygon| mesh.core.walls_of(polygon).iter().map(|wall| wall.from.distance(wall.to)).sum::<f32>();
+        let total_m: f32 = (0..mesh.polygon_count()).map(walls).sum();
+        assert!((total_m - 20.0).abs() < 1e-4, "14 m around and 6 m within, not {total_m}");
+    }
+}

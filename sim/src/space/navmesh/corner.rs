@@ -134,3 +134,36 @@ impl Fans<'_> {
 fn touches(a: Vec2, b: Vec2) -> bool {
     a.distance_squared(b) <= TOUCH_M * TOUCH_M
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::space::navmesh::Navmesh;
+    use crate::space::navmesh::archive::NavSettings;
+    use crate::testing::{archive_of_rectangles, mesh_of_plan, rectangles_of_cells};
+
+    #[test]
+    fn paths_bend_at_the_corners_of_what_stands_in_the_way_and_nowhere_else() {
+        for (plan, count) in [
+            (["......", "......", "......", "......"], 0),
+            (["......", "..##..", "..##..", "......"], 4),
+            (["......", "..##..", "..##..", "..##.."], 2),
+            (["###...", "......", "......", "...###"], 2),
+            (["......", ".#..#.", "......", "......"], 8),
+        ] {
+            assert_eq!(mesh_of_plan(&plan).core.turning_points, count, "{plan:?}");
+        }
+    }
+
+    #[test]
+    fn the_side_of_a_tile_is_no_corner() {
+        let cell = |column: usize, row: usize| ((column, row) != (33, 34)).then_some((0, 0.0));
+        let rectangles = rectangles_of_cells((70, 70), glam::Vec2::ZERO, 1.0, cell);
+        let mesh = Navmesh::assemble(&archive_of_rectangles(&rectangles, NavSettings::default(), 0)).unwrap();
+        assert_eq!((mesh.tile_count(), mesh.core.turning_points), (9, 4));
+    }
+
+    #[test]
+    fn a_door_in_an_open_wall_may_be_bent_round() {
+        assert_eq!(mesh_of_plan(&["....", ".AA.", "...."]).core.turning_points, 4);
+    }
+}

@@ -146,3 +146,27 @@ impl FlowField {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use glam::Vec3;
+
+    use super::*;
+    use crate::testing::mesh_of_plan;
+
+    #[test]
+    fn a_field_spreads_as_far_as_its_budget_and_leads_to_the_goal() {
+        let mesh = mesh_of_plan(&["..#...#..", "..#.#.#..", "....#...."]);
+        let at = |x: f32| mesh.nearest(Vec3::new(x, 0.0, 0.5), Vec3::ZERO).unwrap();
+        let (near, far) = (at(0.5).polygon, at(8.5).polygon);
+        let mut field = FlowField::new(at(0.5));
+        let mut corridor = Vec::new();
+        assert!(field.reaches(near) && !field.reaches(far) && !field.corridor(&mesh, far, &mut corridor));
+        assert_eq!((field.expand(&mesh, 0), field.expand(&mesh, 2), field.is_done()), (0, 2, false));
+        while !field.is_done() {
+            assert!(field.expand(&mesh, 1) <= 1);
+        }
+        assert!(field.corridor(&mesh, far, &mut corridor));
+        assert_eq!((corridor.first(), corridor.last()), (Some(&far), Some(&near)));
+    }
+}

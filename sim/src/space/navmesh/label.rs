@@ -84,3 +84,23 @@ impl Labels {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::space::navmesh::NO_COMPONENT;
+    use crate::testing::mesh_of_plan;
+
+    #[test]
+    fn components_have_their_areas_and_doors_split_them() {
+        let mesh = mesh_of_plan(&["...A....", "####.###", "..#....#"]);
+        let closed = mesh.with_door(0, false);
+        let areas = |mesh: &super::super::Navmesh| {
+            (0..mesh.component_count()).map(|component| mesh.component_area_m2(component)).collect::<Vec<f32>>()
+        };
+        assert_eq!(areas(&mesh), [13.0, 2.0]);
+        assert_eq!(areas(&closed), [3.0, 9.0, 2.0]);
+        let at_door = (0..mesh.polygon_count()).map(super::super::PolygonId).find(|&one| mesh.door_of(one) == Some(0));
+        assert_eq!(closed.component(at_door.unwrap()), NO_COMPONENT);
+        assert_eq!(areas(&closed.with_door(0, true)), areas(&mesh));
+    }
+}

@@ -311,3 +311,60 @@ fn border_edge<'a>(
     let edge = Edge { polygon, edge, a, b, ends_m: [a.y, b.y], sampled_m: &border.heights_m };
     Ok(Border { edge, side: border.side, is_beside: false, is_linked: false })
 }
+
+#[cfg(test)]
+mod tests {
+    use glam::{Vec2, Vec3};
+
+    use crate::space::navmesh::archive::{NavArchive, NavSettings};
+    use crate::space::navmesh::{Navmesh, PolygonId};
+    use crate::testing::{GroundRectangle, archive_of_rectangles, mesh_of_plan};
+
+    fn level(x: f32, z: f32, side_m: f32, height_m: f32) -> GroundRectangle {
+        GroundRectangle::level(Vec2::new(x, z), Vec2::new(x + side_m, z + side_m), height_m)
+    }
+
+    /// Two squares of 8 m on both sides of the border at x = 32, the second at these heights (near, far).
+    fn across(near_m: f32, far_m: f32) -> NavArchive {
+        let second = GroundRectangle { heights_m: [near_m, near_m, far_m, far_m], ..level(32.0, 0.0, 8.0, 0.0) };
+        archive_of_rectangles(&[level(24.0, 0.0, 8.0, 0.0), second], NavSettings::default(), 0)
+    }
+
+    #[test]
+    fn a_long_edge_leads_into_every_polygon_beside_it() {
+        let mesh = mesh_of_plan(&["......", ".#..#."]);
+        assert_eq!((mesh.polygon_count(), mesh.component_count()), (4, 1));
+        let long: Vec<(PolygonId, [Vec2; 2])> = mesh.neighbours(PolygonId(0)).collect();
+        let widths: Vec<f32> = long.iter().map(|(_, [right, left])| right.distance(*left)).collect();
+        assert_eq!(widths, [1.0, 2.0, 1.0]);
+        assert!(long.iter().all(|(other, _)| mesh.neighbours(*other).any(|(back, _)| back == PolygonId(0))));
+    }
+
+    #[test]
+    fn across_a_border_the_ground_continues_within_the_climb() {
+        for (near_m, is_one) in [(0.0, true), (0.5, true), (0.52, false), (-0.4, true), (3.0, false)] {
+            let mesh = Navmesh::assemble(&across(near_m, near_m)).unwrap();
+            assert_eq!(mesh.component_count() == 1, is_one, "{near_m}");
+            assert_eq!(mesh.unlinked_border_edges().is_empty(), is_one, "{near_m}");
+        }
+    }
+
+    #[test]
+    fn sampled_heights_decide_where_corners_are_too_coarse() {
+        let mut archive = across(2.0, 2.0);
+        assert_eq!(Navmesh::assemble(&archive).unwrap().component_count(), 2);
+        let border = archive.tiles[1].borders.iter_mut().find(|border| border.side == 0).unwrap();
+        border.heights_m = vec![2.0, 1.5, 0.4, 1.5, 2.0];
+        assert_eq!(Navmesh::assemble(&archive).unwrap().component_count(), 1);
+    }
+
+    #[test]
+    fn storeys_are_linked_each_to_its_own() {
+        let rectangles = [(24.0, 0.0), (24.0, 3.0), (32.0, 3.2), (32.0, 0.1)].map(|(x, y)| level(x, 0.0, 8.0, y));
+        let mesh = Navmesh::assemble(&archive_of_rectangles(&rectangles, NavSettings::default(), 0)).unwrap();
+        assert_eq!((mesh.component_count(), mesh.link_count()), (2, 4));
+        let on = |x: f32, y: f32| mesh.nearest(Vec3::new(x, y, 4.0), Vec3::splat(0.2)).unwrap();
+        let component = |x: f32, y: f32| mesh.component(on(x, y).polygon);
+        assert!(component(28.0, 0.0) == component(36.0, 0.1) && component(28.0, 3.0) == component(36.0, 3.2));
+    }
+}

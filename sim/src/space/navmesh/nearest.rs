@@ -120,3 +120,33 @@ impl Candidate {
         own.partial_cmp(&other).is_some_and(std::cmp::Ordering::is_lt)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::space::navmesh::archive::NavSettings;
+    use crate::testing::{GroundRectangle, archive_of_rectangles, mesh_of_plan};
+    use glam::{Vec2, Vec3};
+
+    #[test]
+    fn the_search_box_is_a_limit_along_every_axis() {
+        let mesh = mesh_of_plan(&["....", "...."]);
+        let found = |x: f32, y: f32, extents: (f32, f32, f32)| {
+            mesh.nearest(Vec3::new(x, y, 1.0), extents.into()).map(|point| point.position.x)
+        };
+        assert_eq!(found(2.0, 300.0, (2.0, 4.0, 2.0)), None);
+        assert_eq!(found(2.0, 3.9, (2.0, 4.0, 2.0)), Some(2.0));
+        assert_eq!(found(5.5, 0.0, (2.0, 4.0, 2.0)), Some(4.0));
+        assert_eq!(found(6.1, 0.0, (2.0, 4.0, 2.0)), None);
+        assert_eq!(found(f32::NAN, 0.0, (2.0, 4.0, 2.0)), None);
+    }
+
+    #[test]
+    fn a_floor_underfoot_is_nearer_than_a_ledge_beside() {
+        let floor = GroundRectangle::level(Vec2::ZERO, Vec2::splat(4.0), 0.0);
+        let ledge = GroundRectangle::level(Vec2::new(4.2, 0.0), Vec2::new(8.0, 4.0), 0.45);
+        let archive = archive_of_rectangles(&[floor, ledge], NavSettings::default(), 0);
+        let mesh = crate::space::navmesh::Navmesh::assemble(&archive).unwrap();
+        let found = mesh.nearest(Vec3::new(4.0, 0.45, 2.0), Vec3::ONE).unwrap();
+        assert_eq!(found.position, Vec3::new(4.0, 0.0, 2.0));
+    }
+}

@@ -99,3 +99,28 @@ pub(super) fn area_m2(corners: &[Vec3]) -> f32 {
 pub(super) fn bounds(corners: &[Vec3]) -> (Vec3, Vec3) {
     corners.iter().fold((Vec3::INFINITY, Vec3::NEG_INFINITY), |(min, max), &corner| (min.min(corner), max.max(corner)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rises by 1 m from x = 0 to x = 4.
+    const RAMP: [Vec3; 4] = [Vec3::ZERO, Vec3::new(0.0, 0.0, 4.0), Vec3::new(4.0, 1.0, 4.0), Vec3::new(4.0, 1.0, 0.0)];
+
+    #[test]
+    fn a_polygon_has_its_own_height_and_beyond_it_that_of_its_edge() {
+        for (x, z, height_m) in [(0.0, 0.0, 0.0), (1.0, 3.0, 0.25), (3.0, 1.0, 0.75), (9.0, 2.0, 1.0), (-3.0, 1.0, 0.0)]
+        {
+            assert!((height_on(&RAMP, Vec2::new(x, z)) - height_m).abs() < 1e-6, "{x} {z}");
+        }
+    }
+
+    #[test]
+    fn a_place_beside_a_polygon_is_nearest_to_its_border_and_one_within_to_itself() {
+        for (place, nearest) in [((1.0, 1.0), (1.0, 1.0)), ((6.0, 3.0), (4.0, 3.0)), ((-1.0, -2.0), (0.0, 0.0))] {
+            assert_eq!(nearest_on_polygon(&RAMP, place.into()), Vec2::from(nearest));
+        }
+        assert!(contains(&RAMP, Vec2::new(4.0, 2.0), 0.0) && !contains(&RAMP, Vec2::new(4.1, 2.0), 0.0));
+        assert!(contains(&RAMP, Vec2::new(4.1, 2.0), 0.2) && area_m2(&RAMP) == 16.0);
+    }
+}

@@ -161,3 +161,37 @@ impl Clip {
         (0..count).map(|index| [self.corners[0], self.corners[index + 1], self.corners[index + 2]])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use glam::Vec3;
+
+    use super::*;
+    use crate::testing::mesh_of_plan;
+
+    #[test]
+    fn what_is_near_but_out_of_reach_within_the_circle_is_not_drawn() {
+        let mesh = mesh_of_plan(&["..#..", "..#..", "..#..", "....."]);
+        let centre = mesh.nearest(Vec3::new(1.0, 0.0, 0.5), Vec3::ZERO).unwrap();
+        let mut search = Search::default();
+        let mut step = 0.0_f32;
+        let mut units = || {
+            step = (step + 0.618_034).fract();
+            step
+        };
+        let mut draw = |radius_m: f32| mesh.random_point(&mut search, centre, radius_m, &mut units).position.x;
+        assert!((0..500).all(|_| draw(2.4) <= 2.0));
+        assert!((0..500).any(|_| draw(8.0) > 3.0));
+    }
+
+    #[test]
+    fn the_nearest_wall_may_be_a_closed_door() {
+        let mesh = mesh_of_plan(&[".....", "....A", "....."]);
+        let at = mesh.nearest(Vec3::new(3.25, 0.0, 1.5), Vec3::ZERO).unwrap();
+        let (mut search, closed) = (Search::default(), mesh.with_door(0, false));
+        assert_eq!(mesh.wall_distance(&mut search, at, 9.0).unwrap().distance_m, 1.5);
+        let hit = closed.wall_distance(&mut search, at, 9.0).unwrap();
+        assert_eq!((hit.distance_m, hit.position), (0.75, Vec3::new(4.0, 0.0, 1.5)));
+        assert_eq!(closed.wall_distance(&mut search, at, 0.7), None);
+    }
+}

@@ -321,3 +321,74 @@ impl Path {
         self.length_m = self.corners.windows(2).map(|pair| flat(pair[0]).distance(flat(pair[1]))).sum();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use glam::Vec3;
+
+    use super::*;
+    use crate::testing::mesh_of_plan;
+
+    fn at(mesh: &Navmesh, x: f32, z: f32) -> NavPoint {
+        mesh.nearest(Vec3::new(x, 0.0, z), Vec3::ZERO).unwrap()
+    }
+
+    fn turns(path: &Path) -> Vec<Vec2> {
+        path.corners.iter().map(|&corner| flat(corner)).collect()
+    }
+
+    #[test]
+    fn a_path_leads_round_a_wall_by_the_shorter_side() {
+        let mesh = mesh_of_plan(&["......", "..#...", "..#...", "..#...", "......", "......"]);
+        let (mut search, mut path) = (Search::default(), Path::default());
+        let status = mesh.find_path(&mut search, at(&mesh, 0.5, 2.0), at(&mesh, 5.0, 2.0), 100, &mut path);
+        assert_eq!(status, PathStatus::Complete);
+        assert_eq!(turns(&path), [(0.5, 2.0), (2.0, 1.0), (3.0, 1.0), (5.0, 2.0)].map(Vec2::from));
+        assert!((path.length_m - (3.25_f32.sqrt() + 1.0 + 5.0_f32.sqrt())).abs() < 1e-5);
+    }
+
+    #[test]
+    fn two_portals_on_one_line_are_not_passed_to_and_fro() {
+        let mesh = mesh_of_plan(&["......", ".#.#.#", "......", ".#.#.#", "......"]);
+        let (mut search, mut path) = (Search::default(), Path::default());
+        let status = mesh.find_path(&mut search, at(&mesh, 0.0, 1.0), at(&mesh, 5.0, 5.0), 200, &mut path);
+        assert_eq!(status, PathStatus::Complete, "{path:?}");
+    }
+
+    #[test]
+    fn a_goal_across_a_wall_is_approached_and_known_to_be_out_of_reach() {
+        let mesh = mesh_of_plan(&["....#...", "....#...", "....#..."]);
+        let (mut search, mut path) = (Search::default(), Path::default());
+        let status = mesh.find_path(&mut search, at(&mesh, 0.5, 0.5), at(&mesh, 6.0, 1.5), 100, &mut path);
+        assert_eq!((status, path.corners.last()), (PathStatus::Unreachable, Some(&Vec3::new(4.0, 0.0, 1.5))));
+    }
+
+    #[test]
+    fn who_stands_in_a_closed_door_can_leave() {
+        let mesh = mesh_of_plan(&["..A.."]).with_door(0, false);
+        let within = NavPoint { position: Vec3::new(2.5, 0.0, 0.5), ..open_door(&mesh) };
+        let (mut search, mut path) = (Search::default(), Path::default());
+        for x in [0.5, 4.5] {
+            let status = mesh.find_path(&mut search, within, at(&mesh, x, 0.5), 100, &mut path);
+            assert_eq!((status, path.length_m), (PathStatus::Complete, 2.0));
+        }
+        let status = mesh.find_path(&mut search, at(&mesh, 0.5, 0.5), at(&mesh, 4.5, 0.5), 100, &mut path);
+        assert_eq!((status, path.length_m), (PathStatus::Unreachable, 1.5));
+    }
+
+    fn open_door(mesh: &Navmesh) -> NavPoint {
+        at(&mesh.with_door(0, true), 2.5, 0.5)
+    }
+
+    #[test]
+    fn a_search_that_has_grown_allocates_no_more() {
+        let mesh = mesh_of_plan(&["......", ".#.#.#", "......", "#.#.#.", "......"]);
+        let (mut search, mut path) = (Search::default(), Path::default());
+        let mut go = || {
+            mesh.find_path(&mut search, at(&mesh, 0.5, 0.5), at(&mesh, 5.5, 4.5), 200, &mut path);
+            (search.nodes.capacity(), search.queue.capacity(), search.parts.capacity(), path.corridor.capacity())
+        };
+        let grown = go();
+        assert!((0..100).all(|_| go() == grown));
+    }
+}

@@ -84,3 +84,34 @@ impl Funnel {
         (at, place)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::mesh_of_plan;
+
+    #[test]
+    fn the_string_bends_round_what_stands_in_the_way() {
+        let mesh = mesh_of_plan(&[".....", "..#..", "..#..", "..#.."]);
+        let at = |x: f32, z: f32| mesh.nearest(Vec3::new(x, 0.0, z), Vec3::ZERO).unwrap();
+        let (from, to) = (at(0.5, 3.5), at(4.5, 3.5));
+        let (mut search, mut path, mut corners) = Default::default();
+        mesh.find_path(&mut search, from, to, 100, &mut path);
+        mesh.straighten(&path.corridor, from.position, to.position, &mut corners);
+        let turns: Vec<Vec2> = corners.iter().map(|&corner| flat(corner)).collect();
+        let expected = [(0.5, 3.5), (2.0, 1.0), (3.0, 1.0), (4.5, 3.5)].map(Vec2::from);
+        assert_eq!(turns, expected);
+    }
+
+    #[test]
+    fn a_corridor_that_breaks_off_is_followed_as_far_as_it_goes() {
+        let mesh = mesh_of_plan(&["..#..", "..#..", "....."]);
+        let at = |x: f32| mesh.nearest(Vec3::new(x, 0.0, 0.5), Vec3::ZERO).unwrap();
+        let mut corners = Vec::new();
+        let ends = (at(0.5).position, at(4.5).position);
+        mesh.straighten(&[at(0.5).polygon, at(4.5).polygon], ends.0, ends.1, &mut corners);
+        assert_eq!(corners, [ends.0, Vec3::new(2.0, 0.0, 0.5)]);
+        mesh.straighten(&[], ends.0, ends.1, &mut corners);
+        assert_eq!(corners, [ends.0]);
+    }
+}

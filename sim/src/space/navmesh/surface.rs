@@ -122,3 +122,41 @@ impl Navmesh {
         best.map(|(_, _, link)| link)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use glam::Vec3;
+
+    use super::*;
+    use crate::testing::mesh_of_plan;
+
+    fn at(mesh: &Navmesh, x: f32, z: f32) -> NavPoint {
+        mesh.nearest(Vec3::new(x, 0.0, z), Vec3::ZERO).unwrap()
+    }
+
+    #[test]
+    fn a_ray_stops_at_a_wall_and_knows_its_normal() {
+        let mesh = mesh_of_plan(&["......", "....#.", "......"]);
+        let hit = mesh.raycast(at(&mesh, 0.5, 1.5), Vec2::new(5.5, 1.5));
+        assert!((hit.fraction - 0.7).abs() < 1e-6 && hit.normal == Vec2::NEG_X, "{hit:?}");
+        assert_eq!(hit.end.position, Vec3::new(4.0, 0.0, 1.5));
+    }
+
+    #[test]
+    fn a_ray_along_a_wall_and_past_its_corners_is_free() {
+        let mesh = mesh_of_plan(&["......", "..##..", "..##..", "......"]);
+        for (from, to) in [((0.5, 1.0), (5.5, 1.0)), ((0.0, 3.0), (4.0, -0.0)), ((2.0, 0.0), (2.0, 4.0))] {
+            let hit = mesh.raycast(at(&mesh, from.0, from.1), to.into());
+            let is_through = from == (0.0, 3.0);
+            assert_eq!(hit.fraction < 1.0, is_through, "{from:?} {to:?} {hit:?}");
+        }
+    }
+
+    #[test]
+    fn a_slide_follows_the_wall_it_meets() {
+        let mesh = mesh_of_plan(&["......", "######"]);
+        let end = mesh.move_along(at(&mesh, 1.0, 0.5), Vec2::new(3.0, 1.5));
+        assert_eq!(end.position, Vec3::new(3.0, 0.0, 1.0));
+        assert_eq!(mesh.move_along(at(&mesh, 1.0, 1.0), Vec2::new(1.0, 3.0)).position, Vec3::new(1.0, 0.0, 1.0));
+    }
+}

@@ -96,3 +96,31 @@ impl Tree {
         self.nodes[place].skip = id(self.nodes.len());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_polygon_is_in_one_leaf_and_within_every_box_above_it() {
+        let bounds = |polygon: u32| {
+            let min = Vec3::new((polygon * 37 % 101) as f32, (polygon % 3) as f32, (polygon * 53 % 97) as f32);
+            (min, min + Vec3::new(1.0, 0.0, (polygon % 7) as f32))
+        };
+        for count in [0, 1, 2, 3, 500] {
+            let tree = Tree::of(count, bounds);
+            let mut seen = vec![0; count as usize];
+            for (index, node) in tree.nodes.iter().enumerate() {
+                for below in index..node.skip as usize {
+                    let polygons = if tree.nodes[below].is_leaf() { tree.polygons(below) } else { &[] };
+                    for &polygon in polygons {
+                        let (min, max) = bounds(polygon);
+                        assert!(node.min.cmple(min).all() && node.max.cmpge(max).all());
+                        seen[polygon as usize] += usize::from(below == index);
+                    }
+                }
+            }
+            assert!(seen.iter().all(|&times| times == 1), "{count}: {seen:?}");
+        }
+    }
+}

@@ -164,3 +164,22 @@ pub(in super::super) fn way_through(part: &Part, place: Vec2) -> (f32, Option<Ve
         (way.length(), None)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_through_a_portal_is_straight_or_bends_at_its_ends() {
+        // Leaving towards +x, the right hand is at +z.
+        let (right, left) = (Vec2::new(2.0, 1.0), Vec2::new(2.0, -1.0));
+        let link = Link { right, left, target: 0, back: 0, right_corner: 7, left_corner: 8 };
+        let part = Part::whole(Vec2::ZERO, 3, &link);
+        let way = |x: f32, z: f32| way_through(&part, Vec2::new(x, z));
+        assert_eq!(way(4.0, 0.0), (4.0, None));
+        assert_eq!(way(2.0, 5.0), (5.0_f32.sqrt() + 4.0, Some(right)));
+        assert_eq!(way(2.0, -5.0), (5.0_f32.sqrt() + 4.0, Some(left)));
+        // Before the portal: as if at (4.0, 0.5).
+        assert_eq!(way(0.0, 0.5), (16.25_f32.sqrt(), None));
+    }
+}
