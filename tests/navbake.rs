@@ -1,9 +1,8 @@
 //! The baker and its gate: nothing is paved, nothing is missing, the same geometry gives the same bytes, and a mesh
 //! that is wrong is found out. Yards come from seeds; a failure names its seed.
 
-#[path = "navbake/walks.rs"]
 mod walks;
-#[path = "navbake/yard.rs"]
+
 mod yard;
 
 use glam::{Vec2, Vec3};
@@ -245,4 +244,35 @@ fn an_agent_without_a_radius_gets_a_mesh_up_to_the_walls() {
 
 fn gate_with(soup: &TriangleSoup, archive: &NavArchive, settings: &NavSettings) -> GateReport {
     examine(soup, settings, archive).expect("it can be examined")
+}
+
+#[test]
+fn steps_and_walls_that_lie_between_voxels_are_walked_and_kept_clear_of() {
+    for seed in 0..40 {
+        let soup = yard::aligned(seed);
+        let baked =
+            bake(&soup, &NavSettings::default(), &options(2)).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+        let report = gate(&soup, &baked.archive);
+        assert!(report.is_clean(), "seed {seed}: {report:?}");
+    }
+    let mut dais = yard::floor(40.0, Vec3::ZERO);
+    dais.add_box(Solid { center: Vec3::new(1.0, 0.15, 2.0), half: Vec3::new(6.0, 0.15, 2.0), yaw_rad: 0.0 });
+    let archive = baked(&dais).archive;
+    assert_eq!(Navmesh::assemble(&archive).expect("it is a mesh").component_count(), 1);
+    assert!(covers(&archive, Vec2::new(6.9, 2.0)) && covers(&archive, Vec2::new(7.1, 2.0)));
+}
+
+#[test]
+fn on_hills_polygons_stay_near_the_ground() {
+    let height = |x: f32, z: f32| 4.0 * (x * 0.11).sin() + 3.0 * (z * 0.13).cos();
+    let soup = yard::hills(130.0, Vec3::ZERO, 2.0, height);
+    let mesh = Navmesh::assemble(&baked(&soup).archive).expect("it is a mesh");
+    for x in -60_i16..60 {
+        for z in -60_i16..60 {
+            let at = Vec3::new(f32::from(x), height(f32::from(x), f32::from(z)), f32::from(z));
+            let point = mesh.nearest(at, Vec3::new(0.1, 1.5, 0.1)).unwrap_or_else(|| panic!("there is ground at {at}"));
+            let off_m = mesh.height_on(point.polygon, at.x, at.z) - at.y;
+            assert!(off_m.abs() < 1.0, "{off_m} m at {at}");
+        }
+    }
 }

@@ -55,6 +55,26 @@ pub(crate) fn random(seed: u64) -> SceneDef {
     SceneDef { id, name, bounds, aoi, players_max: 1, geometry, doors, spawn_points, spawners, portals }
 }
 
+/// Walls, blocks and stairs whose sides all lie exactly between two voxels.
+pub(crate) fn aligned(seed: u64) -> TriangleSoup {
+    let mut draw = Random::new(seed).draw(0, SimId::new(0, 0), Stream("aligned"), 0);
+    let mut soup = floor(40.0, Vec3::ZERO);
+    let mut quarters = |low: i32, high: i32| draw.between(low, high) as f32 * 0.25;
+    for _ in 0..10 {
+        let (min, size) =
+            (Vec3::new(quarters(-70, 60), 0.0, quarters(-70, 60)), Vec3::new(quarters(1, 20), 1.5, quarters(1, 20)));
+        soup.add_box(Solid { center: min + size / 2.0, half: size / 2.0, yaw_rad: 0.0 });
+    }
+    for _ in 0..4 {
+        let (at, steps) = (Vec3::new(quarters(-60, 40), 0.0, quarters(-60, 40)), quarters(12, 24) as u32);
+        for step in 0..steps {
+            let (low_m, size) = (step as f32, Vec3::new(3.0, STEP_M * (step + 1) as f32, 1.0));
+            soup.add_box(Solid { center: at + Vec3::Z * low_m + size / 2.0, half: size / 2.0, yaw_rad: 0.0 });
+        }
+    }
+    soup
+}
+
 /// Boxes on the floor of a square, for larger scenes.
 pub(crate) fn town(seed: u64, side_m: f32, boxes: u32, at: Vec3) -> TriangleSoup {
     let mut draw = Random::new(seed).draw(0, SimId::new(0, 0), Stream("town"), 0);

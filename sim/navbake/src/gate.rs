@@ -8,6 +8,7 @@
 mod columns;
 mod cover;
 mod missing;
+mod raster;
 
 use std::collections::BTreeMap;
 

@@ -11,7 +11,7 @@ use crate::contours::Corner;
 /// Most corners of a polygon before cuts.
 const CORNERS_MAX: usize = 12;
 /// How far a polygon's corners may lie off its plane, in metres: what is flatter is one piece of ground.
-const BULGE_MAX_M: f32 = 0.5;
+const BULGE_MAX_M: f32 = 0.25;
 
 /// Convex polygons, and where the triangles were malformed (in cells).
 #[derive(Debug, Clone, Default)]
@@ -218,4 +218,60 @@ fn without_collinear(corners: &[Corner], ring: &[u32]) -> Vec<Corner> {
         turn(before.at, at(*index).at, at(*index + 1).at) != 0
     };
     (0..ring.len()).filter(bends).map(at).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn corner(x: i32, z: i32, y: f32) -> Corner {
+        Corner { at: IVec2::new(x, z), y }
+    }
+
+    /// Two triangles for every cell of a square, all at the height that `y` gives.
+    fn square(cells: i32, y: impl Fn(i32, i32) -> f32) -> Vec<[Corner; 3]> {
+        let at = |x, z| corner(x, z, y(x, z));
+        let cell = |(x, z): (i32, i32)| {
+            [[at(x, z), at(x, z + 1), at(x + 1, z)], [at(x + 1, z + 1), at(x + 1, z), at(x, z + 1)]]
+        };
+        (0..cells).flat_map(|z| (0..cells).map(move |x| (x, z))).flat_map(cell).collect()
+    }
+
+    fn twice_area(polygon: &[Corner]) -> i32 {
+        (1..polygon.len() - 1).map(|k| turn(polygon[0].at, polygon[k].at, polygon[k + 1].at)).sum()
+    }
+
+    #[test]
+    fn level_ground_becomes_one_polygon_and_a_hole_stays_a_hole() {
+        let whole = merge(&square(8, |_, _| 0.0), 0.5);
+        assert_eq!((whole.polygons.len(), whole.polygons[0].len(), whole.defects.len()), (1, 4, 0));
+        let outside =
+            |triangle: &[Corner; 3]| triangle.iter().any(|c| !(3..=5).contains(&c.at.x) || !(3..=5).contains(&c.at.y));
+        let holed: Vec<_> = square(8, |_, _| 0.0).into_iter().filter(outside).collect();
+        let merged = merge(&holed, 0.5);
+        assert_eq!(merged.polygons.iter().map(|polygon| twice_area(polygon)).sum::<i32>(), 2 * (64 - 4));
+        for polygon in &merged.polygons {
+            let turns = |k: usize| {
+                let at = |k: usize| polygon[k % polygon.len()].at;
+                turn(at(k), at(k + 1), at(k + 2))
+            };
+            assert!((0..polygon.len()).all(|k| turns(k) > 0), "{polygon:?} is not convex");
+        }
+    }
+
+    #[test]
+    fn a_ridge_is_not_merged_flat() {
+        let merged = merge(&square(8, |x, _| if x == 4 { 2.0 } else { 0.0 }), 0.5);
+        assert!(merged.polygons.len() >= 4, "{} polygons", merged.polygons.len());
+    }
+
+    #[test]
+    fn triangles_that_face_down_or_lie_over_each_other_are_defects() {
+        let (a, b, c, d) = (corner(0, 0, 0.0), corner(0, 9, 0.0), corner(9, 0, 0.0), corner(9, 9, 0.0));
+        assert_eq!(merge(&[[a, b, c]], 0.5).defects.len(), 0);
+        assert_eq!(merge(&[[a, c, b]], 0.5).defects.len(), 1);
+        assert_eq!(merge(&[[a, b, c], [a, b, d]], 0.5).defects.len(), 1);
+        let raised = [a, b, d].map(|corner| Corner { y: 3.0, ..corner });
+        assert_eq!(merge(&[[a, b, c], raised], 0.5).defects.len(), 0, "another storey");
+    }
 }

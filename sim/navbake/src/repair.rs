@@ -1,4 +1,4 @@
-//! Bakes one tile until it passes the gate. The first attempt takes the tile as it is; a tile that fails has its ground
+//! Bakes one tile until it passes the gate. The first attempt takes the tile almost as it is; one that fails has its ground
 //! cut along lines through the faulty places, so that no region can enclose what stands there, then ever finer; the
 //! last attempt leaves regions of a few cells, which cannot go wrong. Same source, same attempts, same tile.
 
@@ -15,12 +15,15 @@ use crate::merge::merge;
 use crate::source::{TileSource, radius_cells};
 use crate::surface::Ground;
 
+/// The ground is always cut this often, in cells: a polygon has heights at its corners only, so on hills it must not be
+/// large. On level ground the parts are merged again.
+const RELIEF_CELLS: u32 = 32;
 /// How the ground of a tile is cut in each attempt.
 const ATTEMPTS: [Attempt; 7] = [
-    Attempt { through_x: false, through_z: false, every_cells: 0, finer: 1.0 },
-    Attempt { through_x: true, through_z: false, every_cells: 0, finer: 1.0 },
-    Attempt { through_x: true, through_z: true, every_cells: 0, finer: 1.0 },
-    Attempt { through_x: true, through_z: true, every_cells: 0, finer: 0.5 },
+    Attempt { through_x: false, through_z: false, every_cells: RELIEF_CELLS, finer: 1.0 },
+    Attempt { through_x: true, through_z: false, every_cells: RELIEF_CELLS, finer: 1.0 },
+    Attempt { through_x: true, through_z: true, every_cells: RELIEF_CELLS, finer: 1.0 },
+    Attempt { through_x: true, through_z: true, every_cells: RELIEF_CELLS, finer: 0.5 },
     Attempt { through_x: true, through_z: true, every_cells: 16, finer: 0.5 },
     Attempt { through_x: true, through_z: true, every_cells: 8, finer: 0.3 },
     Attempt { through_x: true, through_z: true, every_cells: 4, finer: 0.1 },
@@ -97,9 +100,8 @@ impl Attempt {
         let lines = |through: bool, of: fn(&Vec2) -> f32| {
             #[allow(clippy::cast_possible_truncation, reason = "cells of one tile")]
             let mut lines: Vec<i32> = faults.iter().filter(|_| through).map(|fault| of(fault).round() as i32).collect();
-            let every = if self.every_cells == 0 { side } else { self.every_cells };
             #[allow(clippy::cast_possible_wrap, reason = "cells of one tile")]
-            let (every, side) = (every as i32, side as i32);
+            let (every, side) = (self.every_cells as i32, side as i32);
             lines.extend((1..side.div_euclid(every)).map(|line| line * every));
             lines.retain(|line| (1..side).contains(line));
             lines.sort_unstable();

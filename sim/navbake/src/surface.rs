@@ -108,5 +108,5 @@ fn height_at(triangle: &[Vec3; 3], place: Vec2) -> Option<f32> {
     let determinant = u.perp_dot(v);
     let (s, t) = (w.perp_dot(v) / determinant, u.perp_dot(w) / determinant);
     let within = s >= -SEAM && t >= -SEAM && s + t <= 1.0 + SEAM;
-    within.then(|| a.y + s * (b.y - a.y) + t * (c.y - a.y))
+    within.then_some(a.y + s * (b.y - a.y) + t * (c.y - a.y))
 }

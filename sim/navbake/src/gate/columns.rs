@@ -9,14 +9,13 @@ use glam::{Vec2, Vec3};
 use sim::space::navmesh::NavSettings;
 use sim::space::triangles::Solid;
 
+use super::raster::Raster;
 use crate::source::{TileSource, margin_cells};
 
 /// Slopes this near to the limit may be judged either way, in degrees.
 const SLOPE_TOLERANCE_DEG: f32 = 2.0;
 /// Surfaces nearer to each other are one, in metres.
-const SAME_M: f32 = 1e-3;
-/// How far outside a triangle, in metres, a column still meets it: no column slips through a seam.
-const SEAM_M: f32 = 1e-4;
+pub(super) const SAME_M: f32 = 1e-3;
 /// Triangles whose unit normal rises less are vertical: no column meets them.
 const VERTICAL_UP: f32 = 1e-3;
 /// Triangles that are narrower may slip between columns, in cells.
@@ -87,7 +86,8 @@ impl<'a> Columns<'a> {
                 let is_capped = up >= gentle || tops.into_iter().any(|&at| treads.contains(&bits(at)));
                 let is_surely = up.abs() < steep || is_thin;
                 let wall = |low, high| Wall { low, high, is_capped, is_surely };
-                raster.cells_touched(triangle, |column, low, high| walls.push((column, wall(low, high))));
+                let behind = behind_its_face(triangle);
+                raster.cells_touched(&behind, |column, low, high| walls.push((column, wall(low, high))));
             }
         }
         let (hit_starts, mut hits) = by_column(side * side, &hits);
@@ -245,6 +245,13 @@ fn top_m(triangle: &[Vec3; 3]) -> f32 {
     triangle.iter().fold(f32::NEG_INFINITY, |top, at| top.max(at.y))
 }
 
+/// A triangle a hair behind where its face is: one on the side of two cells stands in the cell behind it.
+fn behind_its_face(triangle: &[Vec3; 3]) -> [Vec3; 3] {
+    let face = normal(triangle);
+    let behind = Vec3::new(-face.x, 0.0, -face.z).normalize_or_zero() * SAME_M;
+    triangle.map(|at| at + behind)
+}
+
 /// Least width of a triangle seen from above, in metres.
 fn width_m(triangle: &[Vec3; 3]) -> f32 {
     let [a, b, c] = triangle.map(|at| Vec2::new(at.x, at.z));
@@ -269,100 +276,4 @@ fn by_column<T: Copy>(columns: usize, entries: &[(usize, T)]) -> (Vec<u32>, Vec<
         next[*column] += 1;
     }
     (starts, order.into_iter().map(|index| entries[index].1).collect())
-}
-
-/// The cells of a tile with its margin.
-struct Raster {
-    side: usize,
-    margin: usize,
-    cell_m: f32,
-}
-
-impl Raster {
-    /// A coordinate in cells from the margin's corner.
-    #[allow(clippy::cast_precision_loss, reason = "a margin is a handful of cells")]
-    fn cells(&self, value: f32) -> f32 {
-        value / self.cell_m + self.margin as f32
-    }
-
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "clamped")]
-    fn range(&self, low: f32, high: f32) -> std::ops::Range<usize> {
-        let end = self.side as f32;
-        low.clamp(0.0, end) as usize..(high + 1.0).clamp(0.0, end) as usize
-    }
-
-    /// Every column whose middle lies in a triangle, with the height there.
-    #[allow(clippy::cast_precision_loss, reason = "columns of one tile")]
-    fn middles_within(&self, triangle: &[Vec3; 3], mut take: impl FnMut(usize, f32)) {
-        let flat = triangle.map(|at| Vec2::new(self.cells(at.x), self.cells(at.z)));
-        let [a, b, c] = flat;
-        let twice = (b - a).perp_dot(c - a);
-        if twice.abs() < 1e-9 {
-            return;
-        }
-        let (min, max) = (a.min(b).min(c), a.max(b).max(c));
-        // Edge functions, positive inside; a seam's width is measured along their gradients.
-        let edge = |from: Vec2, to: Vec2, at: Vec2| (to - from).perp_dot(at - from) / twice;
-        let slack = |from: Vec2, to: Vec2| -(to - from).length() / twice.abs() * SEAM_M / self.cell_m;
-        let slacks = [slack(b, c), slack(c, a), slack(a, b)];
-        for z in self.range(min.y - 0.5 - 1e-3, max.y - 0.5 + 1e-3) {
-            for x in self.range(min.x - 0.5 - 1e-3, max.x - 0.5 + 1e-3) {
-                let at = Vec2::new(x as f32 + 0.5, z as f32 + 0.5);
-                let parts = [edge(b, c, at), edge(c, a, at), edge(a, b, at)];
-                if parts.iter().zip(slacks).all(|(part, slack)| *part >= slack) {
-                    let y = parts[0] * triangle[0].y + parts[1] * triangle[1].y + parts[2] * triangle[2].y;
-                    take(z * self.side + x, y);
-                }
-            }
-        }
-    }
-
-    /// The lowest and highest that a triangle is within one cell, if it reaches into it.
-    #[allow(clippy::cast_precision_loss, reason = "columns of one tile")]
-    fn extent_within(&self, triangle: &[Vec3; 3], column: usize) -> Option<(f32, f32)> {
-        let corners = triangle.map(|at| Vec3::new(self.cells(at.x), at.y, self.cells(at.z)));
-        let row = slab(&corners, |at| at.z, (column / self.side) as f32);
-        let part = slab(&row, |at| at.x, (column % self.side) as f32);
-        let (low, high) = extent(&part, |at| at.y);
-        (low <= high).then_some((low, high))
-    }
-
-    /// Every cell that a triangle reaches into, with the lowest and highest it is there.
-    #[allow(clippy::cast_precision_loss, reason = "columns of one tile")]
-    fn cells_touched(&self, triangle: &[Vec3; 3], mut take: impl FnMut(usize, f32, f32)) {
-        let corners = triangle.map(|at| Vec3::new(self.cells(at.x), at.y, self.cells(at.z)));
-        let (low, high) = extent(&corners, |at| at.z);
-        for z in self.range(low, high) {
-            let row = slab(&corners, |at| at.z, z as f32);
-            let (low, high) = extent(&row, |at| at.x);
-            for x in self.range(low, high) {
-                let part = slab(&row, |at| at.x, x as f32);
-                let (low, high) = extent(&part, |at| at.y);
-                if low <= high {
-                    take(z * self.side + x, low, high);
-                }
-            }
-        }
-    }
-}
-
-fn extent(points: &[Vec3], of: impl Fn(Vec3) -> f32) -> (f32, f32) {
-    let values = points.iter().map(|&point| of(point));
-    values.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
-}
-
-/// The corners of a convex polygon's part within one cell's width from `from`; also of one seen edge-on.
-fn slab(polygon: &[Vec3], of: impl Fn(Vec3) -> f32, from: f32) -> Vec<Vec3> {
-    let mut part = Vec::with_capacity(polygon.len() + 2);
-    for (index, &a) in polygon.iter().enumerate() {
-        let b = polygon[(index + 1) % polygon.len()];
-        let (va, vb) = (of(a), of(b));
-        if (from..=from + 1.0).contains(&va) {
-            part.push(a);
-        }
-        let mut crossings = [from, from + 1.0].map(|line| (line - va) / (vb - va));
-        crossings.sort_unstable_by(f32::total_cmp);
-        part.extend(crossings.iter().filter(|part| **part > 0.0 && **part < 1.0).map(|&part| a.lerp(b, part)));
-    }
-    part
 }
