@@ -83,7 +83,7 @@ pub(crate) fn town(seed: u64, side_m: f32, boxes: u32, at: Vec3) -> TriangleSoup
     for _ in 0..boxes {
         let half = Vec3::new(within(&mut draw, 0.5, 4.0), within(&mut draw, 1.0, 3.0), within(&mut draw, 0.5, 4.0));
         let place = Vec3::new(within(&mut draw, -reach_m, reach_m), half.y, within(&mut draw, -reach_m, reach_m));
-        soup.add_box(Solid { center: at + place, half, yaw_rad: within(&mut draw, 0.0, 6.28) });
+        soup.add_box(Solid { center: at + place, half, yaw_rad: within(&mut draw, 0.0, std::f32::consts::TAU) });
     }
     soup
 }
@@ -115,7 +115,7 @@ pub(crate) fn within(draw: &mut Draw, low: f32, high: f32) -> f32 {
 
 fn ramp(draw: &mut Draw) -> GeometryDef {
     let half = Vec3::new(within(draw, 0.75, 2.0), within(draw, 0.5, 3.0), within(draw, 1.5, 4.0));
-    let turn = Quat::from_rotation_y(within(draw, 0.0, 6.28));
+    let turn = Quat::from_rotation_y(within(draw, 0.0, std::f32::consts::TAU));
     let at = Vec3::new(within(draw, -14.0, 14.0), 0.0, within(draw, -14.0, 14.0));
     let corners = [(-1, 0, -1), (1, 0, -1), (1, 0, 1), (-1, 0, 1), (-1, 1, 1), (1, 1, 1)];
     let corner = |(x, y, z): (i8, i8, i8)| at + turn * (Vec3::new(f32::from(x), f32::from(y), f32::from(z)) * half);

@@ -14,12 +14,18 @@ const PAUSE_TICKS: u32 = 2;
 const STAND_TICKS: u32 = 20;
 
 /// A monster's chase of its victim. Written in the Think stage.
-#[derive(Component, Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Component, Debug, Clone, Copy, PartialEq)]
 pub struct Pursuit {
     nearest_m: f32,
     nearest_tick: u32,
     last_tick: u32,
     stand: Option<(Vec3, u32)>,
+}
+
+impl Default for Pursuit {
+    fn default() -> Self {
+        Self { nearest_m: f32::INFINITY, nearest_tick: 0, last_tick: 0, stand: None }
+    }
 }
 
 impl Pursuit {
