@@ -97,10 +97,13 @@ impl Walker {
     fn notice_being_stuck(&mut self, here: Vec2, to: Vec2, turn: u32, draw: &mut Draw) {
         match self.looked {
             Some((since, _)) if turn.saturating_sub(since) < LOOK_TURNS => return,
-            Some((since, before)) if turn - since == LOOK_TURNS && before.distance(here) < STUCK_M => {
-                if !self.is_stranded() && here.distance(to) > STUCK_M {
-                    self.aside = Some((turn + ASIDE_TURNS, Vec2::from_angle(draw.unit() * std::f32::consts::TAU)));
-                }
+            Some((since, before))
+                if turn - since == LOOK_TURNS
+                    && before.distance(here) < STUCK_M
+                    && here.distance(to) > STUCK_M
+                    && !self.is_stranded() =>
+            {
+                self.aside = Some((turn + ASIDE_TURNS, Vec2::from_angle(draw.unit() * std::f32::consts::TAU)));
             }
             _ => {}
         }
