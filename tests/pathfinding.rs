@@ -36,6 +36,9 @@ fn a_path_is_as_short_as_the_visibility_graphs_to_half_a_percent() {
             );
             for pair in path.corners.windows(2) {
                 assert!(floor.sees_nearly(pair[0], pair[1]), "{what}");
+                let leg = floor.mesh.nearest(pair[0], Vec3::splat(0.01)).expect("a corner is on the mesh");
+                let ray = floor.mesh.raycast(leg, flat(pair[1]));
+                assert!((1.0 - ray.fraction) * pair[0].distance(pair[1]) < 0.01, "the ray {ray:?}, {what}");
             }
             compared += 1;
             (found_m, best_m) = (found_m + length, best_m + shortest);

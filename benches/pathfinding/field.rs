@@ -75,9 +75,9 @@ impl Plan {
             heights.join(", ")
         );
         for (at, size, yaw_deg) in self.boxes() {
-            let _never_fails = write!(
+            let _never_fails = writeln!(
                 pieces,
-                "Box(center: ({:.3}, {:.3}, {:.3}), size: ({:.3}, 8.0, {:.3}), yaw_deg: {yaw_deg:.1}),\n",
+                "Box(center: ({:.3}, {:.3}, {:.3}), size: ({:.3}, 8.0, {:.3}), yaw_deg: {yaw_deg:.1}),",
                 at.x,
                 height_m(at),
                 at.y,
@@ -121,6 +121,7 @@ pub(crate) struct Field {
     /// What it was made from.
     pub(crate) plan: Plan,
     /// Its triangles.
+    #[cfg_attr(not(feature = "oxidized"), allow(dead_code, reason = "only a peer bakes again"))]
     pub(crate) soup: TriangleSoup,
     /// Its navmesh.
     pub(crate) archive: NavArchive,
@@ -179,7 +180,7 @@ pub(crate) fn place(draw: &mut Draw, half_m: f32) -> Vec2 {
     (Vec2::new(draw.unit(), draw.unit()) * 2.0 - 1.0) * half_m
 }
 
-/// Gently rolling ground: hills of 6 m, one every 150 to 240 m.
+/// Gently rolling ground: up to 4 m high and low, in waves of 150 to 200 m.
 fn height_m(at: Vec2) -> f32 {
     3.0 * (at.x * 0.031).sin() * (at.y * 0.041).cos() + (at.x * 0.026 + at.y * 0.026).sin()
 }

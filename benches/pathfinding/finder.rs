@@ -89,9 +89,3 @@ impl Finder for Ours<'_> {
         Some(self.mesh.nearest(at, EXTENTS).map(|point| point.position))
     }
 }
-
-/// Length of a line along its corners, in metres.
-pub(crate) fn length_m(corners: impl Iterator<Item = Vec2>) -> f32 {
-    let mut last = None;
-    corners.map(|corner| last.replace(corner).map_or(0.0, |before: Vec2| before.distance(corner))).sum()
-}

@@ -2,7 +2,8 @@
 //! rectangles and as cells, and the slow, plain answers to what is asked of the mesh.
 
 use glam::{Vec2, Vec3};
-use sim::space::navmesh::{NavArchive, NavPoint, NavSettings, Navmesh};
+use sim::space::navmesh::archive::TilePolygon;
+use sim::space::navmesh::{NavArchive, NavPoint, NavSettings, Navmesh, TileMesh};
 use sim::testing::{archive_of_rectangles, rectangles_of_cells};
 
 /// Cells along a side.
@@ -26,6 +27,23 @@ impl Dice {
 
     pub(super) fn unit(&mut self) -> f32 {
         (self.next() >> 40) as f32 / (1_u64 << 24) as f32
+    }
+}
+
+/// Cuts about half of a tile's rectangles along their diagonals, so that portals meet at all angles.
+fn split(dice: &mut Dice, tile: &mut TileMesh) {
+    for index in 0..tile.polygons.len() {
+        if dice.below(2) == 0 {
+            continue;
+        }
+        let first = tile.polygons[index].first_index as usize;
+        tile.polygons[index].corner_count = 3;
+        let (second, next) = (tile.polygons.len() as u32, tile.indices.len() as u32);
+        tile.indices.extend([tile.indices[first], tile.indices[first + 2], tile.indices[first + 3]]);
+        tile.polygons.push(TilePolygon { first_index: next, ..tile.polygons[index] });
+        for border in tile.borders.iter_mut().filter(|border| border.polygon as usize == index && border.edge >= 2) {
+            (border.polygon, border.edge) = (second, border.edge - 1);
+        }
     }
 }
 
@@ -65,7 +83,8 @@ impl Floor {
         let cell = |column: usize, row: usize| free[row * SIDE + column].then_some((0, 0.0));
         let rectangles = rectangles_of_cells((SIDE, SIDE), origin, 1.0, cell);
         let settings = NavSettings { tile_cells: [64, 128, 4_096][dice.below(3)], ..NavSettings::default() };
-        let archive = archive_of_rectangles(&rectangles, settings, 0);
+        let mut archive = archive_of_rectangles(&rectangles, settings, 0);
+        archive.tiles.iter_mut().for_each(|tile| split(dice, tile));
         (free, origin, archive)
     }
 

@@ -11,7 +11,7 @@ use recastnavigation_rs::detour::{
 };
 use sim::space::navmesh::{NavArchive, NavSettings, Navmesh, TileMesh};
 
-use crate::finder::{EXTENTS, Finder, length_m};
+use crate::finder::{EXTENTS, Finder};
 
 /// Steps per cell in which corners are rounded: Detour stores them in 16 bits, of a tile and of its height.
 const STEPS_PER_CELL: f32 = 64.0;
@@ -184,6 +184,12 @@ fn disagreements(ours: &Navmesh, centres: &[Vec3], theirs: &[u32]) -> usize {
     }
     let agreed = pairs.iter().filter(|&(&(our, their), &count)| by_ours[&our] == count && by_theirs[&their] == count);
     centres.len() - agreed.map(|(_, count)| count).sum::<usize>()
+}
+
+/// Length of a line along its corners, in metres.
+fn length_m(corners: impl Iterator<Item = Vec2>) -> f32 {
+    let mut last = None;
+    corners.map(|corner| last.replace(corner).map_or(0.0, |before: Vec2| before.distance(corner))).sum()
 }
 
 /// Disjoint sets of polygons.

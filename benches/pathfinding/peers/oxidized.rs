@@ -1,5 +1,5 @@
-//! The baker's own path query, on the baker's own mesh of the same field. It takes milliseconds, so it is asked a
-//! few questions only.
+//! The baker's own path query, on the baker's own mesh of the same field. Goals out of reach take
+//! it very long, so it is asked a few questions only.
 
 use glam::Vec3;
 use navbake::peer::OxidizedQuery;
@@ -8,7 +8,7 @@ use crate::field::Field;
 use crate::finder::Finder;
 
 /// Questions of a round.
-const QUERIES_MAX: usize = 8;
+const QUERIES_MAX: usize = 32;
 
 /// oxidized_navigation's mesh and query.
 pub(crate) struct Oxidized {

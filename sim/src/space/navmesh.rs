@@ -158,7 +158,7 @@ impl Navmesh {
     /// Area of all polygons in x and z, in square metres.
     #[must_use]
     pub fn area_m2(&self) -> f32 {
-        self.core.area_m2
+        self.core.areas_m2.iter().sum()
     }
 
     /// Least and greatest corner of all polygons, in metres; zeros when there is none.

@@ -109,7 +109,8 @@ pub(super) struct Core {
     pub(super) gaps: Vec<BorderGap>,
     pub(super) tree: Tree,
     pub(super) bounds: (Vec3, Vec3),
-    pub(super) area_m2: f32,
+    /// Area of every polygon in x and z.
+    pub(super) areas_m2: Vec<f32>,
 }
 
 impl Core {
@@ -129,7 +130,7 @@ impl Core {
             gaps: Vec::new(),
             tree: Tree::default(),
             bounds: (Vec3::ZERO, Vec3::ZERO),
-            area_m2: 0.0,
+            areas_m2: Vec::new(),
         };
         let (pieces, gaps) = link::pair_edges(&core, archive)?;
         core.gaps = gaps;
@@ -138,7 +139,7 @@ impl Core {
         core.turning_points = corner::find(&core.polygons, &core.corners, &mut core.links);
         core.tree = Tree::of(core.polygon_count(), |polygon| plane::bounds(core.corners(polygon)));
         core.bounds = core.tree.bounds();
-        core.area_m2 = (0..core.polygon_count()).map(|polygon| plane::area_m2(core.corners(polygon))).sum();
+        core.areas_m2 = (0..core.polygon_count()).map(|polygon| plane::area_m2(core.corners(polygon))).collect();
         Ok(core)
     }
 

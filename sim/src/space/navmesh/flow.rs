@@ -9,18 +9,18 @@ use std::collections::BinaryHeap;
 
 use super::assemble::id;
 use super::plane::{flat, nearest_on_segment};
-use super::search::{Part, Walked};
+use super::search::{FIRST, Part, Walked};
 use super::{NavPoint, Navmesh, PolygonId};
 
 /// Ways to one goal from everywhere it has spread to. Belongs to the mesh and the door states it was spread over.
 #[derive(Debug, Clone)]
 pub struct FlowField {
     goal: NavPoint,
-    views: Vec<View>,
+    /// What has been seen; the polygon is the one behind the part.
+    views: Vec<Part>,
     /// The view each polygon keeps.
     kept: Vec<u32>,
     queue: BinaryHeap<Reverse<u64>>,
-    parts: Vec<Part>,
     has_begun: bool,
 }
 
@@ -41,23 +41,14 @@ impl Walked for Spread<'_> {
     }
 }
 
-/// A polygon seen on the way from the goal.
-#[derive(Debug, Clone, Copy)]
-struct View {
-    part: Part,
-    polygon: u32,
-    /// The view it was seen from.
-    parent: u32,
-}
-
+/// No view.
 const NONE: u32 = u32::MAX;
 
 impl FlowField {
     /// A field that has not spread yet.
     #[must_use]
     pub fn new(goal: NavPoint) -> Self {
-        let (views, kept, queue, parts) = (Vec::new(), Vec::new(), BinaryHeap::new(), Vec::new());
-        Self { goal, views, kept, queue, parts, has_begun: false }
+        Self { goal, views: Vec::new(), kept: Vec::new(), queue: BinaryHeap::new(), has_begun: false }
     }
 
     /// The goal.
@@ -76,7 +67,7 @@ impl FlowField {
         while used < nodes_max {
             let Some(Reverse(key)) = self.queue.pop() else { break };
             let view = (key & u64::from(NONE)) as u32;
-            let polygon = self.views[view as usize].polygon;
+            let polygon = self.polygon(mesh, view);
             if self.kept[polygon as usize] == NONE {
                 self.kept[polygon as usize] = view;
                 self.look_on(mesh, view);
@@ -107,8 +98,8 @@ impl FlowField {
         let mut polygon = from;
         while polygon != self.goal.polygon {
             out.push(polygon);
-            let View { parent, .. } = self.views[self.kept[polygon.0 as usize] as usize];
-            polygon = self.views.get(parent as usize).map_or(self.goal.polygon, |view| PolygonId(view.polygon));
+            let Part { parent, .. } = self.views[self.kept[polygon.0 as usize] as usize];
+            polygon = if parent == FIRST { self.goal.polygon } else { PolygonId(self.polygon(mesh, parent)) };
         }
         out.push(polygon);
         true
@@ -120,30 +111,32 @@ impl FlowField {
         let goal = self.goal.polygon.0;
         let Some(polygon) = mesh.core.polygons.get(goal as usize) else { return };
         for (link, index) in mesh.core.links_of(goal).iter().zip(polygon.first_link..) {
-            self.parts.push(Part::whole(flat(self.goal.position), index, link));
+            if !mesh.is_closed(link.target) {
+                self.views.push(Part::whole(flat(self.goal.position), index, link));
+            }
         }
-        self.keep_parts(mesh, NONE);
+        self.queue_from(0);
     }
 
     fn look_on(&mut self, mesh: &Navmesh, view: u32) {
         // Any end of the part will do to bend round: where no wall ends another view would do better, but is not kept.
-        let part = Part { right_corner: 0, left_corner: 0, ..self.views[view as usize].part };
+        let part = &mut self.views[view as usize];
+        (part.right_corner, part.left_corner) = (0, 0);
+        let first = self.views.len();
         let mut spread = Spread { mesh, kept: &self.kept, goal: self.goal.polygon.0 };
-        part.look_through(&mesh.core, &mut spread, &mut self.parts);
-        self.keep_parts(mesh, view);
+        Part::look_through(&mesh.core, view, &mut spread, &mut self.views);
+        self.queue_from(first);
     }
 
-    fn keep_parts(&mut self, mesh: &Navmesh, parent: u32) {
-        for part in self.parts.drain(..) {
-            let polygon = mesh.core.links[part.link as usize].target;
-            if mesh.is_closed(polygon) {
-                continue;
-            }
-            let view = id(self.views.len());
-            self.views.push(View { part, polygon, parent });
+    fn queue_from(&mut self, first: usize) {
+        for (part, view) in self.views[first..].iter().zip(id(first)..) {
             let seen_m = part.way_m + nearest_on_segment(part.right, part.left, part.root).distance(part.root);
             self.queue.push(Reverse((u64::from(seen_m.to_bits()) << 32) | u64::from(view)));
         }
+    }
+
+    fn polygon(&self, mesh: &Navmesh, view: u32) -> u32 {
+        mesh.core.links[self.views[view as usize].link as usize].target
     }
 }
 

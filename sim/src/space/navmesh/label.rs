@@ -2,10 +2,6 @@
 
 use super::NO_COMPONENT;
 use super::assemble::{Core, id};
-use super::plane::area_m2;
-
-/// Components below this many polygons are listed, to be looked through one by one.
-const LISTED_POLYGONS_MAX: usize = 64;
 
 /// What doors change.
 #[derive(Debug)]
@@ -17,8 +13,10 @@ pub(super) struct Labels {
     pub(super) areas_m2: Vec<f32>,
     /// Of every node of the tree: the one component below it, or [`MIXED`].
     pub(super) of_node: Vec<u32>,
-    /// Polygons of small components; empty for large ones.
-    pub(super) small: Vec<Vec<u32>>,
+    /// Polygons by component.
+    members: Vec<u32>,
+    /// Where each component's polygons begin, and the end.
+    starts: Vec<u32>,
 }
 
 /// A node of the tree with polygons of more than one component.
@@ -33,12 +31,12 @@ impl Labels {
             of_polygon: vec![NO_COMPONENT; count as usize],
             areas_m2: Vec::new(),
             of_node: vec![MIXED; core.tree.nodes.len()],
-            small: Vec::new(),
+            members: Vec::with_capacity(count as usize),
+            starts: vec![0],
         };
-        let mut members = Vec::new();
         for polygon in 0..count {
             if labels.of_polygon[polygon as usize] == NO_COMPONENT && labels.is_open(core, polygon) {
-                labels.flood(core, polygon, &mut members);
+                labels.flood(core, polygon);
             }
         }
         labels.has_closed = labels.of_polygon.contains(&NO_COMPONENT);
@@ -46,28 +44,34 @@ impl Labels {
         labels
     }
 
+    /// The polygons of a component, `None` when there is no such component.
+    pub(super) fn members(&self, component: u32) -> Option<&[u32]> {
+        let ends = self.starts.get(component as usize..)?.get(..2)?;
+        self.members.get(ends[0] as usize..ends[1] as usize)
+    }
+
     fn is_open(&self, core: &Core, polygon: u32) -> bool {
         let door = core.polygons[polygon as usize].area.checked_sub(1);
         door.is_none_or(|door| self.doors_open.get(usize::from(door)).copied().unwrap_or(true))
     }
 
-    fn flood(&mut self, core: &Core, start: u32, members: &mut Vec<u32>) {
+    fn flood(&mut self, core: &Core, start: u32) {
         let component = id(self.areas_m2.len());
-        members.clear();
-        members.push(start);
+        let first = self.members.len();
+        self.members.push(start);
         self.of_polygon[start as usize] = component;
-        let mut done = 0;
-        while let Some(&polygon) = members.get(done) {
+        let mut done = first;
+        while let Some(&polygon) = self.members.get(done) {
             done += 1;
             for link in core.links_of(polygon) {
                 if self.of_polygon[link.target as usize] == NO_COMPONENT && self.is_open(core, link.target) {
                     self.of_polygon[link.target as usize] = component;
-                    members.push(link.target);
+                    self.members.push(link.target);
                 }
             }
         }
-        self.areas_m2.push(members.iter().map(|&polygon| area_m2(core.corners(polygon))).sum());
-        self.small.push(if members.len() <= LISTED_POLYGONS_MAX { members.clone() } else { Vec::new() });
+        self.areas_m2.push(self.members[first..].iter().map(|&polygon| core.areas_m2[polygon as usize]).sum());
+        self.starts.push(id(self.members.len()));
     }
 
     fn label_nodes(&mut self, core: &Core) {

@@ -10,6 +10,8 @@ use super::label::MIXED;
 use super::plane::{flat, nearest_on_polygon};
 use super::{NO_COMPONENT, NavPoint, Navmesh, PolygonId};
 
+/// Polygons of a component that are looked through one by one, where the tree would lead through all others between.
+const LISTED_POLYGONS_MAX: usize = 64;
 /// Depth of the tree at most: it halves.
 const DEPTH_MAX: usize = 40;
 
@@ -37,13 +39,13 @@ impl Navmesh {
     /// The nearest place of a component however far, `None` when there is no such component.
     #[must_use]
     pub fn nearest_in_component(&self, at: Vec3, component: u32) -> Option<NavPoint> {
-        let small = self.labels.small.get(component as usize)?;
+        let members = self.labels.members(component)?;
         let wanted = Wanted { at, extents: Vec3::INFINITY, component: Some(component) };
-        if small.is_empty() {
+        if members.len() > LISTED_POLYGONS_MAX {
             return self.descend(&wanted);
         }
         let mut best = None;
-        small.iter().for_each(|&polygon| self.consider(polygon, &wanted, &mut best));
+        members.iter().for_each(|&polygon| self.consider(polygon, &wanted, &mut best));
         best.map(|best| best.point)
     }
 

@@ -19,7 +19,7 @@ mod cone;
 
 use cone::way_through;
 
-pub(super) use cone::{Part, Walked};
+pub(super) use cone::{FIRST, Part, Walked};
 
 /// Gain below this is none, in metres: it keeps rounding from opening the same turning point twice.
 const GAIN_M_MIN: f32 = 1e-4;
@@ -28,28 +28,19 @@ const GAIN_M_MIN: f32 = 1e-4;
 const EAGERNESS: f32 = 1.005;
 /// A path that does not get to its goal anyway may be this much longer than the shortest; it is found at once.
 const EAGERNESS_UNREACHABLE: f32 = 1.25;
-/// No node.
-const NONE: u32 = u32::MAX;
 
 /// Scratch of searches: make one, use it for all. It grows to the largest mesh it has seen and then never allocates.
 #[derive(Debug, Clone, Default)]
 pub struct Search {
-    nodes: Vec<Node>,
+    nodes: Vec<Part>,
     /// Smallest estimate first, the latest of equal ones first: the bits of a positive float sort like the float.
     queue: BinaryHeap<Reverse<u64>>,
     turns: Turns,
-    parts: Vec<Part>,
     pub(super) seen: Vec<u32>,
     pub(super) seen_stamp: u32,
     pub(super) open: Vec<u32>,
     pub(super) sums_m2: Vec<f32>,
     pub(super) clip: Clip,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Node {
-    part: Part,
-    parent: u32,
 }
 
 /// Shortest way to each turning point in metres, and the search it is from.
@@ -133,7 +124,7 @@ impl Navmesh {
         search.begin(self.core.turning_points);
         search.open_start(self, from, &goal);
         while let Some(Reverse(key)) = search.queue.pop() {
-            let node = NONE - (key & u64::from(NONE)) as u32;
+            let node = FIRST - (key & u64::from(FIRST)) as u32;
             if search.is_beaten(node) {
                 continue;
             }
@@ -202,19 +193,18 @@ impl Search {
     }
 
     fn target(&self, mesh: &Navmesh, node: u32) -> u32 {
-        mesh.core.links[self.nodes[node as usize].part.link as usize].target
+        mesh.core.links[self.nodes[node as usize].link as usize].target
     }
 
     /// Everything that is seen from the start through the portals of its polygon.
     fn open_start(&mut self, mesh: &Navmesh, from: NavPoint, goal: &Goal) {
-        self.parts.clear();
         let first = mesh.core.polygons[from.polygon.0 as usize].first_link;
         for (link, index) in mesh.core.links_of(from.polygon.0).iter().zip(first..) {
             if !mesh.is_closed(link.target) {
-                self.parts.push(Part::whole(flat(from.position), index, link));
+                self.nodes.push(Part::whole(flat(from.position), index, link));
             }
         }
-        self.push_parts(NONE, goal);
+        self.queue_from(0, goal);
     }
 
     /// Follows a node as long as there is one way only, then queues the ways there are. Answers the nodes expanded.
@@ -223,37 +213,30 @@ impl Search {
         let mut expanded = 0;
         loop {
             expanded += 1;
-            let part = self.nodes[current as usize].part;
-            self.parts.clear();
+            let next = self.nodes.len();
             let mut view = View { mesh, turns: &mut self.turns, goal: goal.polygon };
-            part.look_through(&mesh.core, &mut view, &mut self.parts);
-            let &[only] = self.parts.as_slice() else {
-                self.push_parts(current, goal);
-                return expanded;
-            };
-            if mesh.core.links[only.link as usize].target == goal.polygon || expanded >= nodes_max {
-                self.push_parts(current, goal);
+            Part::look_through(&mesh.core, current, &mut view, &mut self.nodes);
+            let is_only = self.nodes.len() == next + 1 && self.target(mesh, id(next)) != goal.polygon;
+            if !is_only || expanded >= nodes_max {
+                self.queue_from(next, goal);
                 return expanded;
             }
-            let next = id(self.nodes.len());
-            self.nodes.push(Node { part: only, parent: current });
-            current = next;
+            current = id(next);
         }
     }
 
-    fn push_parts(&mut self, parent: u32, goal: &Goal) {
-        for part in &self.parts {
-            let node = id(self.nodes.len());
+    /// Queues the latest nodes, from one on.
+    fn queue_from(&mut self, first: usize, goal: &Goal) {
+        for (part, node) in self.nodes[first..].iter().zip(id(first)..) {
             let (rest_m, _) = way_through(part, goal.place);
             let estimate = (part.way_m + rest_m * goal.eagerness).max(0.0).to_bits();
-            self.nodes.push(Node { part: *part, parent });
-            self.queue.push(Reverse((u64::from(estimate) << 32) | u64::from(NONE - node)));
+            self.queue.push(Reverse((u64::from(estimate) << 32) | u64::from(FIRST - node)));
         }
     }
 
     /// True when a shorter way to the node's turning point has been found since.
     fn is_beaten(&self, node: u32) -> bool {
-        let part = &self.nodes[node as usize].part;
+        let part = &self.nodes[node as usize];
         self.turns.are_beaten(part.root_corner, part.way_m)
     }
 
@@ -261,7 +244,7 @@ impl Search {
     fn nearest_to(&self, place: Vec2) -> Option<(u32, Vec2)> {
         let mut best = (f32::INFINITY, None);
         for (node, index) in self.nodes.iter().zip(0..) {
-            let point = nearest_on_segment(node.part.right, node.part.left, place);
+            let point = nearest_on_segment(node.right, node.left, place);
             let distance_squared = point.distance_squared(place);
             if distance_squared < best.0 {
                 best = (distance_squared, Some((index, point)));
@@ -273,7 +256,7 @@ impl Search {
     /// Writes the corridor and the turning points up to a node, and the bend within its polygon towards an end. False
     /// when that bend is not at a wall.
     fn write(&self, mesh: &Navmesh, node: u32, end: Vec2, path: &mut Path) -> bool {
-        let last = self.nodes[node as usize].part;
+        let last = self.nodes[node as usize];
         let (_, bend) = way_through(&last, end);
         let is_taut = bend.is_none_or(|bend| {
             let corner = if bend == last.right { last.right_corner } else { last.left_corner };
@@ -284,16 +267,16 @@ impl Search {
             path.corners.push(mesh.point_on(PolygonId(self.target(mesh, node)), bend.x, bend.y).position);
         }
         let mut at = node;
-        while let Some(&Node { part, parent }) = self.nodes.get(at as usize) {
+        while let Some(part) = self.nodes.get(at as usize) {
             let target = self.target(mesh, at);
             path.corridor.push(PolygonId(target));
-            let turned = self.nodes.get(parent as usize).is_some_and(|before| before.part.root != part.root);
+            let turned = self.nodes.get(part.parent as usize).is_some_and(|before| before.root != part.root);
             if turned && part.root != later {
-                let own = self.target(mesh, parent);
+                let own = self.target(mesh, part.parent);
                 path.corners.push(mesh.point_on(PolygonId(own), part.root.x, part.root.y).position);
                 later = part.root;
             }
-            at = parent;
+            at = part.parent;
         }
         path.corridor[1..].reverse();
         path.corners[1..].reverse();
@@ -386,7 +369,7 @@ mod tests {
         let (mut search, mut path) = (Search::default(), Path::default());
         let mut go = || {
             mesh.find_path(&mut search, at(&mesh, 0.5, 0.5), at(&mesh, 5.5, 4.5), 200, &mut path);
-            (search.nodes.capacity(), search.queue.capacity(), search.parts.capacity(), path.corridor.capacity())
+            (search.nodes.capacity(), search.queue.capacity(), path.corridor.capacity(), path.corners.capacity())
         };
         let grown = go();
         assert!((0..100).all(|_| go() == grown));

@@ -62,14 +62,15 @@ impl Funnel {
     /// Takes the next portal; answers a turning point and the portal it belongs to when the string bends there.
     fn narrow(&mut self, right: Vec2, left: Vec2, index: usize) -> Option<(usize, Vec2)> {
         if turn(self.right - self.apex, right - self.apex) >= 0.0 {
-            if self.apex == self.right || turn(self.left - self.apex, right - self.apex) < 0.0 {
+            // A funnel without width is still one: only ends that cross it bend the string.
+            if self.apex == self.right || turn(self.left - self.apex, right - self.apex) <= 0.0 {
                 (self.right, self.right_at) = (right, index);
             } else {
                 return Some(self.bend(self.left, self.left_at));
             }
         }
         if turn(self.left - self.apex, left - self.apex) <= 0.0 {
-            if self.apex == self.left || turn(self.right - self.apex, left - self.apex) > 0.0 {
+            if self.apex == self.left || turn(self.right - self.apex, left - self.apex) >= 0.0 {
                 (self.left, self.left_at) = (left, index);
             } else {
                 return Some(self.bend(self.right, self.right_at));

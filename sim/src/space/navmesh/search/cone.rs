@@ -26,7 +26,12 @@ pub(in super::super) struct Part {
     /// Turning points where the part ends with a wall, else [`corner::NONE`].
     pub(in super::super) right_corner: u32,
     pub(in super::super) left_corner: u32,
+    /// The part it was seen through, by place in the list; [`FIRST`] at the start.
+    pub(in super::super) parent: u32,
 }
+
+/// The parent of what is seen from the start.
+pub(in super::super) const FIRST: u32 = u32::MAX;
 
 /// What a search knows about where it has been.
 pub(in super::super) trait Walked {
@@ -48,19 +53,34 @@ impl Part {
             root_corner: corner::NONE,
             right_corner: link.right_corner,
             left_corner: link.left_corner,
+            parent: FIRST,
         }
     }
 
-    /// The parts of the next portals: what is seen of them, and what is reached round an end of this part.
-    pub(in super::super) fn look_through(&self, core: &Core, walked: &mut impl Walked, into: &mut Vec<Self>) {
-        let entry = &core.links[self.link as usize];
+    /// Adds the parts of the next portals to the list that one is in: what is seen of them through it, and what is
+    /// reached round an end of it.
+    pub(in super::super) fn look_through(core: &Core, at: u32, walked: &mut impl Walked, parts: &mut Vec<Self>) {
+        let part = Self { parent: at, ..parts[at as usize] };
+        let entry = &core.links[part.link as usize];
         let first = core.polygons[entry.target as usize].first_link;
-        let cone = Cone::of(self, walked);
+        let cone = Cone::of(&part, walked);
         for (link, index) in core.links_of(entry.target).iter().zip(first..) {
             if index != entry.back && !walked.shuns(index, link.target) {
-                cone.look_at(index, link, into);
+                cone.look_at(index, link, parts);
             }
         }
+    }
+
+    /// True when a link was passed since the way last bent.
+    fn has_come_through(&self, link: u32, parts: &[Self]) -> bool {
+        let mut at = self.parent;
+        while let Some(before) = parts.get(at as usize).filter(|before| before.root == self.root) {
+            if before.link == link {
+                return true;
+            }
+            at = before.parent;
+        }
+        false
     }
 }
 
@@ -107,9 +127,9 @@ impl<'a> Cone<'a> {
     }
 
     fn look_at(&self, index: u32, link: &Link, into: &mut Vec<Part>) {
-        let &Part { root, root_corner, way_m, .. } = self.part;
+        let &Part { root, root_corner, way_m, parent, .. } = self.part;
         let (a, b) = (link.right - root, link.left - root);
-        let mut seen = Part { root_corner, way_m, ..Part::whole(root, index, link) };
+        let mut seen = Part { root_corner, way_m, parent, ..Part::whole(root, index, link) };
         let mut edge_on_beyond = 0.0_f32;
         if let Some(slack) = self.right.slack {
             let (from, to) = (turn(self.right.way, a), turn(self.right.way, b));
@@ -120,7 +140,7 @@ impl<'a> Cone<'a> {
                 let cut = link.right + (link.left - link.right) * (from / (from - to));
                 self.right.round(Part { left: cut, left_corner: corner::NONE, ..seen }, into);
                 (seen.right, seen.right_corner) = (cut, corner::NONE);
-            } else if to <= slack {
+            } else if from.max(to) <= slack {
                 edge_on_beyond = self.right.way.length_squared();
             }
         }
@@ -133,13 +153,15 @@ impl<'a> Cone<'a> {
                 let cut = link.right + (link.left - link.right) * (from / (from - to));
                 self.left.round(Part { right: cut, right_corner: corner::NONE, ..seen }, into);
                 (seen.left, seen.left_corner) = (cut, corner::NONE);
-            } else if from >= -slack {
+            } else if from.min(to) >= -slack {
                 edge_on_beyond = edge_on_beyond.max(self.left.way.length_squared());
             }
         }
         // A portal seen edge on is kept, for its near end may be where the way bends; only ever farther away, or two
-        // portals on one line would be passed to and fro for ever.
-        if a.length_squared().min(b.length_squared()) >= edge_on_beyond {
+        // portals on one line would be passed to and fro for ever. So would those that meet where one stands.
+        let nearest_squared = a.length_squared().min(b.length_squared());
+        let goes_round = nearest_squared <= SIGHT_M * SIGHT_M && self.part.has_come_through(index, into);
+        if nearest_squared >= edge_on_beyond && !goes_round {
             into.push(seen);
         }
     }
@@ -181,5 +203,49 @@ mod tests {
         assert_eq!(way(2.0, -5.0), (5.0_f32.sqrt() + 4.0, Some(left)));
         // Before the portal: as if at (4.0, 0.5).
         assert_eq!(way(0.0, 0.5), (16.25_f32.sqrt(), None));
+    }
+
+    struct Anywhere;
+
+    impl Walked for Anywhere {
+        fn bend(&mut self, _: u32, _: f32) -> bool {
+            true
+        }
+
+        fn shuns(&self, _: u32, _: u32) -> bool {
+            false
+        }
+    }
+
+    fn link(right: Vec2, left: Vec2) -> Link {
+        Link { right, left, target: 0, back: 0, right_corner: corner::NONE, left_corner: corner::NONE }
+    }
+
+    #[test]
+    fn from_a_corner_one_sees_into_all_polygons_that_meet_there() {
+        // Portals that begin at the corner one stands on, each turned a little from the one before.
+        for side in [1.0, -1.0] {
+            let fan = |x: f32, z: f32| {
+                let (corner, other) = (Vec2::ZERO, Vec2::new(x, z * side));
+                if side > 0.0 { link(corner, other) } else { link(other, corner) }
+            };
+            let (entry, next) = (fan(4.25, -3.25), fan(3.25, -2.25));
+            let part = Part::whole(Vec2::ZERO, 0, &entry);
+            let mut seen = Vec::new();
+            Cone::of(&part, &mut Anywhere).look_at(1, &next, &mut seen);
+            assert_eq!(seen.len(), 1, "{side}");
+            assert_eq!((seen[0].right, seen[0].left, seen[0].way_m), (next.right, next.left, 0.0));
+        }
+    }
+
+    #[test]
+    fn a_portal_seen_edge_on_is_passed_away_from_the_root_only() {
+        let along = |from: f32, to: f32| link(Vec2::new(from, 0.0), Vec2::new(to, 0.0));
+        let part = Part::whole(Vec2::ZERO, 0, &along(3.0, 4.0));
+        for (next, count) in [(along(5.0, 6.0), 1), (along(1.0, 2.0), 0)] {
+            let mut seen = Vec::new();
+            Cone::of(&part, &mut Anywhere).look_at(1, &next, &mut seen);
+            assert_eq!(seen.len(), count, "{next:?}");
+        }
     }
 }
