@@ -25,9 +25,10 @@ pub(super) const DATAGRAM_BYTES: &str = "scene_datagram_bytes_total";
 pub(super) const FRAME_BYTES: &str = "scene_frame_bytes_total";
 pub(super) const RECORDING_STOPPED: &str = "recording_stopped_total";
 pub(super) const GEOMETRY_EDITS: &str = "geometry_edits_total";
+pub(super) const NAVIGATION: &str = "navigation_total";
 
 /// Every metric with its help text.
-pub(super) const DESCRIPTIONS: [(&str, &str); 22] = [
+pub(super) const DESCRIPTIONS: [(&str, &str); 23] = [
     (ONLINE_PLAYERS, "Connected players in all scenes."),
     (SCENE_PLAYER_COUNT, "Characters in a scene, those without a connection included."),
     (MESSAGE_LATENCY, "Seconds from the arrival of a message to the tick that took it in."),
@@ -50,10 +51,12 @@ pub(super) const DESCRIPTIONS: [(&str, &str); 22] = [
     (FRAME_BYTES, "Bytes of reliable frames that a scene handed to its sessions."),
     (RECORDING_STOPPED, "Replay logs that ended before their scene, by reason."),
     (GEOMETRY_EDITS, "Geometry replaced in running scenes, and bodies it moved."),
+    (NAVIGATION, "Answers of the path service and what became of walks, by reason."),
 ];
 
 /// Reasons by metric, registered at 0.
 pub(super) const KNOWN_REASONS: &[(&str, &[&str])] = &[
+    (NAVIGATION, &["path", "partial", "unreachable", "off_mesh", "stuck", "tick_with_waiting_walkers"]),
     (MOVE_REJECTED, &["speed", "teleport", "wall", "surface", "stale_epoch"]),
     (
         COMMAND_REJECTED,
