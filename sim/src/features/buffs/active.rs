@@ -119,7 +119,7 @@ impl Replicate for ActiveBuffs {
 /// counts as nobody's.
 impl Carry for ActiveBuffs {
     const NAME: &'static str = "buffs";
-    fn save(&self, tick: u32) -> Vec<u8> {
+    fn save(&self, tick: u32, _: &Assets) -> Vec<u8> {
         let mut out = Vec::new();
         for buff in self.0.iter().filter(|buff| buff.persists && buff.end_tick > tick) {
             put_varint(&mut out, buff.effect.raw());
