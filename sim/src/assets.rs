@@ -1,7 +1,7 @@
 //! Designers' data: what a skill, an effect, a monster, a class, an item, a movement profile and a scene are.
 //! The Rust types are the only schema. `Assets::load` turns texts into one immutable, fully checked set, or into a
 //! report with every fault of the run; there is no half-loaded state and no I/O here. Ids are dense and follow the sorted
-//! names, so they do not depend on how records are spread over files.
+//! names, so they do not depend on how records are spread over files; data loaded after other data keeps its ids.
 
 mod actions;
 mod attributes;
@@ -9,6 +9,7 @@ mod check;
 mod classes;
 mod effects;
 mod items;
+mod kinds;
 mod load;
 mod monsters;
 mod movements;
@@ -20,6 +21,7 @@ mod scenes;
 mod skills;
 mod sources;
 mod span;
+mod table;
 mod tables;
 mod trace;
 
@@ -29,33 +31,14 @@ pub use check::SceneGround;
 pub use classes::ClassDef;
 pub use effects::{EffectDef, Modifier, ModifierOp, Polarity, Reapply, StackBy, State};
 pub use items::{ItemDef, Quality};
+pub use kinds::Assets;
 pub use monsters::{LootDef, MonsterDef, Senses};
 pub use movements::MovementDef;
-pub use record::{Id, Record, Ref, RefVisitor, Table, ticks_of};
+pub use record::{Id, Record, Ref, RefVisitor, ticks_of};
 pub use report::{AssetReport, Code, FINDINGS_MAX, Finding, Severity};
 pub use scenes::{
     AoiDef, Bounds, DoorDef, GeometryDef, HeightTable, Heights, PortalDef, SceneDef, SpawnPointDef, SpawnerDef,
 };
 pub use skills::{Filter, SkillDef, SkillTarget};
 pub use sources::AssetSources;
-
-/// One epoch of designers' data: every record of every kind, checked, with all references resolved.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Assets {
-    /// What characters and monsters can do.
-    pub skills: Table<SkillDef>,
-    /// What can rest on a unit for a while.
-    pub effects: Table<EffectDef>,
-    /// How units move.
-    pub movements: Table<MovementDef>,
-    /// What a player can be.
-    pub classes: Table<ClassDef>,
-    /// What can be owned.
-    pub items: Table<ItemDef>,
-    /// What spawners put into a scene.
-    pub monsters: Table<MonsterDef>,
-    /// The places of the world.
-    pub scenes: Table<SceneDef>,
-    /// xxh3 over every path and its content with line endings normalised; equal content gives an equal hash.
-    pub hash: u64,
-}
+pub use table::Table;
