@@ -6,6 +6,7 @@
 mod attributes;
 mod check;
 mod classes;
+mod core;
 mod effects;
 mod items;
 mod load;
@@ -22,14 +23,17 @@ mod span;
 mod tables;
 mod trace;
 
-pub use attributes::{Attribute, AttributeTable};
+pub use attributes::{
+    AttrRef, AttributeDef, AttributeId, AttributeRegistry, AttributeTable, AttributeUnit, AttributeValue,
+    CORE_ATTRIBUTES, Rounding,
+};
 pub use check::SceneGround;
 pub use classes::ClassDef;
 pub use effects::{EffectDef, Modifier, ModifierOp, PeriodicAction, Polarity, Reapply, StackBy, State};
 pub use items::{ItemDef, Quality};
 pub use monsters::{LootDef, MonsterDef, Senses};
 pub use movements::MovementDef;
-pub use record::{Id, Record, Ref, RefVisitor, Table, ticks_of};
+pub use record::{Id, Record, Ref, RefVisitor, ShortRef, Table, ticks_of};
 pub use report::{AssetReport, Code, FINDINGS_MAX, Finding, Severity};
 pub use scenes::{
     AoiDef, Bounds, DoorDef, GeometryDef, HeightTable, Heights, PortalDef, SceneDef, SpawnPointDef, SpawnerDef,
@@ -40,6 +44,8 @@ pub use sources::AssetSources;
 /// One epoch of designers' data: every record of every kind, checked, with all references resolved.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Assets {
+    /// The numbers of units.
+    pub attributes: AttributeRegistry,
     /// What characters and monsters can do.
     pub skills: Table<SkillDef>,
     /// What can rest on a unit for a while.

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attribute, Record, RefVisitor, ticks_of};
+use super::{AttrRef, Record, RefVisitor, ticks_of};
 
 /// One effect, `effect/..`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -13,6 +13,7 @@ pub struct EffectDef {
     /// `effect/name`.
     pub id: String,
     /// What players read.
+    #[serde(default)]
     pub name: String,
     /// Free words such as `school.fire`.
     #[serde(default)]
@@ -74,7 +75,15 @@ impl Record for EffectDef {
         &self.id
     }
 
-    fn visit_refs(&mut self, _visitor: &mut dyn RefVisitor) {}
+    fn name_mut(&mut self) -> Option<&mut String> {
+        Some(&mut self.name)
+    }
+
+    fn visit_refs(&mut self, visitor: &mut dyn RefVisitor) {
+        for (index, modifier) in self.modifiers.iter_mut().enumerate() {
+            modifier.attr.visit(&format!("modifiers.{index}.attr"), visitor);
+        }
+    }
 }
 
 /// Whether an effect is good or bad for whoever has it.
@@ -113,7 +122,7 @@ pub enum Reapply {
 #[serde(deny_unknown_fields)]
 pub struct Modifier {
     /// Which attribute.
-    pub attribute: Attribute,
+    pub attr: AttrRef,
     /// How it changes.
     pub op: ModifierOp,
     /// Whether the amount is multiplied by the stacks.

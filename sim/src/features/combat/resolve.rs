@@ -9,7 +9,7 @@ use super::{
     heal,
 };
 use crate::actor::Faction;
-use crate::assets::{Attribute, State};
+use crate::assets::{AttributeId, State};
 use crate::counters::{COMBAT, Counters};
 use crate::features::buffs::States;
 use crate::features::skills::{Mana, ManaChange};
@@ -61,7 +61,7 @@ pub(super) fn apply_effects(
                 fight.hit(tick.0);
                 if !states.has(State::Invulnerable) {
                     let roll = roll();
-                    let points = damage(&effect.power, ratio_bp, attributes.current(Attribute::Defence), roll);
+                    let points = damage(&effect.power, ratio_bp, attributes.current(AttributeId::ARMOR), roll);
                     hurt(&effect, points, roll.crit, &mut vitals, &mut results);
                 }
                 let source = roster.entity(effect.source).and_then(|entity| actors.get_mut(entity).ok());
