@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AttrRef, Record, RefVisitor, ticks_of};
+use super::{Action, AttrRef, Record, RefVisitor, actions::visit_actions, ticks_of};
 
 /// One effect, `effect/..`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -39,7 +39,7 @@ pub struct EffectDef {
     pub modifiers: Vec<Modifier>,
     /// What happens once per period, in order; amounts are per stack.
     #[serde(default)]
-    pub periodic: Vec<PeriodicAction>,
+    pub periodic: Vec<Action>,
     /// States of the unit while it lasts.
     #[serde(default)]
     pub states: Vec<State>,
@@ -83,6 +83,7 @@ impl Record for EffectDef {
         for (index, modifier) in self.modifiers.iter_mut().enumerate() {
             modifier.attr.visit(&format!("modifiers.{index}.attr"), visitor);
         }
+        visit_actions(&mut self.periodic, "periodic", visitor);
     }
 }
 
@@ -139,27 +140,6 @@ pub enum ModifierOp {
     Increased(i32),
     /// Basis points, multiplied on its own.
     More(i32),
-}
-
-/// What an effect does once per period.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub enum PeriodicAction {
-    /// Damages by a ratio of the source's attack.
-    Damage {
-        /// Basis points of attack.
-        ratio_bp: u32,
-    },
-    /// Heals by a ratio of the source's attack.
-    Heal {
-        /// Basis points of attack.
-        ratio_bp: u32,
-    },
-    /// Gives mana points.
-    RestoreMp {
-        /// Mana points.
-        amount: u32,
-    },
 }
 
 /// A condition of a unit that other systems ask about.

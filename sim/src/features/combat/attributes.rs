@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 
 use bevy_ecs::prelude::*;
 
-use super::Power;
+use super::Worth;
 use crate::actor::Faction;
 use crate::assets::{AttributeDef, AttributeId, AttributeRegistry, CORE_ATTRIBUTES, ModifierOp, Rounding};
 use crate::digest::{Digest, Digester};
@@ -89,15 +89,10 @@ impl Attributes {
         Self { base: self.base.clone(), current: current.into() }
     }
 
-    /// What its owner's effects are worth now.
+    /// What its owner's deeds are worth now.
     #[must_use]
-    pub fn power(&self, faction: Faction) -> Power {
-        Power {
-            attack: self.current(AttributeId::ATTACK),
-            crit_rate_bp: self.current(AttributeId::CRIT_BP),
-            crit_damage_bp: self.current(AttributeId::CRIT_DAMAGE_BP),
-            faction,
-        }
+    pub fn worth(&self, faction: Faction) -> Worth {
+        Worth { attributes: self.current.clone(), faction }
     }
 }
 
