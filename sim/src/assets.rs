@@ -7,6 +7,7 @@ mod actions;
 mod attributes;
 mod check;
 mod classes;
+mod core;
 mod effects;
 mod items;
 mod kinds;
@@ -26,7 +27,10 @@ mod tables;
 mod trace;
 
 pub use actions::{Action, ActionTarget, Pool, School};
-pub use attributes::{Attribute, AttributeTable};
+pub use attributes::{
+    AttrRef, AttributeDef, AttributeId, AttributeRegistry, AttributeTable, AttributeUnit, AttributeValue,
+    CORE_ATTRIBUTES, Rounding,
+};
 pub use check::SceneGround;
 pub use classes::ClassDef;
 pub use effects::{EffectDef, Modifier, ModifierOp, Polarity, Reapply, StackBy, State};
@@ -34,7 +38,7 @@ pub use items::{ItemDef, Quality};
 pub use kinds::Assets;
 pub use monsters::{LootDef, MonsterDef, Senses};
 pub use movements::MovementDef;
-pub use record::{Id, Record, Ref, RefVisitor, ticks_of};
+pub use record::{Id, Record, Ref, RefVisitor, ShortRef, ticks_of};
 pub use report::{AssetReport, Code, FINDINGS_MAX, Finding, Severity};
 pub use scenes::{
     AoiDef, Bounds, DoorDef, GeometryDef, HeightTable, Heights, PortalDef, SceneDef, SpawnPointDef, SpawnerDef,

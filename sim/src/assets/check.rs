@@ -12,10 +12,12 @@ use super::{
 };
 use crate::tick::TICK_MS;
 
+mod attributes;
 mod navigation;
 mod records;
 mod scenes;
 
+pub(crate) use attributes::check_table;
 pub use navigation::SceneGround;
 pub(crate) use navigation::check_navigation;
 pub(crate) use scenes::{fill_heights, is_id};

@@ -1,12 +1,15 @@
-//! The list of kinds: a kind of record is one line here, a type that is `Record` and `Check`, and its folder.
+//! The list of kinds: a kind of record is one line here, a type that is `Record` and `Check`, and its folder. A kind whose
+//! records are kept by more than a `Table` names its `Holder` behind `in`.
 //! From the list follow the tables of [`Assets`], what the loader reads, what the checks across records see, and what
 //! the schema and the reference describe.
 
 use std::sync::Arc;
 
 use super::{
-    AssetSources, ClassDef, EffectDef, ItemDef, MonsterDef, MovementDef, Record, SceneDef, SkillDef, Table,
+    AssetSources, AttributeDef, AttributeRegistry, ClassDef, EffectDef, ItemDef, MonsterDef, MovementDef, Record,
+    SceneDef, SkillDef, Table,
     load::{LoadedTable, Run},
+    table::Holder,
 };
 use crate::epoch::KindOf;
 
@@ -22,12 +25,17 @@ pub(crate) struct Kind {
     pub(crate) names: fn(&Assets) -> Vec<String>,
 }
 
+macro_rules! holder {
+    ($record:ident) => { Table<$record> };
+    ($record:ident $registry:ident) => { $registry };
+}
+
 macro_rules! kinds {
-    ($($(#[doc = $doc:literal])* $field:ident: $record:ident,)*) => {
+    ($($(#[doc = $doc:literal])* $field:ident: $record:ident $(in $registry:ident)?,)*) => {
         /// One epoch of designers' data: every record of every kind, checked, with all references resolved.
         #[derive(Debug, Clone, PartialEq)]
         pub struct Assets {
-            $($(#[doc = $doc])* pub $field: Table<$record>,)*
+            $($(#[doc = $doc])* pub $field: holder!($record $($registry)?),)*
             /// The texts it was read from.
             pub sources: Arc<AssetSources>,
             /// xxh3 over every path and its content with line endings normalised; equal content gives an equal hash.
@@ -39,12 +47,12 @@ macro_rules! kinds {
             name: <$record as Record>::KIND,
             folder: <$record as Record>::FOLDER,
             rank: <$record as Record>::rank,
-            names: |assets| assets.$field.names().map(str::to_owned).collect(),
+            names: |assets| assets.$field.table().all().map(|record| record.id().to_owned()).collect(),
         },)*];
 
         $(impl KindOf for $record {
             fn table(assets: &Assets) -> &Table<Self> {
-                &assets.$field
+                assets.$field.table()
             }
         })*
 
@@ -68,7 +76,10 @@ macro_rules! kinds {
             pub(super) fn assets(&self, before: Option<&Assets>, sources: Arc<AssetSources>) -> Assets {
                 let hash = sources.hash();
                 Assets {
-                    $($field: Table::new(before.map(|before| &before.$field), self.$field.numbered()),)*
+                    $($field: Holder::of(Table::new(
+                        before.map(|before| before.$field.table()),
+                        self.$field.numbered(),
+                    )),)*
                     sources,
                     hash,
                 }
@@ -78,6 +89,8 @@ macro_rules! kinds {
 }
 
 kinds! {
+    /// The numbers of units.
+    attributes: AttributeDef in AttributeRegistry,
     /// What characters and monsters can do.
     skills: SkillDef,
     /// What can rest on a unit for a while.

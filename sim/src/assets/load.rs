@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use super::{
     AssetReport, AssetSources, Assets, EffectDef, Id, Record, RefVisitor, SceneDef, SceneGround,
     check::{Check, Checker, check_navigation, fill_heights},
+    core,
     kinds::{KINDS, Records},
     names::Names,
     repair::{self, Places},
@@ -68,6 +69,7 @@ fn examine(
 ) -> (Option<Assets>, AssetReport) {
     let mut run = Run::new(sources);
     run.sort_files();
+    run.add_core();
     run.collect_names(before);
     run.report_unknown_names();
     let records = run.records();
@@ -152,6 +154,21 @@ impl<'s> Run<'s> {
             } else {
                 self.misplaced(path, folder, kind.is_some() || folder == TABLES_FOLDER);
             }
+        }
+    }
+
+    /// Puts the built-in records in front, without those that the data has too.
+    fn add_core(&mut self) {
+        let mut own = BTreeSet::new();
+        for file in &self.files {
+            let ids = file.scan.records.iter().filter_map(|record| record.node.at(file.text, "id"));
+            own.extend(ids.filter_map(|node| node.string(file.text)));
+        }
+        for (kind, path, text) in core::FILES {
+            let mut scan = scan(text);
+            let id = |record: &ScannedRecord| record.node.at(text, "id").and_then(|node| node.string(text));
+            scan.records.retain(|record| id(record).is_none_or(|id| !own.contains(id)));
+            self.files.insert(0, RonFile { kind, path, text, scan });
         }
     }
 
@@ -258,6 +275,7 @@ impl<'s> Run<'s> {
                     mark_tables(&mut self.tables, file.text, record);
                     continue;
                 };
+                fill_name(&mut value, record.node.at(file.text, "name").is_some());
                 let mut check = checker(&mut self.findings, file, record, &parsed.places);
                 value.check(&mut check);
                 value.visit_refs(&mut Resolver { names: &self.names, check: &mut check });
@@ -297,6 +315,19 @@ impl<'s> Run<'s> {
     }
 }
 
+/// A record without a name is called what its id says, in title case.
+fn fill_name<T: Record>(value: &mut T, is_written: bool) {
+    let id = value.id().rsplit(['/', '.']).next().unwrap_or_default();
+    let words = id.split('_').map(|word| {
+        let mut letters = word.chars();
+        letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    });
+    let name = words.collect::<Vec<_>>().join(" ");
+    if let Some(own) = value.name_mut().filter(|_| !is_written) {
+        *own = name;
+    }
+}
+
 fn checker<'f, 's>(
     findings: &'f mut Findings<'s>,
     file: &'f RonFile<'_>,
@@ -329,7 +360,26 @@ struct Resolver<'r, 'f, 's> {
     check: &'r mut Checker<'f, 's>,
 }
 
+impl Resolver<'_, '_, '_> {
+    fn unknown(&mut self, path: &str, message: String, help: Option<String>) {
+        if let Some(note) = self.check.report(Code::UnknownReference, path, message) {
+            note.label("not found").help(help);
+        }
+    }
+}
+
 impl RefVisitor for Resolver<'_, '_, '_> {
+    fn visit_short(&mut self, path: &str, kind: &'static str, name: &str, slot: &mut u32) {
+        match self.names.index(kind, &format!("{kind}/{name}")) {
+            Some(index) => *slot = index,
+            None => {
+                let help = self.names.short_suggestion(kind, name, self.check.findings);
+                let message = format!("{} refers to {kind} `{name}`, which does not exist", self.check.title);
+                self.unknown(path, message, help);
+            }
+        }
+    }
+
     fn visit(&mut self, path: &str, kind: &'static str, name: &str, slot: &mut u32) {
         if let Some(index) = self.names.index(kind, name) {
             *slot = index;
@@ -345,9 +395,8 @@ impl RefVisitor for Resolver<'_, '_, '_> {
             // Names that begin with a kind were reported from the text already.
             let help = self.names.suggestion(kind, name, self.check.findings);
             let message = format!("{} refers to {kind} `{name}`, which does not exist", self.check.title);
-            if let Some(note) = self.check.report(Code::UnknownReference, path, message) {
-                note.label("not found").help(help.or_else(|| Some(format!("references are written \"{kind}/name\""))));
-            }
+            let help = help.or_else(|| Some(format!("references are written \"{kind}/name\"")));
+            self.unknown(path, message, help);
         }
     }
 }

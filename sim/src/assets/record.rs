@@ -23,6 +23,11 @@ pub trait Record: Sized {
     /// The full id, `kind/name`.
     fn id(&self) -> &str;
 
+    /// Where what players read is kept, for kinds that have such a text; the loader fills it in where the data does not.
+    fn name_mut(&mut self) -> Option<&mut String> {
+        None
+    }
+
     /// What records are numbered by before their names: for kinds with records that the program knows by their place.
     fn rank(_id: &str) -> usize {
         0
@@ -36,6 +41,11 @@ pub trait Record: Sized {
 pub trait RefVisitor {
     /// Called once per reference: where it is, the kind it must name, the name, and the slot for the dense id.
     fn visit(&mut self, path: &str, kind: &'static str, name: &str, slot: &mut u32);
+
+    /// The same for a reference that is written without its kind; `name` is as written.
+    fn visit_short(&mut self, path: &str, kind: &'static str, name: &str, slot: &mut u32) {
+        self.visit(path, kind, &format!("{kind}/{name}"), slot);
+    }
 }
 
 /// Dense index of a record of kind `T`; the same record has it in every later epoch of the running data.
@@ -170,5 +180,98 @@ impl<'de, T: Record> Deserialize<'de> for Ref<T> {
 impl<T> Serialize for Ref<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.name)
+    }
+}
+
+/// A reference to a record of kind `T` that is written without its kind: `"armor"` for `attribute/armor`.
+pub struct ShortRef<T>(Ref<T>);
+
+impl<T: Record> ShortRef<T> {
+    /// A reference by name, without the kind, that still has to be resolved by the loader.
+    pub fn by_name(name: impl Into<String>) -> Self {
+        Self(Ref::by_name(name))
+    }
+
+    /// The id this reference resolved to; valid for every reference inside a loaded `Assets`.
+    pub fn id(&self) -> Id<T> {
+        self.0.id()
+    }
+
+    /// The id, unless the loader has not found the record; for checks of data that may have faults.
+    pub(crate) fn found(&self) -> Option<Id<T>> {
+        self.0.found()
+    }
+
+    /// The name as written, without the kind.
+    pub fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    /// Shows this reference to `visitor` as the one at `path`.
+    pub(crate) fn visit(&mut self, path: &str, visitor: &mut dyn RefVisitor) {
+        visitor.visit_short(path, T::KIND, &self.0.name, &mut self.0.index);
+    }
+}
+
+impl<T> Clone for ShortRef<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T> PartialEq for ShortRef<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl<T> Eq for ShortRef<T> {}
+
+impl<T> fmt::Debug for ShortRef<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<'de, T: Record> Deserialize<'de> for ShortRef<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ref::deserialize(deserializer).map(Self)
+    }
+}
+
+impl<T> Serialize for ShortRef<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<T: Record> schemars::JsonSchema for Ref<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        format!("{}_ref", T::KIND).into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let (pattern, description) =
+            (format!("^{}/[a-z0-9_.]+$", T::KIND), format!("The id of a record of kind {}.", T::KIND));
+        schemars::json_schema!({ "type": "string", "pattern": pattern, "description": description })
+    }
+}
+
+impl<T: Record> schemars::JsonSchema for ShortRef<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        format!("{}_name", T::KIND).into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let description = format!("The id of a record of kind {0}, without `{0}/`.", T::KIND);
+        schemars::json_schema!({ "type": "string", "pattern": "^[a-z0-9_.]+$", "description": description })
     }
 }

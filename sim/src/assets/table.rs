@@ -74,9 +74,27 @@ impl<T: Record> Table<T> {
         self.live.is_empty()
     }
 
-    /// The names behind all ids from 0, those of retired records too.
-    pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.records.iter().map(|record| record.id())
+    /// The records of all ids from 0, retired ones too.
+    pub fn all(&self) -> impl ExactSizeIterator<Item = &T> {
+        self.records.iter().map(Arc::as_ref)
+    }
+}
+
+/// What keeps the records of one kind in the data: a table, or something that knows more of them.
+pub(crate) trait Holder<T> {
+    /// Takes over the records.
+    fn of(table: Table<T>) -> Self;
+    /// The records.
+    fn table(&self) -> &Table<T>;
+}
+
+impl<T> Holder<T> for Table<T> {
+    fn of(table: Self) -> Self {
+        table
+    }
+
+    fn table(&self) -> &Self {
+        self
     }
 }
 
