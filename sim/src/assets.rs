@@ -24,6 +24,7 @@ mod sources;
 mod span;
 mod table;
 mod tables;
+mod tags;
 mod trace;
 
 pub use actions::{Action, ActionTarget, Pool, School};
@@ -33,7 +34,7 @@ pub use attributes::{
 };
 pub use check::SceneGround;
 pub use classes::ClassDef;
-pub use effects::{EffectDef, Modifier, ModifierOp, Polarity, Reapply, StackBy, State};
+pub use effects::{EffectDef, Modifier, ModifierOp, Polarity, Reapply, StackBy};
 pub use items::{ItemDef, Quality};
 pub use kinds::Assets;
 pub use monsters::{LootDef, MonsterDef, Senses};
@@ -46,3 +47,4 @@ pub use scenes::{
 pub use skills::{Filter, SkillDef, SkillTarget};
 pub use sources::AssetSources;
 pub use table::Table;
+pub use tags::{CORE_TAGS, TAGS_MAX, Tag, TagId, TagList, TagRegistry, TagSet};

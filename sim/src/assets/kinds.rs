@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{
     AssetSources, AttributeDef, AttributeRegistry, ClassDef, EffectDef, ItemDef, MonsterDef, MovementDef, Record,
-    SceneDef, SkillDef, Table,
+    SceneDef, SkillDef, Table, TagRegistry,
     load::{LoadedTable, Run},
     table::Holder,
 };
@@ -36,6 +36,8 @@ macro_rules! kinds {
         #[derive(Debug, Clone, PartialEq)]
         pub struct Assets {
             $($(#[doc = $doc])* pub $field: holder!($record $($registry)?),)*
+            /// The words that records carry and rules ask about.
+            pub tags: TagRegistry,
             /// The texts it was read from.
             pub sources: Arc<AssetSources>,
             /// xxh3 over every path and its content with line endings normalised; equal content gives an equal hash.
@@ -59,12 +61,20 @@ macro_rules! kinds {
         /// Every record that could be read, for checks that look from one record at others.
         pub(crate) struct Records {
             $($(#[doc = $doc])* pub(crate) $field: LoadedTable<$record>,)*
+            /// The words that any record mentions.
+            pub(crate) tags: TagRegistry,
         }
 
         impl Records {
             /// Reads and checks every record by itself.
             pub(super) fn read(run: &mut Run<'_>) -> Self {
-                Self { $($field: run.read_kind::<$record>(),)* }
+                Self { $($field: run.read_kind::<$record>(),)* tags: TagRegistry::default() }
+            }
+
+            /// Takes over the tags now that all are known.
+            pub(super) fn resolve_tags(&mut self, tags: TagRegistry) {
+                $(self.$field.resolve_tags(&tags);)*
+                self.tags = tags;
             }
 
             /// Checks every record among the others.
@@ -80,6 +90,7 @@ macro_rules! kinds {
                         before.map(|before| before.$field.table()),
                         self.$field.numbered(),
                     )),)*
+                    tags: self.tags.clone(),
                     sources,
                     hash,
                 }

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use super::{
-    AssetReport, AssetSources, Assets, EffectDef, Id, Record, RefVisitor, SceneDef, SceneGround,
-    check::{Check, Checker, check_navigation, fill_heights},
+    AssetReport, AssetSources, Assets, EffectDef, Id, Record, RefVisitor, SceneDef, SceneGround, Tag, TagRegistry,
+    TagSet,
+    check::{Check, Checker, TagMention, check_navigation, check_tags, fill_heights},
     core,
     kinds::{KINDS, Records},
     names::Names,
@@ -72,7 +73,7 @@ fn examine(
     run.add_core();
     run.collect_names(before);
     run.report_unknown_names();
-    let records = run.records();
+    let records = run.records(before);
     run.warn_unused();
     let mut assets = None;
     if !run.findings.has_errors() {
@@ -113,6 +114,14 @@ impl<T> LoadedTable<T> {
         self.0.get(&id.raw()).map(|loaded| loaded.value.as_ref())
     }
 
+    /// Gives the tags of every record their ids.
+    pub(crate) fn resolve_tags(&mut self, tags: &TagRegistry)
+    where
+        T: Record + Clone,
+    {
+        self.0.values_mut().for_each(|loaded| Arc::make_mut(&mut loaded.value).visit_refs(&mut TagResolver(tags)));
+    }
+
     /// Every record, shared, with the number of its id.
     pub(crate) fn numbered(&self) -> impl Iterator<Item = (u32, Arc<T>)> {
         self.0.iter().map(|(index, loaded)| (*index, Arc::clone(&loaded.value)))
@@ -126,6 +135,7 @@ pub(crate) struct Run<'s> {
     names: Names,
     tables: Tables,
     referenced: BTreeSet<&'s str>,
+    tags: Vec<TagMention>,
 }
 
 impl<'s> Run<'s> {
@@ -137,6 +147,7 @@ impl<'s> Run<'s> {
             names: Names::default(),
             tables: Tables::default(),
             referenced: BTreeSet::new(),
+            tags: Vec::new(),
         }
     }
 
@@ -241,8 +252,9 @@ impl<'s> Run<'s> {
         }
     }
 
-    fn records(&mut self) -> Records {
+    fn records(&mut self, before: Option<&Assets>) -> Records {
         let mut records = Records::read(self);
+        records.resolve_tags(check_tags(&self.tags, before.map(|before| &before.tags), &mut self.findings));
         for Loaded { value, file, record, places } in records.scenes.0.values_mut() {
             let file = &self.files[*file];
             let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
@@ -278,7 +290,7 @@ impl<'s> Run<'s> {
                 fill_name(&mut value, record.node.at(file.text, "name").is_some());
                 let mut check = checker(&mut self.findings, file, record, &parsed.places);
                 value.check(&mut check);
-                value.visit_refs(&mut Resolver { names: &self.names, check: &mut check });
+                value.visit_refs(&mut Resolver { names: &self.names, check: &mut check, tags: &mut self.tags });
                 if let Some(index) = self.names.index(T::KIND, value.id()) {
                     let value = Arc::new(value);
                     // Of two records with one id the first counts; the second was reported.
@@ -358,6 +370,7 @@ fn mark_tables(tables: &mut Tables, text: &str, record: &ScannedRecord) {
 struct Resolver<'r, 'f, 's> {
     names: &'r Names,
     check: &'r mut Checker<'f, 's>,
+    tags: &'r mut Vec<TagMention>,
 }
 
 impl Resolver<'_, '_, '_> {
@@ -368,7 +381,29 @@ impl Resolver<'_, '_, '_> {
     }
 }
 
+/// Gives tags their ids, once all are known.
+struct TagResolver<'r>(&'r TagRegistry);
+
+impl RefVisitor for TagResolver<'_> {
+    fn visit(&mut self, _path: &str, _kind: &'static str, _name: &str, _slot: &mut u32) {}
+
+    fn visit_tags(&mut self, _path: &str, tags: &mut [Tag]) -> Option<TagSet> {
+        Some(self.0.resolve(tags))
+    }
+}
+
 impl RefVisitor for Resolver<'_, '_, '_> {
+    fn visit_tags(&mut self, path: &str, tags: &mut [Tag]) -> Option<TagSet> {
+        for (index, tag) in tags.iter().enumerate() {
+            let node = self.check.node(&format!("{path}.{index}")).or_else(|| self.check.node(path));
+            if let Some(node) = node {
+                let (name, file) = (tag.name().to_owned(), self.check.file.to_owned());
+                self.tags.push(TagMention { name, file, span: node.span.clone() });
+            }
+        }
+        None
+    }
+
     fn visit_short(&mut self, path: &str, kind: &'static str, name: &str, slot: &mut u32) {
         match self.names.index(kind, &format!("{kind}/{name}")) {
             Some(index) => *slot = index,
