@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+mod lab;
 mod load_test;
 mod logging;
 mod nav;
@@ -36,6 +37,9 @@ enum Command {
     /// Bake navmeshes, and ask them for paths
     #[command(subcommand)]
     Nav(nav::NavCommand),
+    /// Have classes and monsters fight many times, and say what it comes to
+    #[command(subcommand)]
+    Lab(lab::LabCommand),
     /// Run a recorded scene again and compare every tick
     Replay {
         /// The log (`DIR/replay/*.mslog` of a server started with --data DIR)
@@ -101,6 +105,7 @@ fn carry_out(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Assets(AssetsCommand::Bake { force, dir }) => nav::bake_assets(&dir, force),
         Command::Nav(command) => nav::run(&command),
+        Command::Lab(command) => lab::run(&command),
         Command::Replay { log, assets } => crate::replay::command(&log, assets.as_deref()),
     }
 }
@@ -147,6 +152,9 @@ mod tests {
             "mainspring nav raycast f.nav --queries q.txt",
             "mainspring nav info f.nav --json",
             "mainspring replay some.mslog --assets dir",
+            "mainspring lab duel class/a monster/b@5 --n 10000 --seed 1 --level 3 --json --plot --svg f.svg --assets dir",
+            "mainspring lab raid class/a*1,class/b*3 monster/c -n 200 --seed 1 --distance 20 --limit 600 --threads 2",
+            "mainspring lab matrix --against monster/ --n 50",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
         }

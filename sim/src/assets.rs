@@ -30,6 +30,7 @@ pub use items::{ItemDef, Quality};
 pub use monsters::{LootDef, MonsterDef, Senses};
 pub use movements::MovementDef;
 pub use record::{Id, Record, Ref, RefVisitor, Table, ticks_of};
+pub(crate) use report::nearest;
 pub use report::{AssetReport, Code, FINDINGS_MAX, Finding, Severity};
 pub use scenes::{
     AoiDef, Bounds, DoorDef, GeometryDef, HeightTable, Heights, PortalDef, SceneDef, SpawnPointDef, SpawnerDef,
