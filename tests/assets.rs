@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use server::assets::{embedded, from_dir, load};
-use sim::assets::{AssetReport, AssetSources, Assets, GeometryDef, SkillAction};
+use sim::assets::{Action, AssetReport, AssetSources, Assets, GeometryDef};
 
 /// The committed data with some files replaced.
 fn edited(edits: &[(&str, &str, &str)]) -> AssetSources {
@@ -86,7 +86,7 @@ fn every_class_can_hurt_from_the_start() {
         let hurts = class.skills.iter().any(|skill| {
             let skill = &assets.skills[skill.id()];
             skill.cost_mp as i32 <= class.attributes.mp_max
-                && skill.actions.iter().any(|action| matches!(action, SkillAction::Damage { .. }))
+                && skill.actions.iter().any(|action| matches!(action, Action::Damage { .. }))
         });
         assert!(hurts, "{} has a skill that does damage", class.id);
     }
@@ -115,7 +115,7 @@ fn an_unknown_reference_names_the_nearest_and_where_it_is() {
     let finding = &report.findings[0];
     assert_eq!(finding.message, "skill `skill/fire_bolt` refers to effect `effect/burnign`, which does not exist");
     assert_eq!(finding.help.as_deref(), Some("did you mean \"effect/burning\" (assets/effects/harmful.ron:4)?"));
-    assert_eq!((finding.line, finding.column, finding.length), (9, 21, 16));
+    assert_eq!((finding.line, finding.column, finding.length), (9, 27, 16));
 }
 
 #[test]

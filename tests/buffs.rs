@@ -2,7 +2,7 @@
 
 use bevy_ecs::change_detection::DetectChanges;
 use sim::actor::{Concealment, Motion};
-use sim::assets::{Attribute, State};
+use sim::assets::{Attribute, School, State};
 use sim::features::buffs::{ActiveBuffs, States};
 use sim::features::combat::{Attributes, EffectAction, HealthChanged, HealthKind};
 use sim::ids::SimId;
@@ -14,7 +14,7 @@ use crate::combat::{arena, cast, hp, kill, strike, told};
 
 fn apply(scene: &mut TestScene, source: SimId, target: SimId, effect: &str) {
     let effect = scene.config.assets.effects.by_name(effect).unwrap();
-    strike(scene, source, target, EffectAction::Apply { effect, chance_bp: 10_000 });
+    strike(scene, source, target, EffectAction::Apply { effect, chance_pct: 100 });
     scene.tick();
 }
 
@@ -95,7 +95,7 @@ fn damage_and_attacking_reveal_the_hidden() {
     let (mut scene, fighter, dummy) = duel();
     cast(&mut scene, fighter, "skill/vanish", CastTarget::Caster);
     assert!(scene.get::<Concealment>(fighter).stealth);
-    strike(&mut scene, dummy, fighter, EffectAction::Damage { ratio_bp: 10_000 });
+    strike(&mut scene, dummy, fighter, EffectAction::Damage { school: School::Physical, coef: 1_000 });
     scene.tick();
     assert!(!scene.get::<Concealment>(fighter).stealth);
     scene.ticks(20);
@@ -133,7 +133,7 @@ fn a_chance_of_30_percent_applies_in_30_percent() {
     let effect = scene.config.assets.effects.by_name("effect/hush").unwrap();
     let mut applied = 0;
     for _ in 0..400 {
-        strike(&mut scene, fighter, dummy, EffectAction::Apply { effect, chance_bp: 3_000 });
+        strike(&mut scene, fighter, dummy, EffectAction::Apply { effect, chance_pct: 30 });
         let before = scene.get::<ActiveBuffs>(dummy).of(effect).map(|buff| buff.end_tick);
         scene.tick();
         applied += u32::from(scene.get::<ActiveBuffs>(dummy).of(effect).map(|buff| buff.end_tick) > before);

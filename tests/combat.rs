@@ -3,11 +3,12 @@
 
 use bevy_ecs::prelude::*;
 use sim::actor::Motion;
-use sim::assets::{Id, SkillDef};
+use sim::assets::{Id, School, SkillDef};
 use sim::command::CommandRejected;
 use sim::counters::{COMBAT, Counters};
 use sim::features::combat::{
-    Attributes, CALM_AFTER_TICKS, Died, EffectAction, EffectQueued, HealthChanged, HealthKind, RESPAWN_TICKS, Vitals,
+    Attributes, CALM_AFTER_TICKS, Died, EffectAction, EffectQueued, HealthChanged, HealthKind, Origin, RESPAWN_TICKS,
+    Vitals,
 };
 use sim::features::skills::CastCommand;
 use sim::ids::SimId;
@@ -30,18 +31,18 @@ pub(crate) const MORE: [(&str, &str); 5] = [
         "skills/fighting.ron",
         r#"[
         (id: "skill/stab", name: "Stab", gcd_ms: 0, facing_deg: Some(90.0),
-         target: Unit(filter: Enemy, range_m: 3.0), actions: [Damage(ratio_bp: 10000)]),
+         target: Unit(filter: Enemy, range_m: 3.0), actions: [Damage(coef: 1_000)]),
         (id: "skill/hush", name: "Hush", gcd_ms: 0, target: Unit(filter: Enemy, range_m: 20.0),
-         actions: [Apply(effect: "effect/hush")]),
+         actions: [ApplyEffect(effect: "effect/hush")]),
         (id: "skill/roots", name: "Roots", gcd_ms: 0, target: Unit(filter: Enemy, range_m: 20.0),
-         actions: [Apply(effect: "effect/roots")]),
-        (id: "skill/aegis", name: "Aegis", gcd_ms: 0, target: Caster, actions: [Apply(effect: "effect/aegis")]),
+         actions: [ApplyEffect(effect: "effect/roots")]),
+        (id: "skill/aegis", name: "Aegis", gcd_ms: 0, target: Caster, actions: [ApplyEffect(effect: "effect/aegis")]),
         (id: "skill/frailty", name: "Frailty", gcd_ms: 0, target: Unit(filter: Enemy, range_m: 20.0),
-         actions: [Apply(effect: "effect/frailty")]),
+         actions: [ApplyEffect(effect: "effect/frailty")]),
         (id: "skill/rain", name: "Rain", gcd_ms: 0,
-         target: Ground(range_m: 20.0, radius_m: 4.0, filter: Enemy, targets_max: 8), actions: [Damage(ratio_bp: 10000)]),
+         target: Ground(range_m: 20.0, radius_m: 4.0, filter: Enemy, targets_max: 8), actions: [Damage(coef: 1_000)]),
         (id: "skill/sweep", name: "Sweep", gcd_ms: 0,
-         target: Cone(radius_m: 5.0, angle_deg: 90.0, filter: Enemy, targets_max: 8), actions: [Damage(ratio_bp: 10000)]),
+         target: Cone(radius_m: 5.0, angle_deg: 90.0, filter: Enemy, targets_max: 8), actions: [Damage(coef: 1_000)]),
         (id: "skill/taunt", name: "Taunt", gcd_ms: 0, target: Unit(filter: Enemy, range_m: 20.0),
          actions: [Threat(amount: 1000)]),
     ]"#,
@@ -105,14 +106,14 @@ pub(crate) fn refusals(scene: &TestScene) -> Vec<&'static str> {
 /// Has an effect of one actor reach another in the next tick, without any skill's rules.
 pub(crate) fn strike(scene: &mut TestScene, source: SimId, target: SimId, what: EffectAction) {
     let faction = *scene.get::<sim::actor::Faction>(source);
-    let power = scene.get::<Attributes>(source).power(faction);
-    let skill = Some(Id::new(0));
-    scene.scene.world_mut().write_message(EffectQueued { source, target, power, what, skill });
+    let worth = scene.get::<Attributes>(source).worth(faction);
+    let (origin, periodic, depth) = (Origin::World, false, 0);
+    scene.scene.world_mut().write_message(EffectQueued { source, target, worth, what, origin, periodic, depth });
 }
 
 /// Kills in the next tick.
 pub(crate) fn kill(scene: &mut TestScene, source: SimId, target: SimId) {
-    strike(scene, source, target, EffectAction::Damage { ratio_bp: u32::MAX });
+    strike(scene, source, target, EffectAction::Damage { school: School::Physical, coef: u32::MAX });
     scene.tick();
     assert!(scene.get::<Vitals>(target).is_dead());
 }
@@ -148,7 +149,7 @@ fn friends_do_not_hurt_one_another() {
     cast(&mut scene, fighter, "skill/quake", CastTarget::Caster);
     assert_eq!(hp(&scene, friend), 500);
     cast(&mut scene, fighter, "skill/strike", CastTarget::Unit(friend));
-    strike(&mut scene, fighter, friend, EffectAction::Damage { ratio_bp: 10_000 });
+    strike(&mut scene, fighter, friend, EffectAction::Damage { school: School::Physical, coef: 1_000 });
     scene.tick();
     assert_eq!(hp(&scene, friend), 500);
 }
@@ -159,7 +160,7 @@ fn the_invulnerable_lose_nothing() {
     let (stone, dummy) = (scene.player_of_class("class/stone", 0.0, 0.0), scene.monster_at("monster/dummy", 2.0, 0.0));
     scene.tick();
     cast(&mut scene, stone, "skill/aegis", CastTarget::Caster);
-    strike(&mut scene, dummy, stone, EffectAction::Damage { ratio_bp: 1_000_000 });
+    strike(&mut scene, dummy, stone, EffectAction::Damage { school: School::Physical, coef: 100_000 });
     scene.tick();
     assert_eq!(hp(&scene, stone), 1_000);
 }
@@ -169,7 +170,7 @@ fn a_dead_player_lies_still_and_stands_at_a_spawn_point_after_10_seconds() {
     let mut scene = TestScene::flat();
     let (fighter, dummy) = (scene.player_at(40.0, 0.0), scene.monster_at("monster/dummy", 42.0, 0.0));
     scene.tick();
-    strike(&mut scene, dummy, fighter, EffectAction::Damage { ratio_bp: u32::MAX });
+    strike(&mut scene, dummy, fighter, EffectAction::Damage { school: School::Physical, coef: u32::MAX });
     scene.tick();
     assert_eq!(told::<Died>(&scene), [Died { who: fighter, killer: Some(dummy) }]);
     assert_eq!(scene.get::<Motion>(fighter).speed_bp, 0);
@@ -191,8 +192,8 @@ fn the_dead_are_not_hurt_again_and_not_healed() {
     let (fighter, friend) = (scene.player_at(0.0, 0.0), scene.player_at(1.0, 0.0));
     let dummy = scene.monster_at("monster/dummy", 2.0, 0.0);
     kill(&mut scene, dummy, fighter);
-    strike(&mut scene, dummy, fighter, EffectAction::Damage { ratio_bp: 10_000 });
-    strike(&mut scene, friend, fighter, EffectAction::Heal { ratio_bp: 10_000 });
+    strike(&mut scene, dummy, fighter, EffectAction::Damage { school: School::Physical, coef: 1_000 });
+    strike(&mut scene, friend, fighter, EffectAction::Heal { coef: 1_000 });
     scene.tick();
     assert!(told::<HealthChanged>(&scene).is_empty() && told::<Died>(&scene).is_empty());
     assert_eq!(hp(&scene, fighter), 0);
@@ -204,7 +205,7 @@ fn two_fatal_blows_in_one_tick_are_one_death_by_the_first() {
     let (one, other) = (scene.player_at(0.0, 0.0), scene.player_at(1.0, 0.0));
     let rat = scene.monster_at("monster/rat", 2.0, 0.0);
     for source in [other, one] {
-        strike(&mut scene, source, rat, EffectAction::Damage { ratio_bp: 1_000_000 });
+        strike(&mut scene, source, rat, EffectAction::Damage { school: School::Physical, coef: 100_000 });
     }
     scene.tick();
     assert_eq!(told::<Died>(&scene), [Died { who: rat, killer: Some(one.min(other)) }]);
@@ -214,7 +215,7 @@ fn two_fatal_blows_in_one_tick_are_one_death_by_the_first() {
 fn hit_points_come_back_three_times_as_fast_out_of_combat() {
     let mut scene = TestScene::flat();
     let (fighter, dummy) = (scene.player_at(0.0, 0.0), scene.monster_at("monster/dummy", 90.0, 0.0));
-    strike(&mut scene, dummy, fighter, EffectAction::Damage { ratio_bp: 3_000_000 });
+    strike(&mut scene, dummy, fighter, EffectAction::Damage { school: School::Physical, coef: 300_000 });
     scene.tick();
     let before = hp(&scene, fighter);
     scene.ticks(CALM_AFTER_TICKS - 20);

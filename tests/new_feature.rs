@@ -47,7 +47,7 @@ impl Digest for Riding {
 
 impl Carry for Riding {
     const NAME: &'static str = "riding";
-    fn save(&self, _: u32) -> Vec<u8> {
+    fn save(&self, _: u32, _: &Assets) -> Vec<u8> {
         // A mount does not follow through a portal.
         Vec::new()
     }

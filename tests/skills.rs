@@ -2,6 +2,7 @@
 
 use glam::{Vec2, Vec3};
 use sim::actor::Heading;
+use sim::assets::School;
 use sim::features::buffs::ActiveBuffs;
 use sim::features::combat::{EffectAction, HealthChanged};
 use sim::features::skills::{CastEnded, CastOutcome, Casting, Cooldowns, Mana, StopCastCommand};
@@ -27,7 +28,7 @@ fn outcomes(scene: &TestScene) -> Vec<CastOutcome> {
 
 fn apply(scene: &mut TestScene, source: SimId, target: SimId, effect: &str) {
     let effect = scene.config.assets.effects.by_name(effect).unwrap();
-    strike(scene, source, target, EffectAction::Apply { effect, chance_bp: 10_000 });
+    strike(scene, source, target, EffectAction::Apply { effect, chance_pct: 100 });
     scene.tick();
 }
 
@@ -278,7 +279,7 @@ fn help_goes_to_a_friend_or_else_to_oneself() {
     let (healer, friend) = (scene.player_at(0.0, 0.0), scene.player_at(5.0, 0.0));
     let dummy = scene.monster_at("monster/dummy", 50.0, 0.0);
     for target in [healer, friend] {
-        strike(&mut scene, dummy, target, EffectAction::Damage { ratio_bp: 2_000_000 });
+        strike(&mut scene, dummy, target, EffectAction::Damage { school: School::Physical, coef: 200_000 });
     }
     scene.tick();
     let before = [hp(&scene, healer), hp(&scene, friend)];

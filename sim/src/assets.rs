@@ -3,6 +3,7 @@
 //! report with every fault of the run; there is no half-loaded state and no I/O here. Ids are dense and follow the sorted
 //! names, so they do not depend on how records are spread over files.
 
+mod actions;
 mod attributes;
 mod check;
 mod classes;
@@ -22,10 +23,11 @@ mod span;
 mod tables;
 mod trace;
 
+pub use actions::{Action, ActionTarget, Pool, School};
 pub use attributes::{Attribute, AttributeTable};
 pub use check::SceneGround;
 pub use classes::ClassDef;
-pub use effects::{EffectDef, Modifier, ModifierOp, PeriodicAction, Polarity, Reapply, StackBy, State};
+pub use effects::{EffectDef, Modifier, ModifierOp, Polarity, Reapply, StackBy, State};
 pub use items::{ItemDef, Quality};
 pub use monsters::{LootDef, MonsterDef, Senses};
 pub use movements::MovementDef;
@@ -35,7 +37,7 @@ pub use report::{AssetReport, Code, FINDINGS_MAX, Finding, Severity};
 pub use scenes::{
     AoiDef, Bounds, DoorDef, GeometryDef, HeightTable, Heights, PortalDef, SceneDef, SpawnPointDef, SpawnerDef,
 };
-pub use skills::{ActionTarget, Filter, SkillAction, SkillDef, SkillTarget};
+pub use skills::{Filter, SkillDef, SkillTarget};
 pub use sources::AssetSources;
 
 /// One epoch of designers' data: every record of every kind, checked, with all references resolved.

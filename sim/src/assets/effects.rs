@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attribute, Record, RefVisitor, ticks_of};
+use super::{Action, Attribute, Record, RefVisitor, actions::visit_actions, ticks_of};
 
 /// One effect, `effect/..`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -38,7 +38,7 @@ pub struct EffectDef {
     pub modifiers: Vec<Modifier>,
     /// What happens once per period, in order; amounts are per stack.
     #[serde(default)]
-    pub periodic: Vec<PeriodicAction>,
+    pub periodic: Vec<Action>,
     /// States of the unit while it lasts.
     #[serde(default)]
     pub states: Vec<State>,
@@ -74,7 +74,9 @@ impl Record for EffectDef {
         &self.id
     }
 
-    fn visit_refs(&mut self, _visitor: &mut dyn RefVisitor) {}
+    fn visit_refs(&mut self, visitor: &mut dyn RefVisitor) {
+        visit_actions(&mut self.periodic, "periodic", visitor);
+    }
 }
 
 /// Whether an effect is good or bad for whoever has it.
@@ -130,27 +132,6 @@ pub enum ModifierOp {
     Increased(i32),
     /// Basis points, multiplied on its own.
     More(i32),
-}
-
-/// What an effect does once per period.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub enum PeriodicAction {
-    /// Damages by a ratio of the source's attack.
-    Damage {
-        /// Basis points of attack.
-        ratio_bp: u32,
-    },
-    /// Heals by a ratio of the source's attack.
-    Heal {
-        /// Basis points of attack.
-        ratio_bp: u32,
-    },
-    /// Gives mana points.
-    RestoreMp {
-        /// Mana points.
-        amount: u32,
-    },
 }
 
 /// A condition of a unit that other systems ask about.

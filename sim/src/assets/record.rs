@@ -2,7 +2,7 @@
 //! A `Ref` is a name until the loader resolves it; after a successful load every `Ref` of an `Assets` holds a valid id.
 //! Ids are positions in the order of sorted names and belong to one epoch of data.
 
-use std::{cmp::Ordering, fmt, hash, marker::PhantomData, ops::Index};
+use std::{cmp::Ordering, fmt, hash, marker::PhantomData, ops::Index, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -163,21 +163,26 @@ impl<T> Serialize for Ref<T> {
     }
 }
 
-/// All records of one kind, sorted by id.
+/// All records of one kind, sorted by id. Each is shared, so that what is under way can keep the one it began with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table<T> {
-    records: Vec<T>,
+    records: Vec<Arc<T>>,
 }
 
 impl<T: Record> Table<T> {
     /// Sorts the records by id; ids are unique by the time the loader builds a table.
     pub(crate) fn new(mut records: Vec<T>) -> Self {
         records.sort_by(|a, b| a.id().cmp(b.id()));
-        Self { records }
+        Self { records: records.into_iter().map(Arc::new).collect() }
     }
 
     /// The record with this id, or `None` for an id of another epoch.
     pub fn get(&self, id: Id<T>) -> Option<&T> {
+        self.records.get(id.index()).map(Arc::as_ref)
+    }
+
+    /// The record with this id, to keep beyond the epoch; `None` for an id of another epoch.
+    pub fn arc(&self, id: Id<T>) -> Option<&Arc<T>> {
         self.records.get(id.index())
     }
 
@@ -194,7 +199,7 @@ impl<T: Record> Table<T> {
 
     /// Every record with its id, in id order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (Id<T>, &T)> {
-        self.records.iter().enumerate().map(|(index, record)| (Id::new(index as u32), record))
+        self.records.iter().enumerate().map(|(index, record)| (Id::new(index as u32), record.as_ref()))
     }
 
     /// How many records there are.

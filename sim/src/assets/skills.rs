@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EffectDef, Record, Ref, RefVisitor, ticks_of};
+use super::{Action, Record, RefVisitor, actions::visit_actions, ticks_of};
 
 /// One skill, `skill/..`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -37,7 +37,7 @@ pub struct SkillDef {
     #[serde(default)]
     pub facing_deg: Option<f32>,
     /// What happens on success, in order, to each target.
-    pub actions: Vec<SkillAction>,
+    pub actions: Vec<Action>,
 }
 
 impl SkillDef {
@@ -59,7 +59,7 @@ impl SkillDef {
     /// How near the door has to be that it works, in metres; `None` for a skill that works no door.
     pub fn door_reach_m(&self) -> Option<f32> {
         self.actions.iter().find_map(|action| match action {
-            SkillAction::WorkDoor { reach_m } => Some(*reach_m),
+            Action::WorkDoor { reach_m } => Some(*reach_m),
             _ => None,
         })
     }
@@ -74,11 +74,7 @@ impl Record for SkillDef {
     }
 
     fn visit_refs(&mut self, visitor: &mut dyn RefVisitor) {
-        for (index, action) in self.actions.iter_mut().enumerate() {
-            if let SkillAction::Apply { effect, .. } = action {
-                effect.visit(&format!("actions.{index}.effect"), visitor);
-            }
-        }
+        visit_actions(&mut self.actions, "actions", visitor);
     }
 }
 
@@ -177,60 +173,4 @@ pub enum Filter {
     Ally,
     /// All units.
     Any,
-}
-
-/// One thing a skill does to each of its targets.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub enum SkillAction {
-    /// Damages by a ratio of the caster's attack.
-    Damage {
-        /// Basis points of attack.
-        ratio_bp: u32,
-    },
-    /// Heals by a ratio of the caster's attack.
-    Heal {
-        /// Basis points of attack.
-        ratio_bp: u32,
-    },
-    /// Gives mana points.
-    RestoreMp {
-        /// Mana points.
-        amount: u32,
-    },
-    /// Applies an effect.
-    Apply {
-        /// The effect.
-        effect: Ref<EffectDef>,
-        /// Who receives it.
-        #[serde(default)]
-        to: ActionTarget,
-        /// Chance in basis points.
-        #[serde(default = "always_bp")]
-        chance_bp: u32,
-    },
-    /// Makes the target's threat list count this much more against the caster.
-    Threat {
-        /// Points of threat; a point of damage is one.
-        amount: u32,
-    },
-    /// Opens the nearest door if it is closed, and closes it if it is open; once per cast, whoever the targets are.
-    WorkDoor {
-        /// How far from the caster the door may be, in metres.
-        reach_m: f32,
-    },
-}
-
-const fn always_bp() -> u32 {
-    10_000
-}
-
-/// Who receives an effect that a skill applies.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
-pub enum ActionTarget {
-    /// Each target of the skill.
-    #[default]
-    Target,
-    /// Whoever cast it, once per cast.
-    Caster,
 }

@@ -1,6 +1,6 @@
 //! Buffs: effects that rest on an actor for a while: modifiers, states, and something once per period.
-//! Resolve: queues what is due ([`BuffSystems::Period`]), and after damage breaks, ends, applies, and works out
-//! what the rest amounts to ([`BuffSystems::Change`]). What a buff is, is data; nothing here knows one by name.
+//! Resolve: queues what is due ([`BuffSystems::Period`]), applies and breaks as the combat loop says, and after it ends what
+//! is over and works out what the rest amounts to ([`BuffSystems::Change`]). What a buff is, is data; nothing here knows one by name.
 
 use bevy_app::App;
 use bevy_ecs::prelude::*;
@@ -12,11 +12,13 @@ use crate::features::players::CarryApp;
 use crate::tick::Tick;
 
 mod active;
+mod application;
 mod lifecycle;
 mod stacking;
 
 pub(crate) use active::clear_all;
 pub use active::{ActiveBuffs, BUFFS_MAX, Buff, BuffSeen};
+pub(crate) use application::{apply_effect, break_by_damage};
 pub use stacking::{Application, apply};
 
 /// Effects that could not be applied, by reason.
@@ -63,10 +65,9 @@ pub fn plugin(app: &mut App) {
         (
             lifecycle::queue_periodic_actions.in_set(BuffSystems::Period),
             (
-                lifecycle::break_buffs,
+                lifecycle::reveal_attackers,
                 lifecycle::clear_the_dead,
                 lifecycle::expire_buffs,
-                lifecycle::apply_buffs,
                 lifecycle::work_out_changes,
             )
                 .chain()

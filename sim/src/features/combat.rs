@@ -25,16 +25,17 @@ mod resolve;
 mod vitals;
 
 pub use attributes::{Attributes, Change, combine};
-pub use events::{Died, EffectAction, EffectQueued, HealthChanged, HealthKind, Power};
+pub use events::{Died, EffectAction, EffectQueued, EventKind, Happening, HealthChanged, HealthKind, Origin, Worth};
 pub use formula::{Roll, damage, heal};
 pub use recovery::{RESPAWN_TICKS, Regeneration, Respawn};
 pub(crate) use resolve::in_order;
+pub use resolve::{DEPTH_MAX, EFFECT_DROPPED, EFFECTS_MAX, Patient, PatientItem, Resolver, Worklist};
 pub use vitals::{CALM_AFTER_TICKS, Fight, Untouchable, Vitals};
 
 /// Combat's places in the Resolve stage; between the two, buffs change.
 #[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DamageSystems {
-    /// Queued effects change hit points; actors die.
+    /// Everything queued happens: hit points and buffs change, actors die.
     Apply,
     /// Vitals follow attributes, the dead return, time heals, speeds follow states.
     Settle,
@@ -67,7 +68,7 @@ pub fn plugin(app: &mut App) {
         Tick,
         (
             recovery::prepare_newcomers.in_set(TickSystems::Receive).after(ReceiveSystems::Admit),
-            resolve::apply_effects.in_set(DamageSystems::Apply),
+            resolve::resolve.in_set(DamageSystems::Apply),
             (recovery::fit_vitals, recovery::respawn_players, recovery::regenerate, recovery::set_speeds)
                 .chain()
                 .in_set(DamageSystems::Settle),

@@ -67,16 +67,16 @@ impl ClientCommand for EnterPortalCommand {
 pub trait Carry: Component + Sized {
     /// Stable name of the part.
     const NAME: &'static str;
-    /// Saves at `tick`; times are saved as what remains of them.
-    fn save(&self, tick: u32) -> Vec<u8>;
-    /// Reads what `save` wrote; `None` when the game data no longer has what it names.
+    /// Saves at `tick`; times are saved as what remains of them, records of the game data by their names.
+    fn save(&self, tick: u32, assets: &Assets) -> Vec<u8>;
+    /// Reads what `save` wrote, perhaps with other game data; `None` when nothing can be made of it.
     fn load(bytes: &[u8], tick: u32, assets: &Assets) -> Option<Self>;
 }
 
 #[derive(Clone, Copy)]
 struct CarryEntry {
     name: &'static str,
-    save: fn(EntityRef<'_>, u32) -> Option<Vec<u8>>,
+    save: fn(EntityRef<'_>, u32, &Assets) -> Option<Vec<u8>>,
     load: fn(&mut EntityWorldMut<'_>, &[u8], u32, &Assets),
 }
 
@@ -93,7 +93,7 @@ impl CarryApp for App {
     fn carry<T: Carry>(&mut self) -> &mut Self {
         let entry = CarryEntry {
             name: T::NAME,
-            save: |entity, tick| entity.get::<T>().map(|part| part.save(tick)),
+            save: |entity, tick, assets| entity.get::<T>().map(|part| part.save(tick, assets)),
             load: |entity, bytes, tick, assets| {
                 if let Some(part) = T::load(bytes, tick, assets) {
                     entity.insert(part);
@@ -129,7 +129,7 @@ struct LastPlace {
 
 impl Carry for LastPlace {
     const NAME: &'static str = "place";
-    fn save(&self, _: u32) -> Vec<u8> {
+    fn save(&self, _: u32, _: &Assets) -> Vec<u8> {
         let parts = self.place.to_array().map(f32::to_le_bytes);
         [&self.scene.to_le_bytes()[..], parts.as_flattened()].concat()
     }
@@ -143,7 +143,7 @@ impl Carry for LastPlace {
 /// Forced positions go on counting, so that steps made in the last scene are known to be stale in this one.
 impl Carry for InputProgress {
     const NAME: &'static str = "input";
-    fn save(&self, _: u32) -> Vec<u8> {
+    fn save(&self, _: u32, _: &Assets) -> Vec<u8> {
         vec![self.forced_epoch]
     }
     fn load(bytes: &[u8], _: u32, _: &Assets) -> Option<Self> {
@@ -270,7 +270,8 @@ fn depart(world: &mut World, player: PlayerId, to: Departure) {
     }
     let entity_ref = world.entity(entity);
     let parts = world.resource::<CarryList>().0.iter();
-    let parts = parts.filter_map(|entry| Some((entry.name.to_owned(), (entry.save)(entity_ref, tick)?))).collect();
+    let parts =
+        parts.filter_map(|entry| Some((entry.name.to_owned(), (entry.save)(entity_ref, tick, &assets)?))).collect();
     let character = Character {
         name: entity_ref.get::<Name>().map(|name| name.0.clone()).unwrap_or_default(),
         class: entity_ref.get::<Class>().map(|class| assets.classes[class.0].id.clone()).unwrap_or_default(),

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use sim::assets::{Filter, Id, SkillAction, SkillDef};
+use sim::assets::{Action, Filter, Id, SkillDef};
 
 use crate::senses::Senses;
 
@@ -19,15 +19,15 @@ pub(super) struct SkillBook {
 
 /// Hurts enemies.
 pub(super) fn is_harmful(skill: &SkillDef) -> bool {
-    skill.target.filter() == Filter::Enemy && has(skill, |action| matches!(action, SkillAction::Damage { .. }))
+    skill.target.filter() == Filter::Enemy && has(skill, |action| matches!(action, Action::Damage { .. }))
 }
 
 /// Heals its caster or others.
 pub(super) fn is_healing(skill: &SkillDef) -> bool {
-    skill.target.filter() != Filter::Enemy && has(skill, |action| matches!(action, SkillAction::Heal { .. }))
+    skill.target.filter() != Filter::Enemy && has(skill, |action| matches!(action, Action::Heal { .. }))
 }
 
-fn has(skill: &SkillDef, wanted: impl Fn(&SkillAction) -> bool) -> bool {
+fn has(skill: &SkillDef, wanted: impl Fn(&Action) -> bool) -> bool {
     skill.actions.iter().any(wanted)
 }
 

@@ -4,8 +4,7 @@
 
 use super::{Check, Checker};
 use crate::assets::{
-    AttributeTable, ClassDef, EffectDef, ItemDef, ModifierOp, MonsterDef, MovementDef, PeriodicAction, SkillAction,
-    SkillDef, SkillTarget,
+    Action, AttributeTable, ClassDef, EffectDef, ItemDef, ModifierOp, MonsterDef, MovementDef, SkillDef, SkillTarget,
 };
 
 /// Longest duration: an hour.
@@ -15,7 +14,7 @@ const REACH_M_MAX: f32 = 60.0;
 /// Smallest distance that counts as one.
 const LENGTH_M_MIN: f32 = 0.1;
 /// A thousand times attack.
-const RATIO_BP_MAX: i64 = 10_000_000;
+const COEF_MAX: i64 = 1_000_000;
 
 impl Check for SkillDef {
     fn check(&self, check: &mut Checker<'_, '_>) {
@@ -62,16 +61,17 @@ fn check_target(target: &SkillTarget, check: &mut Checker<'_, '_>) {
     }
 }
 
-fn check_action(action: &SkillAction, path: &str, check: &mut Checker<'_, '_>) {
+fn check_action(action: &Action, path: &str, check: &mut Checker<'_, '_>) {
     match action {
-        SkillAction::Damage { ratio_bp } | SkillAction::Heal { ratio_bp } => {
-            check.whole(&format!("{path}.ratio_bp"), *ratio_bp, 1..=RATIO_BP_MAX);
+        Action::Damage { coef, .. } | Action::Heal { coef } => {
+            check.whole(&format!("{path}.coef"), *coef, 1..=COEF_MAX);
         }
-        SkillAction::RestoreMp { amount } | SkillAction::Threat { amount } => {
+        Action::Gain { amount, .. } | Action::Threat { amount } => {
             check.whole(&format!("{path}.amount"), *amount, 1..=1_000_000);
         }
-        SkillAction::Apply { chance_bp, .. } => check.chance(&format!("{path}.chance_bp"), *chance_bp),
-        SkillAction::WorkDoor { reach_m } => check.float(&format!("{path}.reach_m"), *reach_m, 0.1..=20.0),
+        Action::ApplyEffect { chance_pct, .. } => check.whole(&format!("{path}.chance_pct"), *chance_pct, 1..=100),
+        Action::Apply(_) => {}
+        Action::WorkDoor { reach_m } => check.float(&format!("{path}.reach_m"), *reach_m, 0.1..=20.0),
     }
 }
 
@@ -86,14 +86,7 @@ impl Check for EffectDef {
             check.whole(&format!("modifiers.{index}.op.0"), amount, -10_000_000..=10_000_000);
         }
         for (index, action) in self.periodic.iter().enumerate() {
-            match action {
-                PeriodicAction::Damage { ratio_bp } | PeriodicAction::Heal { ratio_bp } => {
-                    check.whole(&format!("periodic.{index}.ratio_bp"), *ratio_bp, 1..=RATIO_BP_MAX);
-                }
-                PeriodicAction::RestoreMp { amount } => {
-                    check.whole(&format!("periodic.{index}.amount"), *amount, 1..=1_000_000);
-                }
-            }
+            check_action(action, &format!("periodic.{index}"), check);
         }
         self.check_purpose(check);
     }

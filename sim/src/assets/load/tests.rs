@@ -4,9 +4,9 @@
 use super::*;
 
 const EFFECT: &str = r#"(id: "effect/burning", name: "Burning", polarity: Harmful, duration_ms: 8_000,
-  period_ms: 2_000, periodic: [Damage(ratio_bp: 2_000)])"#;
+  period_ms: 2_000, periodic: [Damage(coef: 200)])"#;
 const SKILL: &str = r#"(id: "skill/bolt", name: "Bolt", gcd_ms: 1_000, target: Unit(filter: Enemy, range_m: 25),
-  facing_deg: 120, actions: [Damage(ratio_bp: 12_000), Apply(effect: "effect/burning")])"#;
+  facing_deg: 120, actions: [Damage(coef: 1_200), ApplyEffect(effect: "effect/burning")])"#;
 const SCENE: &str = r#"(id: "scene/a", name: "A", bounds: (min: (-10, -10), max: (10, 10)),
   aoi: (enter_m: 60, leave_m: 70), players_max: 100, spawn_points: [(id: "spawn/a", at: (0, 0))])"#;
 
@@ -33,11 +33,11 @@ fn skill_findings(fields: &str) -> Vec<String> {
 fn good_data_loads_with_references_resolved() {
     let assets = Assets::load(&sources(&[("effects/e.ron", EFFECT), ("skills/s.ron", SKILL)])).expect("no faults");
     let skill = &assets.skills[assets.skills.by_name("skill/bolt").expect("it is there")];
-    let super::super::SkillAction::Apply { effect, chance_bp, .. } = &skill.actions[1] else {
+    let super::super::Action::ApplyEffect { effect, chance_pct, .. } = &skill.actions[1] else {
         panic!("the second action applies an effect");
     };
     assert_eq!(assets.effects[effect.id()].id, "effect/burning");
-    assert_eq!((*chance_bp, skill.facing_deg, skill.gcd_ticks()), (10_000, Some(120.0), 20));
+    assert_eq!((*chance_pct, skill.facing_deg, skill.gcd_ticks()), (100, Some(120.0), 20));
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn ids_follow_names_and_not_files() {
 #[test]
 fn every_fault_of_one_record_is_reported() {
     let text = r#" target: Unit(filter: Enmy, range_m: "far", los: 3), facing_deg: 361, cast_ms: 5.5, cost_mp: 99999999999,
- actions: [Damage(ratio: 5), Explode(size: 1), Apply(effect: "effect/burnign", chance_bp: 10_001), Threat],
+ actions: [Damage(coeff: 5), Explode(size: 1), ApplyEffect(effect: "effect/burnign", chance_pct: 101), Threat],
  cooldown: 1_010"#;
     assert_eq!(
         skill_findings(text),
@@ -65,11 +65,11 @@ fn every_fault_of_one_record_is_reported() {
             "2:66: error[A0111]: `facing_deg` is 361, but must be from 1 to 360 degrees",
             "2:80: error[A0104]: `cast_ms` must be a whole number from 0, found the number 5.5",
             "2:94: error[A0111]: `cost_mp` is 99999999999, but must be from 0 to 4294967295 mana points",
-            "3:19: error[A0102]: `Damage` has no field `ratio` (did you mean `ratio_bp`?)",
-            "3:30: error[A0103]: `actions[1]` cannot be `Explode` (it can be `Damage`, `Heal`, `RestoreMp`, `Apply`, `Threat` or `WorkDoor`)",
-            "3:62: error[A0107]: skill `skill/x` refers to effect `effect/burnign`, which does not exist (did you mean \"effect/burning\" (assets/effects/burning.ron:1)?)",
-            "3:91: error[A0111]: `chance_bp` is 10001, but must be from 0 to 10000 basis points (10000 = 100 %)",
-            "3:100: error[A0104]: `actions[3]` must be a group `(..)` of named fields, found the name `Threat`",
+            "3:19: error[A0102]: `Damage` has no field `coeff` (did you mean `coef`?)",
+            "3:30: error[A0103]: `actions[1]` cannot be `Explode` (it can be `Damage`, `Heal`, `Gain`, `ApplyEffect`, `Apply`, `Threat` or `WorkDoor`)",
+            "3:68: error[A0107]: skill `skill/x` refers to effect `effect/burnign`, which does not exist (did you mean \"effect/burning\" (assets/effects/burning.ron:1)?)",
+            "3:98: error[A0111]: `chance_pct` is 101, but must be from 1 to 100",
+            "3:104: error[A0104]: `actions[3]` must be a group `(..)` of named fields, found the name `Threat`",
             "4:2: error[A0102]: this skill has no field `cooldown` (did you mean `cooldown_ms`?)",
             "4:12: error[A0113]: `cooldown_ms` is 1010 ms, but must be a multiple of the 50 ms tick (the nearest is 1000)",
         ]
@@ -138,7 +138,7 @@ fn a_duplicate_id_names_both_places() {
 #[test]
 fn a_duplicate_field_names_the_first() {
     assert_eq!(
-        skill_findings(" target: Caster, actions: [Heal(ratio_bp: 1)],\n target: Caster"),
+        skill_findings(" target: Caster, actions: [Heal(coef: 1)],\n target: Caster"),
         ["3:2: error[A0106]: this skill has the field `target` twice (the first one is at assets/skills/x.ron:2)"]
     );
 }
@@ -146,22 +146,24 @@ fn a_duplicate_field_names_the_first() {
 #[test]
 fn a_reference_to_another_kind_is_told_apart_from_an_unknown_one() {
     assert_eq!(
-        skill_findings(" target: Caster, actions: [Apply(effect: \"skill/bolt\"), Apply(effect: \"burning\")]"),
+        skill_findings(
+            " target: Caster, actions: [ApplyEffect(effect: \"skill/bolt\"), ApplyEffect(effect: \"burning\")]"
+        ),
         [
-            "2:42: error[A0108]: skill `skill/x` needs an effect here, but `skill/bolt` is a skill",
-            "2:71: error[A0107]: skill `skill/x` refers to effect `burning`, which does not exist (did you mean \"effect/burning\" (assets/effects/burning.ron:1)?)",
+            "2:48: error[A0108]: skill `skill/x` needs an effect here, but `skill/bolt` is a skill",
+            "2:83: error[A0107]: skill `skill/x` refers to effect `burning`, which does not exist (did you mean \"effect/burning\" (assets/effects/burning.ron:1)?)",
         ]
     );
 }
 
 #[test]
 fn a_broken_record_still_shows_its_unknown_references_and_hides_no_other() {
-    let text = "[\n(id: \"skill/a\", actions: [Apply(effect: \"effect/no\")),\n(id: \"skill/b\", name: \"B\" gcd_ms: 50, target: Caster, actions: []),\n]";
+    let text = "[\n(id: \"skill/a\", actions: [ApplyEffect(effect: \"effect/no\")),\n(id: \"skill/b\", name: \"B\" gcd_ms: 50, target: Caster, actions: []),\n]";
     assert_eq!(
         findings(&[("skills/x.ron", text)]),
         [
             "assets/skills/x.ron:2:26: error[A0101]: this `[` is never closed",
-            "assets/skills/x.ron:2:41: error[A0107]: skill `skill/a` refers to effect `effect/no`, which does not exist",
+            "assets/skills/x.ron:2:47: error[A0107]: skill `skill/a` refers to effect `effect/no`, which does not exist",
             "assets/skills/x.ron:3:27: error[A0101]: expected `,` between this field and the one before",
             "assets/skills/x.ron:3:64: error[A0123]: skill `skill/b` has no actions",
         ]
@@ -185,7 +187,7 @@ fn numbers_must_be_finite_and_in_range() {
 
 #[test]
 fn values_that_contradict_each_other_are_reported() {
-    let effect = EFFECT.replace("[Damage(ratio_bp: 2_000)]", "[]").replace("8_000", "1_000");
+    let effect = EFFECT.replace("[Damage(coef: 200)]", "[]").replace("8_000", "1_000");
     assert_eq!(
         findings(&[("effects/burning.ron", &effect)]),
         [

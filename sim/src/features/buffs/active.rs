@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use crate::actor::Faction;
 use crate::assets::{Assets, EffectDef, Id};
 use crate::digest::{Digest, Digester};
-use crate::features::combat::Power;
+use crate::features::combat::Worth;
 use crate::features::players::Carry;
 use crate::ids::SimId;
 use crate::replicated::Replicate;
@@ -16,16 +16,18 @@ use crate::wire::{Reader, put_varint};
 
 /// Buffs an actor can have at once; what comes beyond is refused and counted.
 pub const BUFFS_MAX: usize = 32;
+/// Attributes that a saved buff may have captured.
+const ATTRIBUTES_MAX: u32 = 1_024;
 
 /// One effect on one actor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Buff {
     /// Which effect.
     pub effect: Id<EffectDef>,
     /// Who applied it last; it may be gone already.
     pub source: SimId,
     /// The source's worth at that time.
-    pub power: Power,
+    pub worth: Worth,
     /// Stacks, from 1.
     pub stacks: u8,
     /// The tick it was first applied in; periods count from here, whatever renews it.
@@ -117,17 +119,16 @@ impl Replicate for ActiveBuffs {
 /// counts as nobody's.
 impl Carry for ActiveBuffs {
     const NAME: &'static str = "buffs";
-    fn save(&self, tick: u32) -> Vec<u8> {
+    fn save(&self, tick: u32, _: &Assets) -> Vec<u8> {
         let mut out = Vec::new();
         for buff in self.0.iter().filter(|buff| buff.persists && buff.end_tick > tick) {
             put_varint(&mut out, buff.effect.raw());
             out.push(buff.stacks);
             put_varint(&mut out, buff.end_tick - tick);
             put_varint(&mut out, tick.saturating_sub(buff.start_tick));
-            for part in [buff.power.attack, buff.power.crit_rate_bp, buff.power.crit_damage_bp] {
-                out.extend_from_slice(&part.to_le_bytes());
-            }
-            out.extend_from_slice(&buff.power.faction.0.to_le_bytes());
+            put_varint(&mut out, u32::try_from(buff.worth.attributes.len()).unwrap_or(0));
+            buff.worth.attributes.iter().for_each(|value| out.extend_from_slice(&value.to_le_bytes()));
+            out.extend_from_slice(&buff.worth.faction.0.to_le_bytes());
         }
         out
     }
@@ -138,17 +139,14 @@ impl Carry for ActiveBuffs {
         while !reader.is_empty() && buffs.0.len() < BUFFS_MAX {
             let (raw, stacks, left_ticks, age_ticks) =
                 (reader.varint()?, reader.u8()?, reader.varint()?, reader.varint()?);
-            let power = Power {
-                attack: reader.i32()?,
-                crit_rate_bp: reader.i32()?,
-                crit_damage_bp: reader.i32()?,
-                faction: Faction(reader.u32()?),
-            };
+            let count = reader.varint().filter(|&count| count <= ATTRIBUTES_MAX)?;
+            let attributes = (0..count).map(|_| reader.i32()).collect::<Option<Vec<i32>>>()?;
+            let worth = Worth { attributes: attributes.into(), faction: Faction(reader.u32()?) };
             let Some(effect) = assets.effects.id_of_raw(raw) else { continue };
             // A young scene has fewer ticks behind it than the buff: its next period then starts later.
             let (start_tick, end_tick) = (tick.saturating_sub(age_ticks), tick.saturating_add(left_ticks));
             let source = SimId::from_bits(0);
-            buffs.0.push(Buff { effect, source, power, stacks, start_tick, end_tick, persists: true });
+            buffs.0.push(Buff { effect, source, worth, stacks, start_tick, end_tick, persists: true });
         }
         Some(buffs)
     }
@@ -162,7 +160,7 @@ impl Digest for ActiveBuffs {
             digester.u32(u32::from(buff.stacks));
             digester.u32(buff.start_tick);
             digester.u32(buff.end_tick);
-            digester.i64(i64::from(buff.power.attack));
+            buff.worth.attributes.iter().for_each(|&value| digester.i64(i64::from(value)));
         }
     }
 }
@@ -172,9 +170,9 @@ mod tests {
     use super::*;
 
     fn buff(effect: u32, persists: bool) -> Buff {
-        let power = Power { attack: 7, crit_rate_bp: 1, crit_damage_bp: 15_000, faction: Faction::PLAYERS };
+        let worth = Worth { attributes: [7, 1, 15_000].into(), faction: Faction::PLAYERS };
         let (effect, source) = (Id::new(effect), SimId::new(1, 0));
-        Buff { effect, source, power, stacks: 2, start_tick: 100, end_tick: 180, persists }
+        Buff { effect, source, worth, stacks: 2, start_tick: 100, end_tick: 180, persists }
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub fn apply(list: &mut SmallVec<[Buff; 2]>, def: &EffectDef, fresh: Buff, tick:
         let stacks_max = u8::try_from(def.stacks_max).unwrap_or(u8::MAX);
         buff.stacks = buff.stacks.saturating_add(1).min(stacks_max.max(1));
         buff.end_tick = renewed_end(def, buff.end_tick, tick);
-        (buff.source, buff.power) = (fresh.source, fresh.power);
+        (buff.source, buff.worth) = (fresh.source, fresh.worth);
         return Application::Renewed;
     }
     if list.len() >= BUFFS_MAX {
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
     use crate::actor::Faction;
     use crate::assets::{Id, Polarity};
-    use crate::features::combat::Power;
+    use crate::features::combat::Worth;
     use crate::ids::SimId;
 
     fn effect(stack_by: StackBy, on_reapply: Reapply) -> EffectDef {
@@ -77,9 +77,9 @@ mod tests {
     }
 
     fn fresh(effect: u32, source: u32, tick: u32) -> Buff {
-        let power = Power { attack: 1, crit_rate_bp: 0, crit_damage_bp: 10_000, faction: Faction::PLAYERS };
+        let worth = Worth { attributes: [].into(), faction: Faction::PLAYERS };
         let (effect, source) = (Id::new(effect), SimId::new(source, 0));
-        Buff { effect, source, power, stacks: 1, start_tick: tick, end_tick: tick + 100, persists: false }
+        Buff { effect, source, worth, stacks: 1, start_tick: tick, end_tick: tick + 100, persists: false }
     }
 
     /// Applications as (source, tick), then the instances as (stacks, end).

@@ -3,9 +3,11 @@
 //! ten-thousandths, factors of "more" are taken in ascending order, every rounding is half away from zero.
 //! The result does not depend on the order in which modifiers came.
 
+use std::sync::Arc;
+
 use bevy_ecs::prelude::*;
 
-use super::Power;
+use super::Worth;
 use crate::actor::Faction;
 use crate::assets::{Attribute, AttributeTable, ModifierOp};
 use crate::digest::{Digest, Digester};
@@ -75,15 +77,10 @@ impl Attributes {
         Self { base: self.base, current }
     }
 
-    /// What its owner's effects are worth now.
+    /// What its owner's deeds are worth now.
     #[must_use]
-    pub fn power(&self, faction: Faction) -> Power {
-        Power {
-            attack: self.current(Attribute::Attack),
-            crit_rate_bp: self.current(Attribute::CritRateBp),
-            crit_damage_bp: self.current(Attribute::CritDamageBp),
-            faction,
-        }
+    pub fn worth(&self, faction: Faction) -> Worth {
+        Worth { attributes: Arc::from(self.current), faction }
     }
 }
 

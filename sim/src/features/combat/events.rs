@@ -5,58 +5,86 @@
 //! | `health_changed` | source `u32`, zigzag varint amount, byte: kind, bit 7 crit |
 //! | `died` | killer `u32`, 0 for nobody |
 
+use std::sync::Arc;
+
 use bevy_ecs::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::actor::Faction;
-use crate::assets::{EffectDef, Id, SkillDef};
+use crate::assets::{Action, ActionTarget, Attribute, EffectDef, Id, Pool, School, SkillDef};
 use crate::ids::SimId;
 use crate::replicated::ClientEvent;
 use crate::wire::{Reader, put_varint};
 
-/// What a source's effects are worth, captured when they are queued or applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Power {
-    /// Attack points.
-    pub attack: i32,
-    /// Chance of a critical hit in basis points.
-    pub crit_rate_bp: i32,
-    /// Size of a critical hit in basis points.
-    pub crit_damage_bp: i32,
+/// What a source's deeds are worth: its numbers when they were captured (a skill finished, a projectile was launched,
+/// an effect was applied).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Worth {
+    /// Current values of all attributes, by their index.
+    pub attributes: Arc<[i32]>,
     /// The source's side.
     pub faction: Faction,
 }
 
+impl Worth {
+    /// The value of an attribute when it was captured; 0 for one that the source did not have.
+    #[must_use]
+    pub fn of(&self, attribute: Attribute) -> i32 {
+        self.attributes.get(attribute.index()).copied().unwrap_or(0)
+    }
+}
+
+/// What stands behind something that happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Origin {
+    /// A skill.
+    Skill(Id<SkillDef>),
+    /// An effect: what it does once per period, at its end, or when something sets it off.
+    Effect(Id<EffectDef>),
+    /// Neither; tests and the world itself.
+    World,
+}
+
 /// Something that is going to happen to an actor in the Resolve stage. Written in Act by skills and in Resolve
 /// by buffs; effects are resolved by their sources' ids, those of one source in the order they were queued.
-#[derive(Message, Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Message, Debug, Clone, PartialEq, Eq)]
 pub struct EffectQueued {
     /// Who does it; it may be gone already.
     pub source: SimId,
     /// To whom.
     pub target: SimId,
     /// The source's worth.
-    pub power: Power,
+    pub worth: Worth,
     /// What.
     pub what: EffectAction,
-    /// The skill behind it; `None` for a periodic action of an effect, which is never critical.
-    pub skill: Option<Id<SkillDef>>,
+    /// What stands behind it.
+    pub origin: Origin,
+    /// Whether it comes once per period; then it is never critical.
+    pub periodic: bool,
+    /// How many deeds set one another off before it: 0 for what a skill or a period does by itself.
+    pub depth: u8,
 }
 
-/// What an effect does. Harm reaches other sides only, help the own side only; the rest comes to nothing.
+/// What an effect does, ready to happen: an [`Action`](crate::assets::Action) with its references resolved. Harm reaches
+/// other sides only, help the own side only; the rest comes to nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EffectAction {
-    /// Damages by basis points of the source's attack.
+    /// Damages by thousandths of the source's attack.
     Damage {
-        /// Basis points.
-        ratio_bp: u32,
+        /// What kind of harm it is.
+        school: School,
+        /// Thousandths.
+        coef: u32,
     },
-    /// Heals by basis points of the source's attack.
+    /// Heals by thousandths of the source's attack.
     Heal {
-        /// Basis points.
-        ratio_bp: u32,
+        /// Thousandths.
+        coef: u32,
     },
-    /// Gives mana points.
-    RestoreMp {
+    /// Fills a pool.
+    Gain {
+        /// Which.
+        pool: Pool,
         /// Points.
         amount: u32,
     },
@@ -64,8 +92,8 @@ pub enum EffectAction {
     Apply {
         /// Which.
         effect: Id<EffectDef>,
-        /// Chance in basis points.
-        chance_bp: u32,
+        /// Chance in percent.
+        chance_pct: u32,
     },
     /// Draws the target's anger.
     Threat {
@@ -77,6 +105,81 @@ pub enum EffectAction {
         /// Index of the door in its scene.
         door: u16,
     },
+}
+
+impl EffectAction {
+    /// What an action of the data does, and whether its source receives it instead of the targets; `None` when nothing
+    /// comes of it. `door` finds the door within a reach in metres.
+    #[must_use]
+    pub fn of(action: &Action, door: impl Fn(f32) -> Option<u16>) -> Option<(Self, bool)> {
+        let found = match action {
+            Action::Damage { school, coef } => (Self::Damage { school: *school, coef: *coef }, false),
+            Action::Heal { coef } => (Self::Heal { coef: *coef }, false),
+            Action::Gain { attr, amount } => (Self::Gain { pool: *attr, amount: *amount }, false),
+            Action::Threat { amount } => (Self::Threat { amount: *amount }, false),
+            Action::Apply(effect) => (Self::Apply { effect: effect.id(), chance_pct: 100 }, false),
+            Action::ApplyEffect { effect, to, chance_pct } => {
+                let what = Self::Apply { effect: effect.id(), chance_pct: *chance_pct };
+                (what, *to == ActionTarget::Caster)
+            }
+            Action::WorkDoor { reach_m } => (Self::WorkDoor { door: door(*reach_m)? }, true),
+        };
+        Some(found)
+    }
+
+    /// The same, so many times as strong: for what an effect does per stack.
+    #[must_use]
+    pub const fn times(self, stacks: u32) -> Self {
+        match self {
+            Self::Damage { school, coef } => Self::Damage { school, coef: coef.saturating_mul(stacks) },
+            Self::Heal { coef } => Self::Heal { coef: coef.saturating_mul(stacks) },
+            Self::Gain { pool, amount } => Self::Gain { pool, amount: amount.saturating_mul(stacks) },
+            other => other,
+        }
+    }
+}
+
+/// Kinds of things that happen in a fight and that effects may react to. The first of the two is whose effects are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+pub enum EventKind {
+    /// One damaged another with a skill.
+    HitDealt,
+    /// One was damaged by a skill of another.
+    HitTaken,
+    /// One damaged another by an effect, once per period.
+    PeriodicDealt,
+    /// One was damaged by an effect of another.
+    PeriodicTaken,
+    /// One healed another (or itself).
+    HealDealt,
+    /// One was healed.
+    HealTaken,
+    /// One killed another.
+    Killed,
+    /// One died.
+    Died,
+}
+
+/// Something that has just happened, as effects that react to it are told. Each blow is told twice: to who struck and to
+/// who was struck.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Happening {
+    /// What.
+    pub kind: EventKind,
+    /// Whose effects are asked.
+    pub who: SimId,
+    /// The other one.
+    pub other: SimId,
+    /// Points, if it has points.
+    pub amount: u32,
+    /// What kind of harm.
+    pub school: School,
+    /// What stands behind it.
+    pub origin: Origin,
+    /// Whether it was critical.
+    pub crit: bool,
+    /// How many deeds set one another off before it.
+    pub depth: u8,
 }
 
 /// Why hit points changed.

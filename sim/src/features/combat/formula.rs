@@ -2,11 +2,14 @@
 //! size on a critical hit, times a spread of 95 to 105 %, at least 1; healing is `attack x ratio x spread`.
 //! All factors are multiplied first and divided once, so only the end is rounded: half up.
 
-use super::Power;
+use super::Worth;
+use crate::assets::Attribute;
 use crate::random::Draw;
 
 /// Basis points in a whole.
 const BP: u128 = 10_000;
+/// Thousandths in a whole.
+const MILLI: u128 = 1_000;
 /// Defence at which half of the damage is kept off.
 const DEFENCE_HALF: u32 = 100;
 /// Least and greatest spread in basis points.
@@ -35,17 +38,17 @@ impl Roll {
 
 /// Points of damage, from 1.
 #[must_use]
-pub fn damage(power: &Power, ratio_bp: u32, defence: i32, roll: Roll) -> u32 {
-    let crit_bp = if roll.crit { wide(power.crit_damage_bp) } else { BP };
-    let product = wide(power.attack) * u128::from(ratio_bp) * crit_bp * u128::from(roll.spread_bp);
+pub fn damage(worth: &Worth, coef: u32, defence: i32, roll: Roll) -> u32 {
+    let crit_bp = if roll.crit { wide(worth.of(Attribute::CritDamageBp)) } else { BP };
+    let product = wide(worth.of(Attribute::Attack)) * u128::from(coef) * crit_bp * u128::from(roll.spread_bp);
     let half = u128::from(DEFENCE_HALF);
-    divide(product * half, BP * BP * BP * (wide(defence) + half)).max(1)
+    divide(product * half, MILLI * BP * BP * (wide(defence) + half)).max(1)
 }
 
 /// Points of healing.
 #[must_use]
-pub fn heal(power: &Power, ratio_bp: u32, roll: Roll) -> u32 {
-    divide(wide(power.attack) * u128::from(ratio_bp) * u128::from(roll.spread_bp), BP * BP)
+pub fn heal(worth: &Worth, coef: u32, roll: Roll) -> u32 {
+    divide(wide(worth.of(Attribute::Attack)) * u128::from(coef) * u128::from(roll.spread_bp), MILLI * BP)
 }
 
 fn wide(value: i32) -> u128 {
@@ -63,28 +66,34 @@ mod tests {
     use crate::ids::SimId;
     use crate::random::{Random, Stream};
 
-    const POWER: Power = Power { attack: 100, crit_rate_bp: 0, crit_damage_bp: 15_000, faction: Faction::PLAYERS };
+    fn worth(attack: i32) -> Worth {
+        let mut attributes = [0; Attribute::COUNT];
+        attributes[Attribute::Attack.index()] = attack;
+        attributes[Attribute::CritDamageBp.index()] = 15_000;
+        Worth { attributes: attributes.into(), faction: Faction::PLAYERS }
+    }
 
     #[test]
     fn damage_is_what_the_seeds_formula_says() {
-        let hit = |ratio_bp, defence, crit, spread_bp| damage(&POWER, ratio_bp, defence, Roll { crit, spread_bp });
+        let worth = worth(100);
+        let hit = |coef, defence, crit, spread_bp| damage(&worth, coef, defence, Roll { crit, spread_bp });
         // 100 x 1.5 = 150; defence 100 halves it.
-        assert_eq!(hit(15_000, 100, false, 10_000), 75);
+        assert_eq!(hit(1_500, 100, false, 10_000), 75);
         // 150 x 100/150 = 100; critical 150.
-        assert_eq!(hit(15_000, 50, true, 10_000), 150);
+        assert_eq!(hit(1_500, 50, true, 10_000), 150);
         // 75 x 1.5 = 112.5 rounds up.
-        assert_eq!(hit(15_000, 100, true, 10_000), 113);
+        assert_eq!(hit(1_500, 100, true, 10_000), 113);
         // 75 x 0.95 = 71.25 and 75 x 1.05 = 78.75.
-        assert_eq!((hit(15_000, 100, false, 9_500), hit(15_000, 100, false, 10_500)), (71, 79));
+        assert_eq!((hit(1_500, 100, false, 9_500), hit(1_500, 100, false, 10_500)), (71, 79));
         // No defence keeps nothing off; a great one leaves at least 1.
-        assert_eq!((hit(10_000, 0, false, 10_000), hit(1, 100_000, false, 9_500)), (100, 1));
+        assert_eq!((hit(1_000, 0, false, 10_000), hit(1, 100_000, false, 9_500)), (100, 1));
     }
 
     #[test]
     fn healing_knows_neither_defence_nor_critical_hits() {
-        assert_eq!(heal(&POWER, 8_050, Roll { crit: true, spread_bp: 10_000 }), 81);
-        assert_eq!(heal(&POWER, 10_000, Roll { crit: false, spread_bp: 9_500 }), 95);
-        assert_eq!(heal(&Power { attack: -5, ..POWER }, 10_000, Roll::PLAIN), 0);
+        assert_eq!(heal(&worth(100), 805, Roll { crit: true, spread_bp: 10_000 }), 81);
+        assert_eq!(heal(&worth(100), 1_000, Roll { crit: false, spread_bp: 9_500 }), 95);
+        assert_eq!(heal(&worth(-5), 1_000, Roll::PLAIN), 0);
     }
 
     #[test]

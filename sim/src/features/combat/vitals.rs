@@ -60,7 +60,7 @@ impl Replicate for Vitals {
 
 impl Carry for Vitals {
     const NAME: &'static str = "vitals";
-    fn save(&self, _: u32) -> Vec<u8> {
+    fn save(&self, _: u32, _: &Assets) -> Vec<u8> {
         let mut bytes = Vec::new();
         self.encode(&mut bytes);
         bytes

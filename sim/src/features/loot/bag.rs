@@ -120,7 +120,7 @@ impl Replicate for Bag {
 
 impl Carry for Bag {
     const NAME: &'static str = "bag";
-    fn save(&self, _: u32) -> Vec<u8> {
+    fn save(&self, _: u32, _: &Assets) -> Vec<u8> {
         let mut bytes = Vec::new();
         self.encode(&mut bytes);
         bytes

@@ -49,7 +49,7 @@ pub(super) fn remember(
     for effect in in_order(&mut queued) {
         let EffectAction::Threat { amount } = effect.what else { continue };
         let side = roster.entity(effect.target).and_then(|entity| monsters.get(entity).ok()).map(|(_, side, ..)| *side);
-        if side.is_some_and(|side| side != effect.power.faction) {
+        if side.is_some_and(|side| side != effect.worth.faction) {
             blame(&mut monsters, effect.target, effect.source, u64::from(amount) * MILLI);
         }
     }

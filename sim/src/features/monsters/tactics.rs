@@ -2,7 +2,7 @@
 //! near as the next one needs. Pure.
 
 use crate::actor::Heading;
-use crate::assets::{Assets, Filter, Id, MonsterDef, SkillAction, SkillDef, SkillTarget};
+use crate::assets::{Action, Assets, Filter, Id, MonsterDef, SkillDef, SkillTarget};
 use crate::features::buffs::ActiveBuffs;
 use crate::features::combat::Vitals;
 use crate::features::skills::{Aim, CasterView, Refusal, TargetView, check_aim, check_caster};
@@ -98,13 +98,10 @@ impl Situation<'_> {
             return true;
         }
         let hurt = u64::from(self.vitals.hp) * 100 < u64::from(self.vitals.hp_max) * HEAL_BELOW_PERCENT;
-        def.actions.iter().any(|action| match action {
-            SkillAction::Heal { .. } => hurt,
-            SkillAction::Apply { effect, .. } => self.buffs.of(effect.id()).is_none(),
-            SkillAction::RestoreMp { .. }
-            | SkillAction::Damage { .. }
-            | SkillAction::Threat { .. }
-            | SkillAction::WorkDoor { .. } => false,
+        def.actions.iter().any(|action| match (action, action.applied()) {
+            (Action::Heal { .. }, _) => hurt,
+            (_, Some(effect)) => self.buffs.of(effect.id()).is_none(),
+            _ => false,
         })
     }
 

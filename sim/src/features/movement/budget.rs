@@ -94,7 +94,7 @@ impl DistanceBudget {
 impl Carry for DistanceBudget {
     const NAME: &'static str = "distance_budget";
 
-    fn save(&self, _: u32) -> Vec<u8> {
+    fn save(&self, _: u32, _: &Assets) -> Vec<u8> {
         let mut out = self.credit_steps.to_le_bytes().to_vec();
         for back in (0..WINDOW_TICKS).rev() {
             let at = (self.at + WINDOW_TICKS - back) % WINDOW_TICKS;
@@ -164,7 +164,7 @@ mod tests {
             budget.spend(0.3 * f32::from(tick % 2));
         }
         let assets = crate::testing::test_assets(&[]);
-        let mut travelled = DistanceBudget::load(&budget.save(0), 0, &assets).unwrap();
+        let mut travelled = DistanceBudget::load(&budget.save(0, &assets), 0, &assets).unwrap();
         for _ in 0..150 {
             budget.begin_tick(0.3);
             travelled.begin_tick(0.3);

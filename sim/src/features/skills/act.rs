@@ -11,9 +11,9 @@ use super::{
     Cast, CastEnded, CastOutcome, CastStarted, Casting, Cooldowns, Mana, ManaChange, StopIntent, Units, aim_of,
 };
 use crate::actor::{Concealment, Faction, Heading, Position};
-use crate::assets::{ActionTarget, Filter, Id, SkillAction, SkillDef, State};
+use crate::assets::{Filter, Id, SkillDef, State};
 use crate::features::buffs::States;
-use crate::features::combat::{Attributes, EffectAction, EffectQueued, Vitals};
+use crate::features::combat::{Attributes, EffectAction, EffectQueued, Origin, Vitals};
 use crate::ids::SimId;
 use crate::intent::{CastIntent, CastTarget, MoveIntent};
 use crate::interest::Visibility;
@@ -197,36 +197,21 @@ impl Stage<'_, '_> {
         aim: Aim,
     ) {
         let hit = self.units.hit(id, view, body.concealment.phase, def, aim, &self.geometry.0);
-        let power = body.attributes.power(*body.faction);
+        let worth = body.attributes.worth(*body.faction);
         for action in &def.actions {
-            let door = |reach_m| self.geometry.0.door_in_reach(view.feet, reach_m);
-            let Some((what, own)) = effect_of(action, door) else { continue };
+            let door = |reach_m: f32| self.geometry.0.door_in_reach(view.feet, reach_m * FINISH_TOLERANCE);
+            let Some((what, own)) = EffectAction::of(action, door) else { continue };
             let targets = if own { std::slice::from_ref(&id) } else { &hit[..] };
             self.effects.write_batch(targets.iter().map(|&target| EffectQueued {
                 source: id,
                 target,
-                power,
+                worth: worth.clone(),
                 what,
-                skill: Some(skill),
+                origin: Origin::Skill(skill),
+                periodic: false,
+                depth: 0,
             }));
         }
         self.end(id, skill, CastOutcome::Finished);
     }
-}
-
-/// What an action is as an effect, and whether the caster receives it instead of the targets; `None` when nothing
-/// comes of it. `door` finds the door within a reach in metres.
-fn effect_of(action: &SkillAction, door: impl Fn(f32) -> Option<u16>) -> Option<(EffectAction, bool)> {
-    let effect = match action {
-        SkillAction::Damage { ratio_bp } => (EffectAction::Damage { ratio_bp: *ratio_bp }, false),
-        SkillAction::Heal { ratio_bp } => (EffectAction::Heal { ratio_bp: *ratio_bp }, false),
-        SkillAction::RestoreMp { amount } => (EffectAction::RestoreMp { amount: *amount }, false),
-        SkillAction::Threat { amount } => (EffectAction::Threat { amount: *amount }, false),
-        SkillAction::Apply { effect, to, chance_bp } => {
-            let what = EffectAction::Apply { effect: effect.id(), chance_bp: *chance_bp };
-            (what, *to == ActionTarget::Caster)
-        }
-        SkillAction::WorkDoor { reach_m } => (EffectAction::WorkDoor { door: door(reach_m * FINISH_TOLERANCE)? }, true),
-    };
-    Some(effect)
 }

@@ -62,7 +62,7 @@ impl Cooldowns {
 /// Varint remaining global cooldown, then pairs of varint skill and varint remaining ticks.
 impl Carry for Cooldowns {
     const NAME: &'static str = "cooldowns";
-    fn save(&self, tick: u32) -> Vec<u8> {
+    fn save(&self, tick: u32, _: &Assets) -> Vec<u8> {
         let mut out = Vec::new();
         put_varint(&mut out, self.gcd_end_tick.saturating_sub(tick));
         for &(skill, end_tick) in self.ends.iter().filter(|(_, end_tick)| *end_tick > tick) {

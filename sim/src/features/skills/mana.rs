@@ -75,7 +75,7 @@ impl Replicate for Mana {
 
 impl Carry for Mana {
     const NAME: &'static str = "mana";
-    fn save(&self, _: u32) -> Vec<u8> {
+    fn save(&self, _: u32, _: &Assets) -> Vec<u8> {
         let mut bytes = Vec::new();
         self.encode(&mut bytes);
         bytes

@@ -1,0 +1,178 @@
+//! Actions: what a skill, an effect, a projectile, an area or an item does to someone. One flat list, so that whatever
+//! works in one place works in all of them. Coefficients are thousandths, chances are percent, durations milliseconds.
+//! What an action comes to is decided in the Resolve stage (`features/combat`).
+
+use std::fmt;
+
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{EffectDef, Ref, RefVisitor};
+
+/// What kind of harm it is, and what resists it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+pub enum School {
+    /// Blades, claws and falling rocks.
+    #[default]
+    Physical,
+    /// Burns.
+    Fire,
+    /// Freezes.
+    Frost,
+    /// Poison, storm and thorns.
+    Nature,
+    /// Decay and curses.
+    Shadow,
+    /// Light.
+    Holy,
+    /// Raw magic.
+    Arcane,
+}
+
+impl School {
+    /// Every school, in the order of `index()`.
+    pub const ALL: [Self; 7] =
+        [Self::Physical, Self::Fire, Self::Frost, Self::Nature, Self::Shadow, Self::Holy, Self::Arcane];
+
+    /// Position in `ALL`.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// A pool of points that is filled and spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Pool {
+    /// Hit points.
+    Hp,
+    /// Mana points.
+    Mana,
+}
+
+impl Pool {
+    /// The name in the data.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hp => "hp",
+            Self::Mana => "mana",
+        }
+    }
+}
+
+/// Written as the name of the pool, `"mana"`.
+impl<'de> Deserialize<'de> for Pool {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Name;
+        impl Visitor<'_> for Name {
+            type Value = Pool;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("\"hp\" or \"mana\"")
+            }
+            fn visit_str<E: Error>(self, name: &str) -> Result<Pool, E> {
+                let pools = [Pool::Hp, Pool::Mana];
+                let found = pools.into_iter().find(|pool| pool.name() == name);
+                found.ok_or_else(|| E::custom(format!("there is no pool `{name}`, only \"hp\" and \"mana\"")))
+            }
+        }
+        deserializer.deserialize_str(Name)
+    }
+}
+
+impl Serialize for Pool {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+/// One thing that is done to someone.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub enum Action {
+    /// Damages by a part of the source's attack.
+    Damage {
+        /// What kind of harm it is.
+        #[serde(default)]
+        school: School,
+        /// Thousandths of attack.
+        coef: u32,
+    },
+    /// Heals by a part of the source's attack.
+    Heal {
+        /// Thousandths of attack.
+        coef: u32,
+    },
+    /// Fills a pool.
+    Gain {
+        /// Which pool, `"hp"` or `"mana"`.
+        attr: Pool,
+        /// Points.
+        amount: u32,
+    },
+    /// Applies an effect.
+    ApplyEffect {
+        /// Who receives it.
+        #[serde(default)]
+        to: ActionTarget,
+        /// The effect.
+        effect: Ref<EffectDef>,
+        /// Chance in percent.
+        #[serde(default = "always_pct")]
+        chance_pct: u32,
+    },
+    /// Applies an effect to the target in any case.
+    Apply(Ref<EffectDef>),
+    /// Makes the target's threat list count this much more against the source.
+    Threat {
+        /// Points of threat; a point of damage is one.
+        amount: u32,
+    },
+    /// Opens the nearest door if it is closed, and closes it if it is open; once per cast, whoever the targets are.
+    WorkDoor {
+        /// How far from the caster the door may be, in metres.
+        reach_m: f32,
+    },
+}
+
+const fn always_pct() -> u32 {
+    100
+}
+
+/// Who receives an effect.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub enum ActionTarget {
+    /// Each target.
+    #[default]
+    Target,
+    /// Whoever does it, once.
+    Caster,
+}
+
+impl Action {
+    /// Shows every reference in this action to `visitor`; `path` is where the action stands.
+    pub(crate) fn visit_refs(&mut self, path: &str, visitor: &mut dyn RefVisitor) {
+        match self {
+            Self::ApplyEffect { effect, .. } => effect.visit(&format!("{path}.effect"), visitor),
+            Self::Apply(effect) => effect.visit(&format!("{path}.0"), visitor),
+            Self::Damage { .. } | Self::Heal { .. } | Self::Gain { .. } | Self::Threat { .. } => {}
+            Self::WorkDoor { .. } => {}
+        }
+    }
+
+    /// The effect it applies, if it applies one.
+    #[must_use]
+    pub const fn applied(&self) -> Option<&Ref<EffectDef>> {
+        match self {
+            Self::ApplyEffect { effect, .. } | Self::Apply(effect) => Some(effect),
+            _ => None,
+        }
+    }
+}
+
+/// Shows the references of a list of actions that stands at `path`.
+pub(crate) fn visit_actions(actions: &mut [Action], path: &str, visitor: &mut dyn RefVisitor) {
+    for (index, action) in actions.iter_mut().enumerate() {
+        action.visit_refs(&format!("{path}.{index}"), visitor);
+    }
+}
