@@ -7,6 +7,7 @@ mod actions;
 mod attributes;
 mod check;
 mod classes;
+pub mod designer_tests;
 mod effects;
 mod items;
 mod load;
@@ -22,11 +23,13 @@ mod sources;
 mod span;
 mod tables;
 mod trace;
+mod verdicts;
 
 pub use actions::{Action, ActionTarget, Pool, School};
 pub use attributes::{Attribute, AttributeTable};
 pub use check::SceneGround;
 pub use classes::ClassDef;
+pub use designer_tests::TestDef;
 pub use effects::{EffectDef, Modifier, ModifierOp, Polarity, Reapply, StackBy, State};
 pub use items::{ItemDef, Quality};
 pub use monsters::{LootDef, MonsterDef, Senses};
@@ -39,6 +42,7 @@ pub use scenes::{
 };
 pub use skills::{Filter, SkillDef, SkillTarget};
 pub use sources::AssetSources;
+pub use verdicts::{Disappointment, verdicts};
 
 /// One epoch of designers' data: every record of every kind, checked, with all references resolved.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +61,8 @@ pub struct Assets {
     pub monsters: Table<MonsterDef>,
     /// The places of the world.
     pub scenes: Table<SceneDef>,
+    /// What must come of given units and deeds; played by `mainspring assets check`, not by scenes.
+    pub tests: Table<TestDef>,
     /// xxh3 over every path and its content with line endings normalised; equal content gives an equal hash.
     pub hash: u64,
 }

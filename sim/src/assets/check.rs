@@ -11,6 +11,7 @@ use super::{
 };
 use crate::tick::TICK_MS;
 
+mod designer_tests;
 mod navigation;
 mod records;
 mod scenes;

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     AssetReport, AssetSources, Assets, ClassDef, EffectDef, Id, ItemDef, MonsterDef, MovementDef, Record, RefVisitor,
-    SceneDef, SceneGround, SkillDef, Table,
+    SceneDef, SceneGround, SkillDef, Table, TestDef,
     check::{Check, Checker, check_navigation, check_portals, fill_heights},
     names::Names,
     repair::{self, Places},
@@ -24,7 +24,7 @@ const RECORDS_MAX: usize = 4_096;
 /// Where number tables live.
 const TABLES_FOLDER: &str = "tables";
 /// Every kind with its folder.
-const KINDS: [(&str, &str); 7] = [
+const KINDS: [(&str, &str); 8] = [
     (SkillDef::KIND, SkillDef::FOLDER),
     (EffectDef::KIND, EffectDef::FOLDER),
     (MovementDef::KIND, MovementDef::FOLDER),
@@ -32,6 +32,7 @@ const KINDS: [(&str, &str); 7] = [
     (ItemDef::KIND, ItemDef::FOLDER),
     (MonsterDef::KIND, MonsterDef::FOLDER),
     (SceneDef::KIND, SceneDef::FOLDER),
+    (TestDef::KIND, TestDef::FOLDER),
 ];
 
 impl Assets {
@@ -212,6 +213,7 @@ impl<'s> Run<'s> {
         let classes = self.read_kind::<ClassDef>();
         let items = self.read_kind::<ItemDef>();
         let monsters = self.read_kind::<MonsterDef>();
+        let tests = self.read_kind::<TestDef>();
         let mut scenes = self.read_kind::<SceneDef>();
         self.finish_scenes(&mut scenes);
         let (scenes, origins) = scenes.into_iter().map(apart).unzip();
@@ -223,6 +225,7 @@ impl<'s> Run<'s> {
             items: table(items),
             monsters: table(monsters),
             scenes: Table::new(scenes),
+            tests: table(tests),
             hash: self.sources.hash(),
         };
         (assets, origins)

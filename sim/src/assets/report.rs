@@ -139,6 +139,12 @@ codes! {
     CutOff = "A0127" Error,
     /// A scene whose geometry no navmesh can be made of.
     NoNavmesh = "A0128" Error,
+    /// An expectation of a designer's test that did not come true.
+    TestFailed = "A0220" Error,
+    /// A designer's test names a unit that it does not have.
+    TestUnit = "A0221" Error,
+    /// A designer's test gives an order to a unit that decides for itself.
+    TestOrder = "A0222" Error,
     /// A table that no record uses.
     UnusedTable = "A0150" Warning,
     /// An effect that no skill applies.
