@@ -12,6 +12,7 @@ mod interest;
 mod loot;
 mod monsters;
 mod movement;
+mod party;
 mod skills;
 
 mod assets;

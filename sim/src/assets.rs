@@ -7,6 +7,7 @@ mod actions;
 mod attributes;
 mod check;
 mod classes;
+mod core;
 pub mod designer_tests;
 mod effects;
 mod items;
@@ -26,7 +27,10 @@ mod trace;
 mod verdicts;
 
 pub use actions::{Action, ActionTarget, Pool, School};
-pub use attributes::{Attribute, AttributeTable};
+pub use attributes::{
+    AttrRef, AttributeDef, AttributeId, AttributeRegistry, AttributeTable, AttributeUnit, AttributeValue,
+    CORE_ATTRIBUTES, Rounding,
+};
 pub use check::SceneGround;
 pub use classes::ClassDef;
 pub use designer_tests::TestDef;
@@ -34,7 +38,7 @@ pub use effects::{EffectDef, Modifier, ModifierOp, Polarity, Reapply, StackBy, S
 pub use items::{ItemDef, Quality};
 pub use monsters::{LootDef, MonsterDef, Senses};
 pub use movements::MovementDef;
-pub use record::{Id, Record, Ref, RefVisitor, Table, ticks_of};
+pub use record::{Id, Record, Ref, RefVisitor, ShortRef, Table, ticks_of};
 pub(crate) use report::nearest;
 pub use report::{AssetReport, Code, FINDINGS_MAX, Finding, Severity};
 pub use scenes::{
@@ -47,6 +51,8 @@ pub use verdicts::{Disappointment, verdicts};
 /// One epoch of designers' data: every record of every kind, checked, with all references resolved.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Assets {
+    /// The numbers of units.
+    pub attributes: AttributeRegistry,
     /// What characters and monsters can do.
     pub skills: Table<SkillDef>,
     /// What can rest on a unit for a while.

@@ -10,6 +10,7 @@ pub mod loot;
 pub mod monsters;
 pub mod movement;
 pub mod navigation;
+pub mod party;
 pub mod players;
 pub mod reshape;
 pub mod skills;
@@ -19,5 +20,5 @@ pub fn plugin(app: &mut App) {
     app.add_plugins((players::plugin, movement::plugin, combat::plugin));
     app.add_plugins((navigation::plugin, reshape::plugin));
     app.add_plugins((skills::plugin, buffs::plugin, monsters::plugin, loot::plugin));
-    app.add_plugins(doors::plugin);
+    app.add_plugins((doors::plugin, party::plugin));
 }

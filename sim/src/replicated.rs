@@ -10,7 +10,7 @@ use bevy_app::App;
 use bevy_ecs::prelude::*;
 
 use crate::actor::{Heading, Kind, Name, Position};
-use crate::features::{buffs, combat, doors, loot, skills};
+use crate::features::{buffs, combat, doors, loot, party, skills};
 use crate::ids::SimId;
 use crate::roster::Roster;
 use crate::tick::{Tick, TickSystems};
@@ -27,7 +27,8 @@ pub fn list(app: &mut App) {
         .replicate::<skills::Mana>()
         .replicate::<loot::Bag>()
         .replicate::<loot::Pile>()
-        .replicate::<doors::DoorState>();
+        .replicate::<doors::DoorState>()
+        .replicate::<party::Party>();
     app.add_client_event::<combat::HealthChanged>()
         .add_client_event::<combat::Died>()
         .add_client_event::<skills::CastEnded>()

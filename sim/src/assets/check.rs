@@ -11,11 +11,13 @@ use super::{
 };
 use crate::tick::TICK_MS;
 
+mod attributes;
 mod designer_tests;
 mod navigation;
 mod records;
 mod scenes;
 
+pub(crate) use attributes::check_table;
 pub use navigation::SceneGround;
 pub(crate) use navigation::check_navigation;
 pub(crate) use scenes::{check_portals, fill_heights, is_id};

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Attribute, Record, RefVisitor, actions::visit_actions, ticks_of};
+use super::{Action, AttrRef, Record, RefVisitor, actions::visit_actions, ticks_of};
 
 /// One effect, `effect/..`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -13,6 +13,7 @@ pub struct EffectDef {
     /// `effect/name`.
     pub id: String,
     /// What players read.
+    #[serde(default)]
     pub name: String,
     /// Free words such as `school.fire`.
     #[serde(default)]
@@ -74,7 +75,14 @@ impl Record for EffectDef {
         &self.id
     }
 
+    fn name_mut(&mut self) -> Option<&mut String> {
+        Some(&mut self.name)
+    }
+
     fn visit_refs(&mut self, visitor: &mut dyn RefVisitor) {
+        for (index, modifier) in self.modifiers.iter_mut().enumerate() {
+            modifier.attr.visit(&format!("modifiers.{index}.attr"), visitor);
+        }
         visit_actions(&mut self.periodic, "periodic", visitor);
     }
 }
@@ -115,7 +123,7 @@ pub enum Reapply {
 #[serde(deny_unknown_fields)]
 pub struct Modifier {
     /// Which attribute.
-    pub attribute: Attribute,
+    pub attr: AttrRef,
     /// How it changes.
     pub op: ModifierOp,
     /// Whether the amount is multiplied by the stacks.

@@ -13,6 +13,7 @@ pub struct ItemDef {
     /// `item/name`.
     pub id: String,
     /// What players read.
+    #[serde(default)]
     pub name: String,
     /// How precious it is.
     #[serde(default)]
@@ -32,6 +33,10 @@ impl Record for ItemDef {
 
     fn id(&self) -> &str {
         &self.id
+    }
+
+    fn name_mut(&mut self) -> Option<&mut String> {
+        Some(&mut self.name)
     }
 
     fn visit_refs(&mut self, _visitor: &mut dyn RefVisitor) {}

@@ -5,14 +5,13 @@ use std::ops::Range;
 
 use bevy_ecs::message::MessageCursor;
 use bevy_ecs::prelude::*;
-use glam::{Vec2, Vec3};
+use glam::Vec2;
 
-use super::{Combatant, Contest, Fighter};
-use crate::actor::{Actor, Faction, Heading, Position};
+use super::{Combatant, Contest, Fighter, champion, entity_of, monster, side_faction};
+use crate::actor::{Actor, Heading, Position};
 use crate::features::combat::{Died, HealthChanged, HealthKind};
-use crate::features::monsters::{self, ThreatTable};
+use crate::features::monsters::ThreatTable;
 use crate::ids::SimId;
-use crate::roster::Roster;
 use crate::scene::Scene;
 
 /// Arenas in a row.
@@ -133,7 +132,7 @@ impl Hall {
             for (member, combatant) in contest.sides[side].iter().enumerate() {
                 let place = self.arenas[arena].middle
                     + place_in_side(member, contest.sides[side].len(), contest.distance_m) * Vec2::new(east, 1.0);
-                let id = enter(world, *combatant, side_faction(side), place);
+                let id = enter(world, *combatant, side, place);
                 turn(world, id, Vec2::new(-east, 0.0));
                 present[side].push(id);
                 self.seats.push((id, Seat { arena, side, member }));
@@ -211,18 +210,14 @@ fn place_in_side(member: usize, count: usize, distance_m: f32) -> Vec2 {
     Vec2::new(distance_m / 2.0 + rank as f32 * SHOULDERS_M, across)
 }
 
-const fn side_faction(side: usize) -> Faction {
-    if side == 0 { Faction::PLAYERS } else { Faction::named("laboratory") }
-}
-
-fn enter(world: &mut World, combatant: Combatant, faction: Faction, place: Vec2) -> SimId {
-    let feet = Vec3::new(place.x, 0.0, place.y);
+/// Puts a combatant onto the ground, on the side it fights for.
+fn enter(world: &mut World, combatant: Combatant, side: usize, place: Vec2) -> SimId {
     match combatant.fighter {
-        Fighter::Class(_) => SimId::new(0, 0),
-        Fighter::Monster(monster) => {
-            let id = monsters::spawn_monster(world, monster, feet);
+        Fighter::Class(class) => champion(world, class, combatant.level, side, place),
+        Fighter::Monster(kind) => {
+            let id = monster(world, kind, combatant.level, place);
             if let Some(mut entity) = entity_of(world, id) {
-                entity.insert(faction);
+                entity.insert(side_faction(side));
             }
             id
         }
@@ -245,11 +240,6 @@ fn challenge(world: &mut World, present: &[Vec<SimId>; 2]) {
             }
         }
     }
-}
-
-fn entity_of(world: &mut World, id: SimId) -> Option<EntityWorldMut<'_>> {
-    let entity = world.resource::<Roster>().entity(id)?;
-    world.get_entity_mut(entity).ok()
 }
 
 fn clear(world: &mut World, middle: Vec2) {
