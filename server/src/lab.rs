@@ -15,6 +15,7 @@ pub mod statistics;
 pub mod summary;
 pub mod svg;
 pub mod table;
+pub mod trials;
 
 /// A laboratory over the data of `dir`, or the embedded data.
 ///

@@ -359,9 +359,11 @@ impl Deed {
             Self::Cast { unit, target: Aim::Unit(target), .. } => vec![("unit", unit), ("target.0", target)],
             Self::Cast { unit, .. } | Self::StopCast { unit } | Self::Walk { unit, .. } => vec![("unit", unit)],
             Self::Place { unit, .. } | Self::SetHp { unit, .. } => vec![("unit", unit)],
-            Self::Apply { unit, from, .. } => {
-                [("unit", unit)].into_iter().chain(from.as_ref().map(|from| ("from", from))).map(|(f, u)| (f, u.as_str())).collect()
-            }
+            Self::Apply { unit, from, .. } => [("unit", unit)]
+                .into_iter()
+                .chain(from.as_ref().map(|from| ("from", from)))
+                .map(|(f, u)| (f, u.as_str()))
+                .collect(),
             Self::Kill { unit, by } => vec![("unit", unit), ("by", by)],
         }
     }

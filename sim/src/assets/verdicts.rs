@@ -35,10 +35,7 @@ pub fn verdicts(sources: &AssetSources, disappointments: &[Disappointment]) -> A
                 let place = record.node.nearest(text, &format!("expect.{}", failed.expectation));
                 let message = format!("test `{}` expects that {}", failed.test, failed.wanted);
                 let help = failed.why.as_ref().map(|why| format!("why: {why}"));
-                findings
-                    .add(Code::TestFailed, path, place.mark(), message)
-                    .label(failed.seen.clone())
-                    .help(help);
+                findings.add(Code::TestFailed, path, place.mark(), message).label(failed.seen.clone()).help(help);
             }
         }
     }

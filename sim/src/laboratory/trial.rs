@@ -154,7 +154,9 @@ impl<'t> Trial<'t> {
     fn walk_on(&mut self, index: usize) {
         let Unit { id, player: Some(player), walks_to: Some(to), .. } = self.units[index] else { return };
         let Some(entity) = entity_of(self.scene.world_mut(), id) else { return };
-        let (Some(position), Some(progress)) = (entity.get::<Position>(), entity.get::<InputProgress>()) else { return };
+        let (Some(position), Some(progress)) = (entity.get::<Position>(), entity.get::<InputProgress>()) else {
+            return;
+        };
         let (place, progress) = (position.place(), *progress);
         let way = to - place;
         if way.length() <= ARRIVED_M {

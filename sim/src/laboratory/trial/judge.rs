@@ -181,7 +181,9 @@ impl Trial<'_> {
             Expectation::Mana { unit, points, .. } => format!("{unit} has {} points of mana", range(*points)),
             Expectation::Dead { unit, .. } => format!("{unit} is dead"),
             Expectation::Alive { unit, .. } => format!("{unit} is alive"),
-            Expectation::Casts { unit, skill, times } => format!("{unit} casts {} {} times", skill.name(), range(*times)),
+            Expectation::Casts { unit, skill, times } => {
+                format!("{unit} casts {} {} times", skill.name(), range(*times))
+            }
             Expectation::Decides { unit, skill, .. } => format!("{unit} decides to cast {}", skill.name()),
             Expectation::Attacks { unit, victim, .. } => format!("{unit} is after {victim}"),
             Expectation::Damages { unit, target, points } => {

@@ -46,7 +46,8 @@ impl Watch {
         }
         for change in self.changed.read(world.resource::<Messages<HealthChanged>>()) {
             if change.amount < 0 {
-                *self.damage.entry((change.source, change.target)).or_default() += u64::from(change.amount.unsigned_abs());
+                *self.damage.entry((change.source, change.target)).or_default() +=
+                    u64::from(change.amount.unsigned_abs());
             }
         }
         for death in self.died.read(world.resource::<Messages<Died>>()) {
