@@ -23,6 +23,7 @@ mod skills;
 mod sources;
 mod span;
 mod tables;
+mod tags;
 mod trace;
 mod verdicts;
 
@@ -34,7 +35,7 @@ pub use attributes::{
 pub use check::SceneGround;
 pub use classes::ClassDef;
 pub use designer_tests::TestDef;
-pub use effects::{EffectDef, Modifier, ModifierOp, Polarity, Reapply, StackBy, State};
+pub use effects::{EffectDef, Modifier, ModifierOp, Polarity, Reapply, StackBy};
 pub use items::{ItemDef, Quality};
 pub use monsters::{LootDef, MonsterDef, Senses};
 pub use movements::MovementDef;
@@ -46,6 +47,7 @@ pub use scenes::{
 };
 pub use skills::{Filter, SkillDef, SkillTarget};
 pub use sources::AssetSources;
+pub use tags::{CORE_TAGS, TAGS_MAX, Tag, TagId, TagList, TagRegistry, TagSet};
 pub use verdicts::{Disappointment, verdicts};
 
 /// One epoch of designers' data: every record of every kind, checked, with all references resolved.
@@ -53,6 +55,8 @@ pub use verdicts::{Disappointment, verdicts};
 pub struct Assets {
     /// The numbers of units.
     pub attributes: AttributeRegistry,
+    /// The words that records carry and rules ask about.
+    pub tags: TagRegistry,
     /// What characters and monsters can do.
     pub skills: Table<SkillDef>,
     /// What can rest on a unit for a while.
