@@ -8,6 +8,7 @@ mod attributes;
 mod check;
 mod classes;
 mod core;
+pub mod designer_tests;
 mod effects;
 mod items;
 mod kinds;
@@ -26,6 +27,7 @@ mod table;
 mod tables;
 mod tags;
 mod trace;
+mod verdicts;
 
 pub use actions::{Action, ActionTarget, Pool, School};
 pub use attributes::{
@@ -34,12 +36,14 @@ pub use attributes::{
 };
 pub use check::SceneGround;
 pub use classes::ClassDef;
+pub use designer_tests::TestDef;
 pub use effects::{EffectDef, Modifier, ModifierOp, Polarity, Reapply, StackBy};
 pub use items::{ItemDef, Quality};
 pub use kinds::Assets;
 pub use monsters::{LootDef, MonsterDef, Senses};
 pub use movements::MovementDef;
 pub use record::{Id, Record, Ref, RefVisitor, ShortRef, ticks_of};
+pub(crate) use report::nearest;
 pub use report::{AssetReport, Code, FINDINGS_MAX, Finding, Severity};
 pub use scenes::{
     AoiDef, Bounds, DoorDef, GeometryDef, HeightTable, Heights, PortalDef, SceneDef, SpawnPointDef, SpawnerDef,
@@ -48,3 +52,4 @@ pub use skills::{Filter, SkillDef, SkillTarget};
 pub use sources::AssetSources;
 pub use table::Table;
 pub use tags::{CORE_TAGS, TAGS_MAX, Tag, TagId, TagList, TagRegistry, TagSet};
+pub use verdicts::{Disappointment, verdicts};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{
     AssetSources, AttributeDef, AttributeRegistry, ClassDef, EffectDef, ItemDef, MonsterDef, MovementDef, Record,
-    SceneDef, SkillDef, Table, TagRegistry,
+    SceneDef, SkillDef, Table, TagRegistry, TestDef,
     load::{LoadedTable, Run},
     table::Holder,
 };
@@ -116,4 +116,6 @@ kinds! {
     monsters: MonsterDef,
     /// The places of the world.
     scenes: SceneDef,
+    /// What must come of given units and deeds; played by `mainspring assets check`, not by scenes.
+    tests: TestDef,
 }
