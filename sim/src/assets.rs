@@ -37,7 +37,11 @@ pub use attributes::{
 pub use check::SceneGround;
 pub use classes::ClassDef;
 pub use designer_tests::TestDef;
-pub use effects::{EffectDef, Modifier, ModifierOp, Polarity, Reapply, StackBy};
+pub use effects::{
+    AbsorbDef, AbsorbKind, BreakBarDef, Capture, CaptureTable, DamageBreak, DiminishDef, DispelKind, Duration, EffectDef,
+    EventKind, FirstTick, Logout, Modifier, ModifierOp, OnDeath, PeriodDef, PeriodRefresh, Polarity, ProcDef, ProcTarget,
+    StackApply, StackBy, StackDef, StackExpire,
+};
 pub use items::{ItemDef, Quality};
 pub use kinds::Assets;
 pub use monsters::{LootDef, MonsterDef, Senses};

@@ -12,8 +12,10 @@ use super::{
 };
 use crate::tick::TICK_MS;
 
+mod actions;
 mod attributes;
 mod designer_tests;
+mod effects;
 mod navigation;
 mod records;
 mod scenes;

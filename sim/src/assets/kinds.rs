@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::{
-    AssetSources, AttributeDef, AttributeRegistry, ClassDef, EffectDef, ItemDef, MonsterDef, MovementDef, Record,
+    AssetSources, AttributeDef, AttributeRegistry, ClassDef, DiminishDef, EffectDef, ItemDef, MonsterDef, MovementDef, Record,
     SceneDef, SkillDef, Table, TagRegistry, TestDef,
     load::{LoadedTable, Run},
     table::Holder,
@@ -106,6 +106,8 @@ kinds! {
     skills: SkillDef,
     /// What can rest on a unit for a while.
     effects: EffectDef,
+    /// How crowd control gets weaker when it comes again and again.
+    diminishing: DiminishDef,
     /// How units move.
     movements: MovementDef,
     /// What a player can be.

@@ -145,6 +145,8 @@ codes! {
     UnknownCoreTag = "A0131" Error,
     /// A tag that stands once and looks like another.
     TagNearMiss = "A0139" Warning,
+    /// Effects that apply one another in a ring at one moment.
+    EffectRing = "A0160" Error,
     /// An expectation of a designer's test that did not come true.
     TestFailed = "A0220" Error,
     /// A designer's test names a unit that it does not have.

@@ -25,7 +25,8 @@ mod resolve;
 mod vitals;
 
 pub use attributes::{Attributes, Change, combine};
-pub use events::{Died, EffectAction, EffectQueued, EventKind, Happening, HealthChanged, HealthKind, Origin, Worth};
+pub use events::{Died, EffectAction, EffectQueued, Happening, HealthChanged, HealthKind, Origin, Worth};
+pub use crate::assets::EventKind;
 pub use formula::{Roll, damage, heal};
 pub use recovery::{RESPAWN_TICKS, Regeneration, Respawn};
 pub(crate) use resolve::in_order;
