@@ -104,9 +104,7 @@ impl CurveLine {
             (None, None) => 0,
             (None, Some((_, value))) | (Some((_, value)), None) => *value,
             (Some((_, value)), Some(_)) if self.steps => *value,
-            (Some((x0, y0)), Some((x1, y1))) => {
-                y0 + super::Rounding::HalfUp.divide((y1 - y0) * (place - x0), x1 - x0)
-            }
+            (Some((x0, y0)), Some((x1, y1))) => y0 + super::Rounding::HalfUp.divide((y1 - y0) * (place - x0), x1 - x0),
         }
     }
 

@@ -75,7 +75,10 @@ impl Binder<'_> {
             What::Binary(operator, left, right) => self.binary(*operator, left, right)?,
             What::Call(function, name, arguments) => self.call(function, name, arguments, node)?,
         };
-        if interval.lo < -LIMIT_MICRO || interval.hi > LIMIT_MICRO || interval.lo == -LIMIT_MICRO || interval.hi == LIMIT_MICRO
+        if interval.lo < -LIMIT_MICRO
+            || interval.hi > LIMIT_MICRO
+            || interval.lo == -LIMIT_MICRO
+            || interval.hi == LIMIT_MICRO
         {
             let message = format!("this can come to {interval}, beyond the limit of 10^15 either way");
             return Err(FormulaError::new(FormulaFault::Range, node.span.clone(), message)

@@ -47,8 +47,8 @@ impl Interval {
 
     /// The least and the greatest of an operation that is monotonous in each operand.
     fn corners(self, other: Self, operation: impl Fn(i128, i128) -> i128) -> Self {
-        let corners =
-            [(self.lo, other.lo), (self.lo, other.hi), (self.hi, other.lo), (self.hi, other.hi)].map(|(a, b)| operation(a, b));
+        let corners = [(self.lo, other.lo), (self.lo, other.hi), (self.hi, other.lo), (self.hi, other.hi)]
+            .map(|(a, b)| operation(a, b));
         Self { lo: corners.into_iter().min().unwrap_or(0), hi: corners.into_iter().max().unwrap_or(0) }
     }
 
