@@ -10,6 +10,7 @@ mod classes;
 mod core;
 pub mod designer_tests;
 mod effects;
+mod extends;
 mod items;
 mod kinds;
 mod load;
