@@ -7,8 +7,10 @@ mod actions;
 mod attributes;
 mod check;
 mod classes;
+mod combat;
 mod core;
 mod effects;
+mod factions;
 mod items;
 mod load;
 mod monsters;
@@ -31,7 +33,12 @@ pub use attributes::{
 };
 pub use check::SceneGround;
 pub use classes::ClassDef;
+pub use combat::{
+    ArmorStops, AttackKind, AttackRules, CombatDef, CritModel, CritRules, DamageRules, ExperienceRules, Mitigation,
+    PvpRule, PvpRules, RecoveryRules, ResurrectionRules, RowKind, TableRow,
+};
 pub use effects::{EffectDef, Modifier, ModifierOp, Polarity, Reapply, StackBy, State};
+pub use factions::{FactionDef, Stance};
 pub use items::{ItemDef, Quality};
 pub use monsters::{LootDef, MonsterDef, Senses};
 pub use movements::MovementDef;
@@ -48,6 +55,10 @@ pub use sources::AssetSources;
 pub struct Assets {
     /// The numbers of units.
     pub attributes: AttributeRegistry,
+    /// How scenes decide what becomes of a blow.
+    pub combat: Table<CombatDef>,
+    /// Whose side units are on.
+    pub factions: Table<FactionDef>,
     /// What characters and monsters can do.
     pub skills: Table<SkillDef>,
     /// What can rest on a unit for a while.

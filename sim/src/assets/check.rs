@@ -12,6 +12,7 @@ use super::{
 use crate::tick::TICK_MS;
 
 mod attributes;
+mod combat;
 mod navigation;
 mod records;
 mod scenes;

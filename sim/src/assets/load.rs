@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use serde::de::DeserializeOwned;
 
 use super::{
-    AssetReport, AssetSources, Assets, AttributeDef, AttributeRegistry, AttributeTable, ClassDef, EffectDef, Id,
-    ItemDef, MonsterDef, MovementDef, Record, RefVisitor, SceneDef, SceneGround, SkillDef, Table,
+    AssetReport, AssetSources, Assets, AttributeDef, AttributeRegistry, AttributeTable, ClassDef, CombatDef, EffectDef,
+    FactionDef, Id, ItemDef, MonsterDef, MovementDef, Record, RefVisitor, SceneDef, SceneGround, SkillDef, Table,
     check::{Check, Checker, check_navigation, check_portals, check_table, fill_heights},
     core,
     names::Names,
@@ -27,8 +27,10 @@ const LEVEL_MAX: u16 = 100;
 /// Where number tables live.
 const TABLES_FOLDER: &str = "tables";
 /// Every kind with its folder.
-const KINDS: [(&str, &str); 8] = [
+const KINDS: [(&str, &str); 10] = [
     (AttributeDef::KIND, AttributeDef::FOLDER),
+    (CombatDef::KIND, CombatDef::FOLDER),
+    (FactionDef::KIND, FactionDef::FOLDER),
     (SkillDef::KIND, SkillDef::FOLDER),
     (EffectDef::KIND, EffectDef::FOLDER),
     (MovementDef::KIND, MovementDef::FOLDER),
@@ -230,6 +232,8 @@ impl<'s> Run<'s> {
 
     fn records(&mut self) -> (Assets, Vec<SceneOrigin>) {
         let attributes = self.read_kind::<AttributeDef>();
+        let combat = self.read_kind::<CombatDef>();
+        let factions = self.read_kind::<FactionDef>();
         let skills = self.read_kind::<SkillDef>();
         let effects = self.read_kind::<EffectDef>();
         let movements = self.read_kind::<MovementDef>();
@@ -244,6 +248,8 @@ impl<'s> Run<'s> {
         let (scenes, origins) = scenes.into_iter().map(apart).unzip();
         let assets = Assets {
             attributes,
+            combat: table(combat),
+            factions: table(factions),
             skills: table(skills),
             effects: table(effects),
             movements: table(movements),

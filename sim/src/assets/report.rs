@@ -139,6 +139,10 @@ codes! {
     CutOff = "A0127" Error,
     /// A scene whose geometry no navmesh can be made of.
     NoNavmesh = "A0128" Error,
+    /// An attack table has a row twice.
+    TableRowTwice = "A0180" Error,
+    /// A faction says two things about another, or something about itself.
+    FactionSaidTwice = "A0181" Error,
     /// A table that no record uses.
     UnusedTable = "A0150" Warning,
     /// An effect that no skill applies.
