@@ -9,6 +9,7 @@ mod check;
 mod classes;
 mod combat;
 mod core;
+pub mod designer_tests;
 mod effects;
 mod factions;
 mod items;
@@ -24,7 +25,9 @@ mod skills;
 mod sources;
 mod span;
 mod tables;
+mod tags;
 mod trace;
+mod verdicts;
 
 pub use actions::{Action, ActionTarget, Pool, School};
 pub use attributes::{
@@ -37,18 +40,22 @@ pub use combat::{
     ArmorStops, AttackKind, AttackRules, CombatDef, CritModel, CritRules, DamageRules, ExperienceRules, Mitigation,
     PvpRule, PvpRules, RecoveryRules, ResurrectionRules, RowKind, TableRow,
 };
-pub use effects::{EffectDef, Modifier, ModifierOp, Polarity, Reapply, StackBy, State};
+pub use designer_tests::TestDef;
+pub use effects::{EffectDef, Modifier, ModifierOp, Polarity, Reapply, StackBy};
 pub use factions::{FactionDef, Stance};
 pub use items::{ItemDef, Quality};
 pub use monsters::{LootDef, MonsterDef, Senses};
 pub use movements::MovementDef;
 pub use record::{Id, Record, Ref, RefVisitor, ShortRef, Table, ticks_of};
+pub(crate) use report::nearest;
 pub use report::{AssetReport, Code, FINDINGS_MAX, Finding, Severity};
 pub use scenes::{
     AoiDef, Bounds, DoorDef, GeometryDef, HeightTable, Heights, PortalDef, SceneDef, SpawnPointDef, SpawnerDef,
 };
 pub use skills::{Filter, SkillDef, SkillTarget};
 pub use sources::AssetSources;
+pub use tags::{CORE_TAGS, TAGS_MAX, Tag, TagId, TagList, TagRegistry, TagSet};
+pub use verdicts::{Disappointment, verdicts};
 
 /// One epoch of designers' data: every record of every kind, checked, with all references resolved.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +66,8 @@ pub struct Assets {
     pub combat: Table<CombatDef>,
     /// Whose side units are on.
     pub factions: Table<FactionDef>,
+    /// The words that records carry and rules ask about.
+    pub tags: TagRegistry,
     /// What characters and monsters can do.
     pub skills: Table<SkillDef>,
     /// What can rest on a unit for a while.
@@ -73,6 +82,8 @@ pub struct Assets {
     pub monsters: Table<MonsterDef>,
     /// The places of the world.
     pub scenes: Table<SceneDef>,
+    /// What must come of given units and deeds; played by `mainspring assets check`, not by scenes.
+    pub tests: Table<TestDef>,
     /// xxh3 over every path and its content with line endings normalised; equal content gives an equal hash.
     pub hash: u64,
 }

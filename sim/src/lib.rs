@@ -14,6 +14,7 @@ pub mod ids;
 pub mod input;
 pub mod intent;
 pub mod interest;
+pub mod laboratory;
 pub mod locomotion;
 pub mod log;
 pub mod random;

@@ -139,10 +139,22 @@ codes! {
     CutOff = "A0127" Error,
     /// A scene whose geometry no navmesh can be made of.
     NoNavmesh = "A0128" Error,
+    /// A tag that is not words between dots.
+    BadTag = "A0130" Error,
+    /// A tag in a family of which the program knows every member, and not this one.
+    UnknownCoreTag = "A0131" Error,
+    /// A tag that stands once and looks like another.
+    TagNearMiss = "A0139" Warning,
     /// An attack table has a row twice.
     TableRowTwice = "A0180" Error,
     /// A faction says two things about another, or something about itself.
     FactionSaidTwice = "A0181" Error,
+    /// An expectation of a designer's test that did not come true.
+    TestFailed = "A0220" Error,
+    /// A designer's test names a unit that it does not have.
+    TestUnit = "A0221" Error,
+    /// A designer's test gives an order to a unit that decides for itself.
+    TestOrder = "A0222" Error,
     /// A table that no record uses.
     UnusedTable = "A0150" Warning,
     /// An effect that no skill applies.
