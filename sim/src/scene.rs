@@ -82,7 +82,6 @@ impl Scene {
         app.insert_resource(Random::new(config.seed));
         app.insert_resource(SceneAssets(config.assets.clone()));
         app.insert_resource(SceneId(config.scene));
-        app.insert_resource(features::combat::Sides::of(&config.assets, config.scene));
         app.insert_resource(SceneGeometry(config.geometry.clone()));
         let navmesh = config.navmesh.as_ref().map(|navmesh| with_doors_of(&config.geometry, navmesh));
         app.insert_resource(SceneNavmesh(navmesh));

@@ -9,6 +9,7 @@ use bevy_ecs::prelude::*;
 
 use crate::actor::Actor;
 use crate::digest::DigestApp;
+use crate::epoch::EpochApp;
 use crate::features::buffs::BuffSystems;
 use crate::features::doors::DoorSystems;
 use crate::features::loot::LootSystems;
@@ -50,6 +51,8 @@ pub enum DamageSystems {
 /// Adds the systems.
 pub fn plugin(app: &mut App) {
     app.add_message::<EffectQueued>();
+    sides::read(app.world_mut());
+    app.on_epoch(|world, _| sides::read(world));
     app.register_required_components::<Actor, Vitals>()
         .register_required_components::<Actor, Attributes>()
         .register_required_components::<Actor, Fight>()
