@@ -7,10 +7,13 @@ mod actions;
 mod attributes;
 mod check;
 mod classes;
+mod combat;
 mod core;
 mod curves;
 pub mod designer_tests;
 mod effects;
+mod extends;
+mod factions;
 mod formulas;
 mod items;
 mod kinds;
@@ -38,9 +41,14 @@ pub use attributes::{
 };
 pub use check::SceneGround;
 pub use classes::ClassDef;
+pub use combat::{
+    ArmorStops, AttackKind, AttackRules, CombatDef, CritModel, CritRules, DamageRules, ExperienceRules, Mitigation,
+    PvpRule, PvpRules, RecoveryRules, ResurrectionRules, RowKind, TableRow,
+};
 pub use curves::{Between, CurveDef, CurveLine};
 pub use designer_tests::TestDef;
 pub use effects::{EffectDef, Modifier, ModifierOp, Polarity, Reapply, StackBy};
+pub use factions::{FactionDef, Stance};
 pub use formulas::FormulaDef;
 pub use items::{ItemDef, Quality};
 pub use kinds::Assets;

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use super::{
-    AssetSources, AttributeDef, AttributeRegistry, ClassDef, CurveDef, EffectDef, FormulaDef, ItemDef, MonsterDef,
-    MovementDef, Record, SceneDef, SkillDef, Table, TagRegistry, TestDef,
+    AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, EffectDef, FactionDef, FormulaDef,
+    ItemDef, MonsterDef, MovementDef, Record, SceneDef, SkillDef, Table, TagRegistry, TestDef,
     load::{LoadedTable, Run},
     table::Holder,
 };
@@ -106,6 +106,10 @@ kinds! {
     curves: CurveDef,
     /// What damage and healing is worked out with.
     formulas: FormulaDef,
+    /// How scenes decide what becomes of a blow.
+    combat: CombatDef,
+    /// Whose side units are on.
+    factions: FactionDef,
     /// What characters and monsters can do.
     skills: SkillDef,
     /// What can rest on a unit for a while.
