@@ -22,6 +22,7 @@ mod skills;
 mod sources;
 mod span;
 mod tables;
+mod tags;
 mod trace;
 
 pub use actions::{Action, ActionTarget, Pool, School};
@@ -31,7 +32,7 @@ pub use attributes::{
 };
 pub use check::SceneGround;
 pub use classes::ClassDef;
-pub use effects::{EffectDef, Modifier, ModifierOp, Polarity, Reapply, StackBy, State};
+pub use effects::{EffectDef, Modifier, ModifierOp, Polarity, Reapply, StackBy};
 pub use items::{ItemDef, Quality};
 pub use monsters::{LootDef, MonsterDef, Senses};
 pub use movements::MovementDef;
@@ -42,12 +43,15 @@ pub use scenes::{
 };
 pub use skills::{Filter, SkillDef, SkillTarget};
 pub use sources::AssetSources;
+pub use tags::{CORE_TAGS, TAGS_MAX, Tag, TagId, TagList, TagRegistry, TagSet};
 
 /// One epoch of designers' data: every record of every kind, checked, with all references resolved.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Assets {
     /// The numbers of units.
     pub attributes: AttributeRegistry,
+    /// The words that records carry and rules ask about.
+    pub tags: TagRegistry,
     /// What characters and monsters can do.
     pub skills: Table<SkillDef>,
     /// What can rest on a unit for a while.

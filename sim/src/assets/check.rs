@@ -15,11 +15,13 @@ mod attributes;
 mod navigation;
 mod records;
 mod scenes;
+mod tags;
 
 pub(crate) use attributes::check_table;
 pub use navigation::SceneGround;
 pub(crate) use navigation::check_navigation;
 pub(crate) use scenes::{check_portals, fill_heights, is_id};
+pub(crate) use tags::{TagMention, check_tags};
 
 /// A record that knows its own rules.
 pub(crate) trait Check {

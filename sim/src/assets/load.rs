@@ -8,8 +8,9 @@ use serde::de::DeserializeOwned;
 
 use super::{
     AssetReport, AssetSources, Assets, AttributeDef, AttributeRegistry, AttributeTable, ClassDef, EffectDef, Id,
-    ItemDef, MonsterDef, MovementDef, Record, RefVisitor, SceneDef, SceneGround, SkillDef, Table,
-    check::{Check, Checker, check_navigation, check_portals, check_table, fill_heights},
+    ItemDef, MonsterDef, MovementDef, Record, RefVisitor, SceneDef, SceneGround, SkillDef, Table, Tag, TagRegistry,
+    TagSet,
+    check::{Check, Checker, TagMention, check_navigation, check_portals, check_table, check_tags, fill_heights},
     core,
     names::Names,
     repair::{self, Places},
@@ -110,6 +111,7 @@ struct Run<'s> {
     names: Names,
     tables: Tables,
     referenced: BTreeSet<&'s str>,
+    tags: Vec<TagMention>,
 }
 
 impl<'s> Run<'s> {
@@ -121,6 +123,7 @@ impl<'s> Run<'s> {
             names: Names::default(),
             tables: Tables::default(),
             referenced: BTreeSet::new(),
+            tags: Vec::new(),
         }
     }
 
@@ -237,20 +240,22 @@ impl<'s> Run<'s> {
         let items = self.read_kind::<ItemDef>();
         let monsters = self.read_kind::<MonsterDef>();
         let mut scenes = self.read_kind::<SceneDef>();
-        let attributes = AttributeRegistry::new(table(attributes));
+        let tags = check_tags(&self.tags, &mut self.findings);
+        let attributes = AttributeRegistry::new(table(attributes, &tags));
         self.check_tables(&attributes, &classes, |class| (&class.attributes, vec![1, LEVEL_MAX]));
         self.check_tables(&attributes, &monsters, |monster| (&monster.attributes, vec![monster.level]));
         self.finish_scenes(&mut scenes);
         let (scenes, origins) = scenes.into_iter().map(apart).unzip();
         let assets = Assets {
             attributes,
-            skills: table(skills),
-            effects: table(effects),
-            movements: table(movements),
-            classes: table(classes),
-            items: table(items),
-            monsters: table(monsters),
+            skills: table(skills, &tags),
+            effects: table(effects, &tags),
+            movements: table(movements, &tags),
+            classes: table(classes, &tags),
+            items: table(items, &tags),
+            monsters: table(monsters, &tags),
             scenes: Table::new(scenes),
+            tags,
             hash: self.sources.hash(),
         };
         (assets, origins)
@@ -282,7 +287,7 @@ impl<'s> Run<'s> {
                 fill_name(&mut value, record.node.at(file.text, "name").is_some());
                 let mut check = checker(&mut self.findings, file, record, &parsed.places);
                 value.check(&mut check);
-                value.visit_refs(&mut Resolver { names: &self.names, check: &mut check });
+                value.visit_refs(&mut Resolver { names: &self.names, check: &mut check, tags: &mut self.tags });
                 loaded.push(Loaded { value, file: file_index, record: record_index, places: parsed.places });
             }
         }
@@ -335,8 +340,13 @@ impl<'s> Run<'s> {
     }
 }
 
-fn table<T: Record>(loaded: Vec<Loaded<T>>) -> Table<T> {
-    Table::new(loaded.into_iter().map(|loaded| loaded.value).collect())
+/// The records of a kind, with their tags resolved.
+fn table<T: Record>(loaded: Vec<Loaded<T>>, tags: &TagRegistry) -> Table<T> {
+    let resolved = loaded.into_iter().map(|Loaded { mut value, .. }| {
+        value.visit_refs(&mut TagResolver(tags));
+        value
+    });
+    Table::new(resolved.collect())
 }
 
 /// A record without a name is called what its id says, in title case.
@@ -387,6 +397,7 @@ fn mark_tables(tables: &mut Tables, text: &str, record: &ScannedRecord) {
 struct Resolver<'r, 'f, 's> {
     names: &'r Names,
     check: &'r mut Checker<'f, 's>,
+    tags: &'r mut Vec<TagMention>,
 }
 
 impl Resolver<'_, '_, '_> {
@@ -397,7 +408,29 @@ impl Resolver<'_, '_, '_> {
     }
 }
 
+/// Gives tags their ids, once all are known.
+struct TagResolver<'r>(&'r TagRegistry);
+
+impl RefVisitor for TagResolver<'_> {
+    fn visit(&mut self, _path: &str, _kind: &'static str, _name: &str, _slot: &mut u32) {}
+
+    fn visit_tags(&mut self, _path: &str, tags: &mut [Tag]) -> Option<TagSet> {
+        Some(self.0.resolve(tags))
+    }
+}
+
 impl RefVisitor for Resolver<'_, '_, '_> {
+    fn visit_tags(&mut self, path: &str, tags: &mut [Tag]) -> Option<TagSet> {
+        for (index, tag) in tags.iter().enumerate() {
+            let node = self.check.node(&format!("{path}.{index}")).or_else(|| self.check.node(path));
+            if let Some(node) = node {
+                let (name, file) = (tag.name().to_owned(), self.check.file.to_owned());
+                self.tags.push(TagMention { name, file, span: node.span.clone() });
+            }
+        }
+        None
+    }
+
     fn visit_short(&mut self, path: &str, kind: &'static str, name: &str, slot: &mut u32) {
         match self.names.index(kind, &format!("{kind}/{name}")) {
             Some(index) => *slot = index,

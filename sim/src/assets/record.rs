@@ -6,6 +6,7 @@ use std::{cmp::Ordering, fmt, hash, marker::PhantomData, ops::Index, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::{Tag, TagSet};
 use crate::tick::TICK_MS;
 
 /// Whole ticks in a duration of `ms` milliseconds; checked data is always a multiple of the tick, so nothing is lost.
@@ -42,7 +43,12 @@ pub trait RefVisitor {
     /// Called once per reference: where it is, the kind it must name, the name, and the slot for the dense id.
     fn visit(&mut self, path: &str, kind: &'static str, name: &str, slot: &mut u32);
 
-    /// The same for a reference that is written without its kind; `name` is as written.
+    /// Called once per list of tags; whoever resolves them returns the set they stand for, others leave it as it was.
+    fn visit_tags(&mut self, _path: &str, _tags: &mut [Tag]) -> Option<TagSet> {
+        None
+    }
+
+    /// The same as `visit` for a reference that is written without its kind; `name` is as written.
     fn visit_short(&mut self, path: &str, kind: &'static str, name: &str, slot: &mut u32) {
         self.visit(path, kind, &format!("{kind}/{name}"), slot);
     }

@@ -139,6 +139,12 @@ codes! {
     CutOff = "A0127" Error,
     /// A scene whose geometry no navmesh can be made of.
     NoNavmesh = "A0128" Error,
+    /// A tag that is not words between dots.
+    BadTag = "A0130" Error,
+    /// A tag in a family of which the program knows every member, and not this one.
+    UnknownCoreTag = "A0131" Error,
+    /// A tag that stands once and looks like another.
+    TagNearMiss = "A0139" Warning,
     /// A table that no record uses.
     UnusedTable = "A0150" Warning,
     /// An effect that no skill applies.

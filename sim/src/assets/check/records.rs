@@ -113,10 +113,10 @@ impl EffectDef {
             );
             check.contradiction("period_ms", "duration_ms", message);
         }
-        let is_idle = self.modifiers.is_empty() && self.periodic.is_empty() && self.states.is_empty();
-        let is_certain = ["modifiers", "periodic", "states"].into_iter().all(|path| check.is_original(path));
+        let is_idle = self.modifiers.is_empty() && self.periodic.is_empty() && self.grants.is_empty();
+        let is_certain = ["modifiers", "periodic", "grants"].into_iter().all(|path| check.is_original(path));
         if is_idle && is_certain && self.period_ms == 0 {
-            check.pointless("id", "has no modifiers, nothing periodic and no states");
+            check.pointless("id", "has no modifiers, nothing periodic and grants nothing");
         }
     }
 }
