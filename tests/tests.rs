@@ -14,6 +14,7 @@ mod monsters;
 mod movement;
 mod party;
 mod skills;
+mod world_events;
 
 mod assets;
 mod determinism;
@@ -27,6 +28,7 @@ mod new_feature;
 mod pathfinding;
 mod portals;
 mod random_play;
+mod reload;
 mod secrecy;
 mod tick_order;
 mod tidy;

@@ -129,7 +129,8 @@ mod tests {
         let midnight = 20_779 * 86_400;
         let minute = |minutes: u64| midnight + minutes * 60;
         assert_eq!(next(&assets, minute(0)), Some(minute(20)));
-        let told: Vec<EventMoment> = due(&assets, minute(0), minute(59)).into_iter().map(|(_, moment)| moment).collect();
+        let told: Vec<EventMoment> =
+            due(&assets, minute(0), minute(59)).into_iter().map(|(_, moment)| moment).collect();
         let expected = [EventMoment::Soon { minutes: 10 }, EventMoment::Soon { minutes: 1 }, EventMoment::Due];
         assert_eq!(told, expected);
         assert!(due(&assets, minute(30), minute(79)).is_empty());

@@ -55,6 +55,10 @@ impl Record for WorldEventDef {
         &self.id
     }
 
+    fn name_mut(&mut self) -> Option<&mut String> {
+        Some(&mut self.name)
+    }
+
     fn visit_refs(&mut self, visitor: &mut dyn RefVisitor) {
         self.monster.visit("monster", visitor);
         self.scene.visit("scene", visitor);

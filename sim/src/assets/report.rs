@@ -145,6 +145,12 @@ codes! {
     UnknownCoreTag = "A0131" Error,
     /// A tag that stands once and looks like another.
     TagNearMiss = "A0139" Warning,
+    /// An expectation of a designer's test that did not come true.
+    TestFailed = "A0220" Error,
+    /// A designer's test names a unit that it does not have.
+    TestUnit = "A0221" Error,
+    /// A designer's test gives an order to a unit that decides for itself.
+    TestOrder = "A0222" Error,
     /// A table that no record uses.
     UnusedTable = "A0150" Warning,
     /// An effect that no skill applies.

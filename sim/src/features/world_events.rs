@@ -14,7 +14,8 @@ use crate::assets::{Id, WorldEventDef};
 use crate::counters::Counters;
 use crate::digest::{Digest, DigestApp, Digester};
 use crate::features::combat::{DamageSystems, Died, Fight};
-use crate::features::monsters::{MonsterSystems, spawn_monster};
+use crate::features::loot::LootSystems;
+use crate::features::monsters::spawn_monster;
 use crate::ids::SimId;
 use crate::input::{EventMoment, Outputs, Players, ReceiveSystems, SceneOutput, WorldEventHeard};
 use crate::replicated::{Audience, ClientEvent};
@@ -87,7 +88,7 @@ impl ClientEvent for Announced {
                 out.push(0);
                 put_varint(out, u32::from(*minutes));
             }
-            EventMoment::Begun => out.push(1),
+            EventMoment::Begun | EventMoment::Due => out.push(1),
             EventMoment::Defeated { by } => {
                 out.push(2);
                 out.extend_from_slice(&by.as_bytes()[..by.floor_char_boundary(NAME_BYTES_MAX)]);
@@ -102,11 +103,8 @@ pub fn plugin(app: &mut App) {
     app.add_systems(
         Tick,
         (
-            hear_of_events.in_set(ReceiveSystems::Settle),
-            (tell_of_deaths, leave_when_over)
-                .chain()
-                .after(DamageSystems::Settle)
-                .before(MonsterSystems::Remember),
+            hear_of_events.after(ReceiveSystems::Apply).before(ReceiveSystems::Admit),
+            (tell_of_deaths, leave_when_over).chain().after(DamageSystems::Settle).before(LootSystems::Drop),
         ),
     );
     app.digest_component::<WorldBoss>("world_events");
@@ -126,9 +124,11 @@ fn hear_of_events(world: &mut World, mut cursor: Local<bevy_ecs::message::Messag
             EventMoment::Due => begin(world, id, &assets.events[id]),
             moment => {
                 let present: Vec<SimId> = world.resource::<Players>().0.values().map(|&(id, _)| id).collect();
-                world.write_message_batch(
-                    present.into_iter().map(|to| Announced { to, event: id, moment: moment.clone() }),
-                );
+                world.write_message_batch(present.into_iter().map(|to| Announced {
+                    to,
+                    event: id,
+                    moment: moment.clone(),
+                }));
             }
         }
     }
