@@ -7,10 +7,12 @@ mod actions;
 mod attributes;
 mod check;
 mod classes;
+mod combat;
 mod core;
 pub mod designer_tests;
 mod effects;
 mod events;
+mod factions;
 mod items;
 mod kinds;
 mod load;
@@ -37,9 +39,14 @@ pub use attributes::{
 };
 pub use check::SceneGround;
 pub use classes::ClassDef;
+pub use combat::{
+    ArmorStops, AttackKind, AttackRules, CombatDef, CritModel, CritRules, DamageRules, ExperienceRules, Mitigation,
+    PvpRule, PvpRules, RecoveryRules, ResurrectionRules, RowKind, TableRow,
+};
 pub use designer_tests::TestDef;
 pub use effects::{EffectDef, Modifier, ModifierOp, Polarity, Reapply, StackBy};
 pub use events::{TimeOfDay, Timetable, Weekday, WorldEventDef};
+pub use factions::{FactionDef, Stance};
 pub use items::{ItemDef, Quality};
 pub use kinds::Assets;
 pub use monsters::{LootDef, MonsterDef, Senses};

@@ -13,6 +13,7 @@ use super::{
 use crate::tick::TICK_MS;
 
 mod attributes;
+mod combat;
 mod designer_tests;
 mod events;
 mod navigation;

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use super::{
-    AssetSources, AttributeDef, AttributeRegistry, ClassDef, EffectDef, ItemDef, MonsterDef, MovementDef, Record,
-    SceneDef, SkillDef, Table, TagRegistry, TestDef, WorldEventDef,
+    AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, EffectDef, FactionDef, ItemDef, MonsterDef,
+    MovementDef, Record, SceneDef, SkillDef, Table, TagRegistry, TestDef, WorldEventDef,
     load::{LoadedTable, Run},
     table::Holder,
 };
@@ -102,6 +102,10 @@ macro_rules! kinds {
 kinds! {
     /// The numbers of units.
     attributes: AttributeDef in AttributeRegistry,
+    /// How scenes decide what becomes of a blow.
+    combat: CombatDef,
+    /// Whose side units are on.
+    factions: FactionDef,
     /// What characters and monsters can do.
     skills: SkillDef,
     /// What can rest on a unit for a while.

@@ -181,9 +181,6 @@ impl Check for MonsterDef {
     fn check(&self, check: &mut Checker<'_, '_>) {
         check.name(&self.name);
         check.whole("level", self.level, 1..=100);
-        if self.faction.is_empty() && check.is_original("faction") {
-            check.pointless("faction", "has no faction");
-        }
         check.float("senses.aggro_m", self.senses.aggro_m, 0.0..=60.0);
         check.float("senses.z_m", self.senses.z_m, 0.0..=100.0);
         check.float("assist_m", self.assist_m, 0.0..=60.0);
