@@ -12,6 +12,7 @@ mod core;
 pub mod designer_tests;
 mod effects;
 mod events;
+mod extends;
 mod factions;
 mod items;
 mod kinds;
