@@ -12,6 +12,7 @@ mod core;
 mod curves;
 pub mod designer_tests;
 mod effects;
+mod events;
 mod extends;
 mod factions;
 mod formulas;
@@ -48,6 +49,7 @@ pub use combat::{
 pub use curves::{Between, CurveDef, CurveLine};
 pub use designer_tests::TestDef;
 pub use effects::{EffectDef, Modifier, ModifierOp, Polarity, Reapply, StackBy};
+pub use events::{TimeOfDay, Timetable, Weekday, WorldEventDef};
 pub use factions::{FactionDef, Stance};
 pub use formulas::FormulaDef;
 pub use items::{ItemDef, Quality};

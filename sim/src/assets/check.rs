@@ -16,6 +16,7 @@ mod attributes;
 mod combat;
 mod curves;
 mod designer_tests;
+mod events;
 mod formulas;
 mod navigation;
 mod records;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{
     AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, EffectDef, FactionDef, FormulaDef,
-    ItemDef, MonsterDef, MovementDef, Record, SceneDef, SkillDef, Table, TagRegistry, TestDef,
+    ItemDef, MonsterDef, MovementDef, Record, SceneDef, SkillDef, Table, TagRegistry, TestDef, WorldEventDef,
     load::{LoadedTable, Run},
     table::Holder,
 };
@@ -124,6 +124,8 @@ kinds! {
     monsters: MonsterDef,
     /// The places of the world.
     scenes: SceneDef,
+    /// What happens in the world by a timetable.
+    events: WorldEventDef,
     /// What must come of given units and deeds; played by `mainspring assets check`, not by scenes.
     tests: TestDef,
 }
