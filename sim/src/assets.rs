@@ -7,9 +7,15 @@ mod actions;
 mod attributes;
 mod check;
 mod classes;
+mod combat;
 mod core;
+mod curves;
 pub mod designer_tests;
 mod effects;
+mod events;
+mod extends;
+mod factions;
+mod formulas;
 mod items;
 mod kinds;
 mod load;
@@ -36,12 +42,20 @@ pub use attributes::{
 };
 pub use check::SceneGround;
 pub use classes::ClassDef;
+pub use combat::{
+    ArmorStops, AttackKind, AttackRules, CombatDef, CritModel, CritRules, DamageRules, ExperienceRules, Mitigation,
+    PvpRule, PvpRules, RecoveryRules, ResurrectionRules, RowKind, TableRow,
+};
+pub use curves::{Between, CurveDef, CurveLine};
 pub use designer_tests::TestDef;
 pub use effects::{
     AbsorbDef, AbsorbKind, BreakBarDef, Capture, CaptureTable, DamageBreak, DiminishDef, DispelKind, Duration, EffectDef,
     EventKind, FirstTick, Logout, Modifier, ModifierOp, OnDeath, PeriodDef, PeriodRefresh, Polarity, ProcDef, ProcTarget,
     StackApply, StackBy, StackDef, StackExpire,
 };
+pub use events::{TimeOfDay, Timetable, Weekday, WorldEventDef};
+pub use factions::{FactionDef, Stance};
+pub use formulas::FormulaDef;
 pub use items::{ItemDef, Quality};
 pub use kinds::Assets;
 pub use monsters::{LootDef, MonsterDef, Senses};

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use super::{
-    AssetSources, AttributeDef, AttributeRegistry, ClassDef, DiminishDef, EffectDef, ItemDef, MonsterDef, MovementDef, Record,
-    SceneDef, SkillDef, Table, TagRegistry, TestDef,
+    AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, DiminishDef, EffectDef, FactionDef, FormulaDef,
+    ItemDef, MonsterDef, MovementDef, Record, SceneDef, SkillDef, Table, TagRegistry, TestDef, WorldEventDef,
     load::{LoadedTable, Run},
     table::Holder,
 };
@@ -102,6 +102,14 @@ macro_rules! kinds {
 kinds! {
     /// The numbers of units.
     attributes: AttributeDef in AttributeRegistry,
+    /// Numbers over levels.
+    curves: CurveDef,
+    /// What damage and healing is worked out with.
+    formulas: FormulaDef,
+    /// How scenes decide what becomes of a blow.
+    combat: CombatDef,
+    /// Whose side units are on.
+    factions: FactionDef,
     /// What characters and monsters can do.
     skills: SkillDef,
     /// What can rest on a unit for a while.
@@ -118,6 +126,8 @@ kinds! {
     monsters: MonsterDef,
     /// The places of the world.
     scenes: SceneDef,
+    /// What happens in the world by a timetable.
+    events: WorldEventDef,
     /// What must come of given units and deeds; played by `mainspring assets check`, not by scenes.
     tests: TestDef,
 }

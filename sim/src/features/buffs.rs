@@ -9,6 +9,7 @@ use bevy_ecs::prelude::*;
 use crate::actor::Actor;
 use crate::assets::{TagId, TagSet};
 use crate::digest::{Digest, DigestApp, Digester};
+use crate::epoch::EpochApp;
 use crate::features::players::CarryApp;
 use crate::input::ReceiveSystems;
 use crate::tick::{Tick, TickSystems};
@@ -26,6 +27,7 @@ mod gates;
 mod period;
 mod ppm;
 mod procs;
+mod rebase;
 mod removal;
 mod stacking;
 mod totals;
@@ -93,6 +95,7 @@ pub fn plugin(app: &mut App) {
                 .in_set(BuffSystems::Change),
         ),
     );
+    app.on_epoch(rebase::follow_epoch);
     app.carry::<ActiveBuffs>().carry::<Away>();
     app.digest_component::<ActiveBuffs>("buffs")
         .digest_component::<Tags>("buffs")

@@ -15,7 +15,7 @@ use super::gates::{Refused, admit, has_any};
 use super::procs::fresh_procs;
 use super::totals::settle;
 use super::{Application, BUFF_REFUSED, Buff, FOREVER, apply, diminish};
-use crate::assets::{Assets, AttributeId, Duration, EffectDef, Id, Polarity, ticks_of};
+use crate::assets::{Assets, AttributeId, DiminishDef, Duration, EffectDef, Id, Polarity, School, ticks_of};
 use crate::features::combat::{
     EffectQueued, EventKind, Happening, Origin, PatientItem, Resolver, Worklist,
 };
@@ -35,14 +35,16 @@ pub(crate) fn apply_effect(
     }
     let (assets, tick) = (resolver.assets.0.clone(), resolver.tick.0);
     let Some(def) = assets.effects.get(effect) else { return };
-    let by_player = resolver.patient(deed.source).is_some_and(|source| source.player);
-    let Some(mut target) = resolver.patient(deed.target) else { return };
-    let friendly = *target.faction == deed.worth.faction;
-    if deed.source != deed.target && (def.polarity == Polarity::Helpful) != friendly {
+    let Some(side) = resolver.patient(deed.target).map(|target| target.side.side()) else { return };
+    let (harms, helps) = resolver.bearing(deed, side);
+    let fits = if def.polarity == Polarity::Helpful { helps } else { harms };
+    if deed.source != deed.target && !fits {
         return;
     }
-    let mut arrival = Arrival { effect, def, deed, tick, assets: &assets, out: Vec::new() };
-    let outcome = arrival.enter(&mut target, by_player);
+    let between_players = side.allegiance.player && resolver.source_side(deed).allegiance.player;
+    let Some(mut target) = resolver.patient(deed.target) else { return };
+    let mut arrival = Arrival { effect, def, deed, tick, between_players, assets: &assets, out: Vec::new() };
+    let outcome = arrival.enter(&mut target);
     let out = arrival.out;
     match outcome {
         Ok(()) => {
@@ -64,14 +66,15 @@ struct Arrival<'a> {
     def: &'a EffectDef,
     deed: &'a EffectQueued,
     tick: u32,
+    between_players: bool,
     assets: &'a Arc<Assets>,
     out: Vec<EffectQueued>,
 }
 
 impl Arrival<'_> {
-    fn enter(&mut self, target: &mut PatientItem<'_, '_>, by_player: bool) -> Result<(), Refused> {
+    fn enter(&mut self, target: &mut PatientItem<'_, '_>) -> Result<(), Refused> {
         admit(self.def, &target.tags.granted, &target.buffs.list, self.assets)?;
-        let length_ticks = self.length(target, by_player)?;
+        let length_ticks = self.length(target)?;
         if self.def.duration == Duration::Instant {
             self.clear(target, None);
             self.author().act(&self.def.on_apply, self.deed.target, &mut self.out);
@@ -89,7 +92,7 @@ impl Arrival<'_> {
             Application::Denied if !self.def.stack.clear_on_overflow => return Ok(()),
             _ => {}
         }
-        if let Some(category) = self.diminished_by(target, by_player) {
+        if let Some(category) = self.diminished_by() {
             let def = &self.assets.diminishing[category];
             diminish::remember(&mut target.buffs.diminished, category, def, end_tick, self.tick);
         }
@@ -116,7 +119,7 @@ impl Arrival<'_> {
     }
 
     /// How long it would last: the break bar takes crowd control, players' is capped, and it diminishes.
-    fn length(&mut self, target: &mut PatientItem<'_, '_>, by_player: bool) -> Result<u32, Refused> {
+    fn length(&mut self, target: &mut PatientItem<'_, '_>) -> Result<u32, Refused> {
         let full = self.def.duration.ticks().unwrap_or(FOREVER);
         let Some(category) = self.def.diminish.as_ref().map(|category| category.id()) else { return Ok(full) };
         if self.def.polarity == Polarity::Harmful && target.bar.is_up(self.tick) {
@@ -125,8 +128,8 @@ impl Arrival<'_> {
             return Err(Refused::BreakBar);
         }
         let def = &self.assets.diminishing[category];
-        let cap = if by_player && target.player && def.pvp_cap_ms > 0 { ticks_of(def.pvp_cap_ms) } else { FOREVER };
-        match self.diminished_by(target, by_player) {
+        let cap = if self.between_players && def.pvp_cap_ms > 0 { ticks_of(def.pvp_cap_ms) } else { FOREVER };
+        match self.diminished_by() {
             Some(_) => diminish::shortened(&target.buffs.diminished, category, def, full.min(cap), self.tick)
                 .ok_or(Refused::Diminished),
             None => Ok(full.min(cap)),
@@ -134,13 +137,9 @@ impl Arrival<'_> {
     }
 
     /// The category in which it diminishes here: between players always, elsewhere where the category says so.
-    fn diminished_by(
-        &self,
-        target: &PatientItem<'_, '_>,
-        by_player: bool,
-    ) -> Option<Id<crate::assets::DiminishDef>> {
+    fn diminished_by(&self) -> Option<Id<DiminishDef>> {
         let category = self.def.diminish.as_ref()?.id();
-        ((by_player && target.player) || self.assets.diminishing[category].pve).then_some(category)
+        (self.between_players || self.assets.diminishing[category].pve).then_some(category)
     }
 
     fn fresh(&self, length_ticks: u32) -> Buff {
@@ -212,7 +211,8 @@ fn take_from_others(
     let bears = |buff: &&Buff| buff.effect == effect && buff.source == deed.source;
     let bearers = resolver.patients.iter().filter_map(|patient| {
         let buff = patient.buffs.list.iter().find(bears)?;
-        Some((buff.renewed_tick, *patient.id == deed.target, *patient.id))
+        let id = patient.side.side().id;
+        Some((buff.renewed_tick, id == deed.target, id))
     });
     let mut bearers: Vec<(u32, bool, SimId)> = bearers.collect();
     bearers.sort_unstable();
@@ -233,7 +233,7 @@ fn tell(deed: &EffectQueued, effect: Id<EffectDef>, work: &mut Worklist) {
         who,
         other,
         amount: 0,
-        school: crate::assets::School::Physical,
+        school: School::Physical,
         origin: Origin::Effect(effect),
         crit: false,
         depth: deed.depth,

@@ -97,11 +97,6 @@ impl BreakBar {
         assets.effects.get(self.effect?)?.break_bar.as_ref()
     }
 
-    /// The same in an epoch in which the effect has another index.
-    pub(super) const fn with_effect(self, effect: Option<Id<EffectDef>>) -> Self {
-        Self { effect, ..self }
-    }
-
     /// The effect that brings it.
     pub(super) const fn effect(&self) -> Option<Id<EffectDef>> {
         self.effect
@@ -137,8 +132,8 @@ pub(super) fn wear_down(
 ) {
     let Some(def) = target.bar.def(assets).filter(|_| target.bar.is_up(tick)) else { return };
     if target.bar.stagger(points, def.lockout_ms, tick) {
-        let worth = target.attributes.worth(*target.faction);
-        target.bar.on_break(*target.id, worth, depth, assets, out);
+        let side = target.side.side();
+        target.bar.on_break(side.id, target.attributes.worth(side.faction), depth, assets, out);
     }
 }
 

@@ -73,7 +73,7 @@ const MAGIC: [TagId; 6] = [
 
 /// Whether any of the listed tags themselves is in the set; their ancestors do not count.
 #[must_use]
-pub fn has_any(set: &TagSet, list: &TagList) -> bool {
+pub(super) fn has_any(set: &TagSet, list: &TagList) -> bool {
     list.iter().any(|tag| set.has(tag.id()))
 }
 
@@ -81,7 +81,7 @@ pub fn has_any(set: &TagSet, list: &TagList) -> bool {
 ///
 /// # Errors
 /// The first reason against it.
-pub fn admit(def: &EffectDef, tags: &TagSet, buffs: &[Buff], assets: &Assets) -> Result<(), Refused> {
+pub(super) fn admit(def: &EffectDef, tags: &TagSet, buffs: &[Buff], assets: &Assets) -> Result<(), Refused> {
     if def.polarity == Polarity::Harmful && is_immune(def, tags, buffs, assets) {
         return Err(Refused::Immune);
     }

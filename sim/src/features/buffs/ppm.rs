@@ -10,7 +10,7 @@ const SUCCESS_TICKS_MAX: u64 = 20_000;
 /// Ticks in a minute times thousandths: `ppm_milli x ticks / MINUTE` is a count of procs.
 const MINUTE: u128 = 1_200 * 1_000;
 /// A certain chance.
-pub const CERTAIN_PPM: u32 = 1_000_000;
+pub(super) const CERTAIN_PPM: u32 = 1_000_000;
 
 /// The chance in millionths, to the nearest. `ppm_milli` is thousandths of a proc per minute.
 #[must_use]

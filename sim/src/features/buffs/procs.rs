@@ -4,6 +4,8 @@
 //! A proc's own chances: no sooner than its cooldown allows, by a flat chance or by real procs per minute, so many times
 //! until its charges are used up. It does not react to what its own effect does unless it says so.
 
+use bevy_ecs::change_detection::DetectChangesMut;
+
 use super::deeds::Author;
 use super::ending::{Cause, Ending};
 use super::ppm::{CERTAIN_PPM, chance_millionths};
@@ -71,7 +73,7 @@ pub(crate) fn react(resolver: &mut Resolver, happening: &Happening, salt: u64, o
         random,
         assets: &assets,
     };
-    let own_worth = patient.attributes.worth(*patient.faction);
+    let own_worth = patient.attributes.worth(patient.side.side().faction);
     let mut spent = Vec::new();
     // What procs remember is no news to clients.
     let list = &mut patient.buffs.bypass_change_detection().list;
@@ -103,7 +105,7 @@ fn end_spent(
     if spent.is_empty() {
         return;
     }
-    let mut ending = Ending { bearer: *patient.id, tick, depth, assets, out };
+    let mut ending = Ending { bearer: patient.side.side().id, tick, depth, assets, out };
     for (gone, index) in spent.into_iter().enumerate() {
         ending.end(&mut patient.buffs, index - gone, Cause::Removed);
     }

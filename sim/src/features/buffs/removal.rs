@@ -27,7 +27,7 @@ pub(crate) fn shield(
     work: &mut Worklist,
 ) -> u32 {
     let mut out = Vec::new();
-    let ending = Ending { bearer: *target.id, tick, depth: depth + 1, assets, out: &mut out };
+    let ending = Ending { bearer: target.side.side().id, tick, depth: depth + 1, assets, out: &mut out };
     let before = target.buffs.list.len();
     let taken = absorb(&mut target.buffs, incoming, points, ending);
     if target.buffs.list.len() != before {
@@ -66,7 +66,7 @@ pub(crate) fn break_by_damage(
         return;
     }
     let mut out = Vec::new();
-    let mut ending = Ending { bearer: *target.id, tick, depth: depth + 1, assets, out: &mut out };
+    let mut ending = Ending { bearer: target.side.side().id, tick, depth: depth + 1, assets, out: &mut out };
     for (gone, index) in broken.into_iter().enumerate() {
         ending.end(&mut target.buffs, index - gone, Cause::Removed);
     }
@@ -129,8 +129,14 @@ pub(crate) fn dispel(
 ) {
     let (assets, tick) = (resolver.assets.0.clone(), resolver.tick.0);
     let mut draw = resolver.draw(deed, Stream("dispel"), salt);
+    let Some(side) = resolver.patient(deed.target).map(|target| target.side.side()) else { return };
+    let (harms, helps) = resolver.bearing(deed, side);
+    let wanted = match (helps, harms) {
+        (true, _) => Polarity::Harmful,
+        (false, true) => Polarity::Helpful,
+        (false, false) => return,
+    };
     let Some(mut target) = resolver.patient(deed.target) else { return };
-    let wanted = if *target.faction == deed.worth.faction { Polarity::Harmful } else { Polarity::Helpful };
     let suits = |buff: &Buff| {
         assets.effects.get(buff.effect).is_some_and(|def| def.dispel.bit() & asked.kinds != 0 && def.polarity == wanted)
     };

@@ -111,7 +111,7 @@ fn strength(buff: &Buff) -> (u32, i32, i32, u32) {
 
 /// What the time makes of an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub(super) enum Ending {
     /// Nothing yet.
     NotYet,
     /// It has fewer stacks and goes on.
@@ -121,7 +121,7 @@ pub enum Ending {
 }
 
 /// Ends what is over at `tick`: stacks with their own time, one stack of several, or all of it.
-pub fn expire(buff: &mut Buff, def: &EffectDef, tick: u32) -> Ending {
+pub(super) fn expire(buff: &mut Buff, def: &EffectDef, tick: u32) -> Ending {
     let over = buff.layers.partition_point(|&end_tick| end_tick <= tick);
     if over > 0 && over < buff.layers.len() {
         buff.layers.drain(..over);
@@ -141,7 +141,7 @@ pub fn expire(buff: &mut Buff, def: &EffectDef, tick: u32) -> Ending {
 
 /// The first tick in which something about an instance is due, [`FOREVER`] for none.
 #[must_use]
-pub fn due_tick(buff: &Buff) -> u32 {
+pub(super) fn due_tick(buff: &Buff) -> u32 {
     let beat = buff.beat.map_or(FOREVER, |Beat { due_tick, .. }| due_tick);
     let layer = buff.layers.first().copied().unwrap_or(FOREVER);
     beat.min(layer).min(buff.end_tick)

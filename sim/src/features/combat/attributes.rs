@@ -45,7 +45,7 @@ pub struct Change {
     /// How.
     pub op: ModifierOp,
     /// What its amount is multiplied by (stacks), from 1.
-    pub times: u8,
+    pub times: u16,
 }
 
 impl Attributes {
@@ -167,7 +167,7 @@ mod tests {
             any::<i32>().prop_map(ModifierOp::More),
             (-9_000..9_000).prop_map(ModifierOp::More),
         ];
-        (0..CORE_ATTRIBUTES.len() as u16, op, 1_u8..).prop_map(|(attribute, op, times)| Change {
+        (0..CORE_ATTRIBUTES.len() as u16, op, 1_u16..).prop_map(|(attribute, op, times)| Change {
             attribute: AttributeId::new(attribute),
             op,
             times,

@@ -12,13 +12,12 @@ use bevy_ecs::query::QueryData;
 use bevy_ecs::system::SystemParam;
 
 use super::{
-    Attributes, Died, EffectAction, EffectQueued, EventKind, Fight, Happening, HealthChanged, HealthKind, Roll,
-    Untouchable, Vitals, damage, heal,
+    Attributes, Died, EffectAction, EffectQueued, EventKind, Fight, Happening, HealthChanged, HealthKind, Roll, Side,
+    SideData, Sides, Untouchable, Vitals, damage, heal,
 };
-use crate::actor::Faction;
 use crate::assets::{AttributeId, Pool, School, TagId};
 use crate::counters::{COMBAT, Counters};
-use crate::features::buffs::{self, ActiveBuffs, Tags};
+use crate::features::buffs::{self, ActiveBuffs, BreakBar, Dispelling, Incoming, Tags};
 use crate::features::skills::{Mana, ManaChange};
 use crate::ids::SimId;
 use crate::random::{Draw, Random, Stream};
@@ -45,14 +44,12 @@ pub(crate) fn in_order(queued: &mut MessageReader<EffectQueued>) -> Vec<EffectQu
 #[derive(QueryData)]
 #[query_data(mutable)]
 pub struct Patient {
-    /// Who.
-    pub id: &'static SimId,
     /// Whose side it is on.
-    pub faction: &'static Faction,
+    pub side: SideData,
     /// Its numbers.
     pub attributes: &'static Attributes,
     /// What holds it.
-    pub tags: &'static Tags,
+    pub tags: &'static mut Tags,
     /// Whether others' deeds reach it.
     pub untouchable: &'static Untouchable,
     /// Hit points.
@@ -63,6 +60,8 @@ pub struct Patient {
     pub fight: &'static mut Fight,
     /// Its buffs.
     pub buffs: &'static mut ActiveBuffs,
+    /// Its break bar.
+    pub bar: &'static mut BreakBar,
 }
 
 /// What the loop works with.
@@ -76,6 +75,8 @@ pub struct Resolver<'w, 's> {
     pub assets: Res<'w, SceneAssets>,
     /// Who is where.
     pub roster: Res<'w, Roster>,
+    /// Who may harm and help whom.
+    pub sides: Res<'w, Sides>,
     /// Everyone to whom something can happen.
     pub patients: Query<'w, 's, Patient>,
     /// What is counted.
@@ -88,6 +89,8 @@ pub struct Resolver<'w, 's> {
 #[derive(Debug, Default)]
 pub struct Worklist {
     todo: VecDeque<EffectQueued>,
+    /// What the present deed has set off, in the order in which it is done next.
+    set_off: Vec<EffectQueued>,
     happened: Vec<Happening>,
     done_count: usize,
 }
@@ -98,9 +101,20 @@ impl Worklist {
         self.happened.push(happening);
     }
 
-    /// Adds a deed that something set off; it is done before what was queued earlier.
-    pub fn set_off(&mut self, deeds: Vec<EffectQueued>) {
-        for deed in deeds.into_iter().rev() {
+    /// Adds deeds that the present one set off; they are done next, in this order, before what was queued earlier.
+    pub fn set_off(&mut self, deeds: impl IntoIterator<Item = EffectQueued>) {
+        self.set_off.extend(deeds);
+    }
+
+    /// Has the effects of those concerned react to what has happened, and puts what was set off in front.
+    fn follow_up(&mut self, resolver: &mut Resolver, salt: u64) {
+        let mut happened = std::mem::take(&mut self.happened);
+        for (place, happening) in (0_u64..).zip(happened.drain(..)) {
+            // One deed tells of a handful of things at most.
+            buffs::react(resolver, &happening, (salt << 4) | (place & 15), &mut self.set_off);
+        }
+        self.happened = happened;
+        for deed in self.set_off.drain(..).rev() {
             self.todo.push_front(deed);
         }
     }
@@ -122,8 +136,7 @@ pub(super) fn resolve(mut resolver: Resolver, mut queued: MessageReader<EffectQu
         let salt = work.done_count as u64;
         work.done_count += 1;
         resolver.carry_out(&deed, salt, &mut work);
-        // Effects that react to what happened are asked here.
-        work.happened.clear();
+        work.follow_up(&mut resolver, salt);
     }
 }
 
@@ -134,6 +147,18 @@ impl<'s> Resolver<'_, 's> {
         self.patients.get_mut(entity).ok()
     }
 
+    /// The side of a deed's source: as it is now, or its faction alone when it has gone.
+    pub fn source_side(&mut self, deed: &EffectQueued) -> Side {
+        let present = self.patient(deed.source).map(|source| source.side.side());
+        present.unwrap_or(Side::of_faction(deed.source, deed.worth.faction))
+    }
+
+    /// Whether a deed's source may harm, and whether it may help someone.
+    pub fn bearing(&mut self, deed: &EffectQueued, to: Side) -> (bool, bool) {
+        let by = self.source_side(deed);
+        (self.sides.may_harm(by, to), self.sides.may_help(by, to))
+    }
+
     /// The draw of a deed for a purpose.
     #[must_use]
     pub fn draw(&self, deed: &EffectQueued, purpose: Stream, salt: u64) -> Draw {
@@ -142,25 +167,34 @@ impl<'s> Resolver<'_, 's> {
 
     fn carry_out(&mut self, deed: &EffectQueued, salt: u64, work: &mut Worklist) {
         let Some(target) = self.patient(deed.target) else { return };
-        let friendly = *target.faction == deed.worth.faction;
+        let side = target.side.side();
         if !target.vitals.is_alive() || (target.untouchable.0 && deed.source != deed.target) {
             return;
         }
+        let (harms, helps) = self.bearing(deed, side);
         match deed.what {
-            EffectAction::Damage { school, coef } if !friendly => self.hurt(deed, school, coef, salt, work),
-            EffectAction::Heal { coef } if friendly => self.mend(deed, coef, salt, work),
-            EffectAction::Gain { pool: Pool::Mana, amount } if friendly => {
-                let mut target = target;
-                target.mana.gain(amount);
+            EffectAction::Damage { school, coef } if harms => self.hurt(deed, school, coef, salt, work),
+            EffectAction::Heal { coef } if helps => self.mend(deed, coef, salt, work),
+            EffectAction::Gain { pool: Pool::Mana, amount } if helps => {
+                if let Some(mut target) = self.patient(deed.target) {
+                    target.mana.gain(amount);
+                }
             }
-            EffectAction::Gain { pool: Pool::Hp, amount } if friendly => self.give_back(deed, amount, work),
-            EffectAction::Threat { .. } if !friendly => {
+            EffectAction::Gain { pool: Pool::Hp, amount } if helps => self.give_back(deed, amount, work),
+            EffectAction::Threat { .. } if harms => {
                 let tick = self.tick.0;
                 if let Some(mut target) = self.patient(deed.target) {
                     target.fight.hit(tick);
                 }
             }
-            EffectAction::Apply { effect, chance_pct } => buffs::apply_effect(self, deed, effect, chance_pct, salt),
+            EffectAction::Apply { effect, chance_pct } => {
+                buffs::apply_effect(self, deed, (effect, chance_pct), salt, work);
+            }
+            EffectAction::Remove { effect, stacks } => buffs::remove(self, deed, (effect, stacks), work),
+            EffectAction::Dispel { kinds, count, chance_pct, steal } => {
+                buffs::dispel(self, deed, Dispelling { kinds, count, chance_pct, steal }, salt, work);
+            }
+            EffectAction::Stagger { amount } if harms => buffs::stagger(self, deed, amount, work),
             _ => {}
         }
     }
@@ -169,6 +203,7 @@ impl<'s> Resolver<'_, 's> {
         let tick = self.tick.0;
         let crit_bp = if deed.periodic { 0 } else { deed.worth.of(AttributeId::CRIT_BP) };
         let roll = Roll::draw(&mut self.draw(deed, Stream("combat roll"), salt), crit_bp);
+        let draw = self.draw(deed, Stream("break"), salt);
         if let Some(mut source) = self.patient(deed.source) {
             source.fight.hit(tick);
         }
@@ -179,11 +214,21 @@ impl<'s> Resolver<'_, 's> {
             return;
         }
         let points = damage(&deed.worth, coef, target.attributes.current(AttributeId::ARMOR), roll);
-        let lost = points.min(target.vitals.hp);
+        let moment = (deed.depth, tick);
+        let absorbed = buffs::shield(&mut target, Incoming::Damage(school), points, moment, &assets, work);
+        if absorbed > 0 {
+            let told = happening(deed, EventKind::Absorbed, absorbed, school, roll.crit);
+            work.happened(told.told_to(deed.target, deed.source));
+        }
+        let lost = (points - absorbed).min(target.vitals.hp);
+        if lost == 0 {
+            self.counters.add(COMBAT, "absorbed");
+            return;
+        }
         target.vitals.hp -= lost;
         let died = target.vitals.hp == 0;
         target.vitals.dead = died;
-        buffs::break_by_damage(&mut target.buffs, &assets);
+        buffs::break_by_damage(&mut target, lost, moment, &assets, draw, work);
         self.counters.add(COMBAT, if roll.crit { "crit" } else { "hit" });
         self.log.write(entry(deed, -signed(lost), roll.crit));
         let [dealt, taken] = match deed.periodic {
@@ -208,7 +253,9 @@ impl<'s> Resolver<'_, 's> {
     }
 
     fn give_back(&mut self, deed: &EffectQueued, points: u32, work: &mut Worklist) {
+        let (assets, moment) = (self.assets.0.clone(), (deed.depth, self.tick.0));
         let Some(mut target) = self.patient(deed.target) else { return };
+        let points = points - buffs::shield(&mut target, Incoming::Healing, points, moment, &assets, work);
         let gained = points.min(target.vitals.hp_max.saturating_sub(target.vitals.hp));
         if gained == 0 {
             return;
