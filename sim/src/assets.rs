@@ -49,9 +49,9 @@ pub use combat::{
 pub use curves::{Between, CurveDef, CurveLine};
 pub use designer_tests::TestDef;
 pub use effects::{
-    AbsorbDef, AbsorbKind, BreakBarDef, Capture, CaptureTable, DamageBreak, DiminishDef, DispelKind, Duration, EffectDef,
-    EventKind, FirstTick, Logout, Modifier, ModifierOp, OnDeath, PeriodDef, PeriodRefresh, Polarity, ProcDef, ProcTarget,
-    StackApply, StackBy, StackDef, StackExpire,
+    AbsorbDef, AbsorbKind, BreakBarDef, Capture, CaptureTable, DamageBreak, DiminishDef, DispelKind, Duration,
+    EffectDef, EventKind, FirstTick, Logout, Modifier, ModifierOp, OnDeath, PeriodDef, PeriodRefresh, Polarity,
+    ProcDef, ProcTarget, StackApply, StackBy, StackDef, StackExpire,
 };
 pub use events::{TimeOfDay, Timetable, Weekday, WorldEventDef};
 pub use factions::{FactionDef, Stance};

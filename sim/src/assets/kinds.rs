@@ -6,8 +6,9 @@
 use std::sync::Arc;
 
 use super::{
-    AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, DiminishDef, EffectDef, FactionDef, FormulaDef,
-    ItemDef, MonsterDef, MovementDef, Record, SceneDef, SkillDef, Table, TagRegistry, TestDef, WorldEventDef,
+    AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, DiminishDef, EffectDef, FactionDef,
+    FormulaDef, ItemDef, MonsterDef, MovementDef, Record, SceneDef, SkillDef, Table, TagRegistry, TestDef,
+    WorldEventDef,
     load::{LoadedTable, Run},
     table::Holder,
 };

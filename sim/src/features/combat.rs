@@ -28,10 +28,10 @@ mod resolve;
 mod sides;
 mod vitals;
 
+pub use crate::assets::EventKind;
 pub use attack_table::{AttackTable, Outcome, ROWS};
 pub use attributes::{Attributes, Change, combine};
 pub use events::{Died, EffectAction, EffectQueued, Happening, HealthChanged, HealthKind, Origin, Worth};
-pub use crate::assets::EventKind;
 pub use formula::{Roll, damage, heal};
 pub use luck::{Luck, streak_constant};
 pub use recovery::{RESPAWN_TICKS, Regeneration, Respawn};

@@ -6,9 +6,7 @@ use std::collections::BTreeSet;
 use super::{Check, Checker, actions::check_actions};
 use crate::assets::{
     AbsorbDef, Action, BreakBarDef, DamageBreak, DiminishDef, DispelKind, Duration, EffectDef, Id, ModifierOp,
-    PeriodDef, ProcDef, StackApply, StackExpire,
-    kinds::Records,
-    report::Code,
+    PeriodDef, ProcDef, StackApply, StackExpire, kinds::Records, report::Code,
 };
 
 /// Longest duration: a week.
@@ -138,7 +136,8 @@ impl EffectDef {
         let lists = self.action_lists().any(|(_, actions)| !actions.is_empty());
         // An effect with tags may be there for others to ask about.
         let is_idle = !self.stays() && !lists && self.removes.is_empty() && self.tags.is_empty();
-        let parts = ["modifiers", "periodic", "grants", "procs", "absorb", "break_bar", "on_apply", "immune", "removes"];
+        let parts =
+            ["modifiers", "periodic", "grants", "procs", "absorb", "break_bar", "on_apply", "immune", "removes"];
         if is_idle && self.period.is_none() && parts.into_iter().all(|path| check.is_original(path)) {
             check.pointless("id", "changes nothing, does nothing and grants nothing");
         }
@@ -177,7 +176,8 @@ fn check_absorb(absorb: &AbsorbDef, check: &mut Checker<'_, '_>) {
     check.whole("absorb.amount", absorb.amount, 0..=POINTS_MAX);
     check.whole("absorb.share_pct", absorb.share_pct, 1..=100);
     check.whole("absorb.priority", absorb.priority, -1_000..=1_000);
-    if absorb.coef == 0 && absorb.amount == 0 && check.is_original("absorb.coef") && check.is_original("absorb.amount") {
+    if absorb.coef == 0 && absorb.amount == 0 && check.is_original("absorb.coef") && check.is_original("absorb.amount")
+    {
         check.pointless("absorb", "has a shield of no points");
     }
 }
@@ -194,7 +194,8 @@ fn check_proc(proc: &ProcDef, path: &str, check: &mut Checker<'_, '_>) {
     check.whole(&format!("{path}.ppm_milli"), proc.ppm_milli, 0..=60_000);
     check.duration(&format!("{path}.cooldown_ms"), proc.cooldown_ms, 0..=PERIOD_MS_MAX);
     check.whole(&format!("{path}.charges"), proc.charges, 0..=10_000);
-    for (field, pct) in [("self_hp_below_pct", proc.self_hp_below_pct), ("other_hp_below_pct", proc.other_hp_below_pct)] {
+    for (field, pct) in [("self_hp_below_pct", proc.self_hp_below_pct), ("other_hp_below_pct", proc.other_hp_below_pct)]
+    {
         if let Some(pct) = pct {
             check.whole(&format!("{path}.{field}"), pct, 1..=100);
         }

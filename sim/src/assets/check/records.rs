@@ -3,9 +3,7 @@
 //! end at an hour, distances at what one scene can show.
 
 use super::{Check, Checker, actions::check_action, check_table};
-use crate::assets::{
-    ClassDef, ItemDef, MonsterDef, MovementDef, SkillDef, SkillTarget, kinds::Records,
-};
+use crate::assets::{ClassDef, ItemDef, MonsterDef, MovementDef, SkillDef, SkillTarget, kinds::Records};
 
 /// Highest level of anything; what grows with the level is checked up to here.
 const LEVEL_MAX: u16 = 100;

@@ -6,7 +6,7 @@ use bevy_ecs::prelude::*;
 
 use super::ending::{Cause, Ending};
 use super::{ActiveBuffs, Buff};
-use crate::assets::{AbsorbDef, AbsorbKind, AttributeId, Assets, School};
+use crate::assets::{AbsorbDef, AbsorbKind, Assets, AttributeId, School};
 use crate::features::combat::Worth;
 
 /// Points that one application of a shield gives.

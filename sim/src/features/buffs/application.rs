@@ -16,9 +16,7 @@ use super::procs::fresh_procs;
 use super::totals::settle;
 use super::{Application, BUFF_REFUSED, Buff, FOREVER, apply, diminish};
 use crate::assets::{Assets, AttributeId, DiminishDef, Duration, EffectDef, Id, Polarity, School, ticks_of};
-use crate::features::combat::{
-    EffectQueued, EventKind, Happening, Origin, PatientItem, Resolver, Worklist,
-};
+use crate::features::combat::{EffectQueued, EventKind, Happening, Origin, PatientItem, Resolver, Worklist};
 use crate::ids::SimId;
 use crate::random::Stream;
 
@@ -176,7 +174,10 @@ impl Arrival<'_> {
         if def.removes.is_empty() && def.immune.is_empty() {
             return;
         }
-        debug_assert!(place.is_none_or(|place| target.buffs.list[place].effect == own), "a buff stands where it was put");
+        debug_assert!(
+            place.is_none_or(|place| target.buffs.list[place].effect == own),
+            "a buff stands where it was put"
+        );
         let goes = |buff: &Buff| {
             let Some(other) = assets.effects.get(buff.effect).filter(|_| buff.effect != own) else { return false };
             let refused = other.polarity == Polarity::Harmful && has_any(other.tags.set(), &def.immune);

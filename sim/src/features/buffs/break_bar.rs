@@ -103,7 +103,14 @@ impl BreakBar {
     }
 
     /// What happens when it breaks, as its bearer's own doing.
-    pub(super) fn on_break(&self, bearer: SimId, worth: Worth, depth: u8, assets: &Assets, out: &mut Vec<EffectQueued>) {
+    pub(super) fn on_break(
+        &self,
+        bearer: SimId,
+        worth: Worth,
+        depth: u8,
+        assets: &Assets,
+        out: &mut Vec<EffectQueued>,
+    ) {
         if let (Some(effect), Some(def)) = (self.effect, self.def(assets)) {
             Author { effect, source: bearer, worth, depth }.act(&def.on_break, bearer, out);
         }

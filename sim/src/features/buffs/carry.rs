@@ -173,9 +173,8 @@ pub(super) fn receive_newcomers(
         if away.is_some() {
             commands.entity(entity).remove::<Away>();
         }
-        let runs_on = |effect: Id<EffectDef>| {
-            assets.0.effects.get(effect).is_some_and(|def| def.logout == Logout::KeepRealTime)
-        };
+        let runs_on =
+            |effect: Id<EffectDef>| assets.0.effects.get(effect).is_some_and(|def| def.logout == Logout::KeepRealTime);
         for buff in &mut buffs.list {
             if buff.own {
                 buff.source = id;

@@ -30,13 +30,7 @@ pub fn shortened(
 }
 
 /// Notes that an effect of a category has come and will end at `end_tick`.
-pub fn remember(
-    memory: &mut Vec<Diminished>,
-    category: Id<DiminishDef>,
-    def: &DiminishDef,
-    end_tick: u32,
-    tick: u32,
-) {
+pub fn remember(memory: &mut Vec<Diminished>, category: Id<DiminishDef>, def: &DiminishDef, end_tick: u32, tick: u32) {
     memory.retain(|known| tick < known.forget_tick);
     let forget_tick = end_tick.saturating_add(def.window_ticks());
     match memory.iter_mut().find(|known| known.category == category) {
@@ -50,12 +44,7 @@ pub fn remember(
 
 /// Notes that an effect of a category has ended before its time; `last_end_tick` is when the last of those that remain
 /// ends, or now.
-pub fn ended(
-    memory: &mut [Diminished],
-    category: Id<DiminishDef>,
-    def: &DiminishDef,
-    last_end_tick: u32,
-) {
+pub fn ended(memory: &mut [Diminished], category: Id<DiminishDef>, def: &DiminishDef, last_end_tick: u32) {
     if let Some(known) = memory.iter_mut().find(|known| known.category == category) {
         known.forget_tick = last_end_tick.saturating_add(def.window_ticks());
     }

@@ -39,7 +39,8 @@ impl Ending<'_> {
         }
         let buff = buffs.list.remove(index);
         let def = self.assets.effects.get(buff.effect)?;
-        if let Some(category) = def.diminish.as_ref().map(|category| category.id()).filter(|_| cause != Cause::Expired) {
+        if let Some(category) = def.diminish.as_ref().map(|category| category.id()).filter(|_| cause != Cause::Expired)
+        {
             let end_of = |other: &Buff| {
                 let other_def = self.assets.effects.get(other.effect)?;
                 let same = other_def.diminish.as_ref().is_some_and(|known| known.id() == category);

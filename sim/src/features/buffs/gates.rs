@@ -102,7 +102,8 @@ fn is_immune(def: &EffectDef, tags: &TagSet, buffs: &[Buff], assets: &Assets) ->
             return true;
         }
     }
-    buffs.iter().filter(|buff| buff.working).any(|buff| {
-        assets.effects.get(buff.effect).is_some_and(|own| has_any(def.tags.set(), &own.immune))
-    })
+    buffs
+        .iter()
+        .filter(|buff| buff.working)
+        .any(|buff| assets.effects.get(buff.effect).is_some_and(|own| has_any(def.tags.set(), &own.immune)))
 }

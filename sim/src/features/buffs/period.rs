@@ -62,7 +62,8 @@ mod tests {
     use super::*;
 
     fn due(from_tick: u32, period_ms: u32, count: usize) -> Vec<u32> {
-        let beats = std::iter::successors(Some(Beat::starting(from_tick, period_ms)), |beat| Some(beat.next(period_ms)));
+        let beats =
+            std::iter::successors(Some(Beat::starting(from_tick, period_ms)), |beat| Some(beat.next(period_ms)));
         beats.take(count).map(|beat| beat.due_tick).collect()
     }
 

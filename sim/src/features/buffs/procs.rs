@@ -36,9 +36,7 @@ impl View {
     }
 
     fn is_below(&self, pct: Option<u32>) -> bool {
-        pct.is_none_or(|pct| {
-            u64::from(self.vitals.hp) * 100 < u64::from(self.vitals.hp_max) * u64::from(pct)
-        })
+        pct.is_none_or(|pct| u64::from(self.vitals.hp) * 100 < u64::from(self.vitals.hp_max) * u64::from(pct))
     }
 }
 
@@ -116,9 +114,7 @@ fn end_spent(
 fn author(buff: &Buff, def: &EffectDef, happening: &Happening, own_worth: &Worth) -> Author {
     let depth = happening.depth.saturating_add(1);
     match def.polarity {
-        Polarity::Helpful => {
-            Author { effect: buff.effect, source: happening.who, worth: own_worth.clone(), depth }
-        }
+        Polarity::Helpful => Author { effect: buff.effect, source: happening.who, worth: own_worth.clone(), depth },
         Polarity::Harmful => Author::of(buff, depth),
     }
 }

@@ -120,13 +120,7 @@ pub(crate) struct Dispelling {
 
 /// Takes effects away, those that came last first: harmful ones from friends, helpful ones from others. An effect that
 /// withstands counts as tried.
-pub(crate) fn dispel(
-    resolver: &mut Resolver,
-    deed: &EffectQueued,
-    asked: Dispelling,
-    salt: u64,
-    work: &mut Worklist,
-) {
+pub(crate) fn dispel(resolver: &mut Resolver, deed: &EffectQueued, asked: Dispelling, salt: u64, work: &mut Worklist) {
     let (assets, tick) = (resolver.assets.0.clone(), resolver.tick.0);
     let mut draw = resolver.draw(deed, Stream("dispel"), salt);
     let Some(side) = resolver.patient(deed.target).map(|target| target.side.side()) else { return };
@@ -142,8 +136,14 @@ pub(crate) fn dispel(
     };
     let (mut tried, mut out, mut stolen) = (0, Vec::new(), Vec::new());
     let mut ending = Ending { bearer: deed.target, tick, depth: deed.depth + 1, assets: &assets, out: &mut out };
-    let mut candidates: Vec<(u32, usize)> = target.buffs.list.iter().enumerate().filter(|(_, buff)| suits(buff))
-        .map(|(index, buff)| (buff.start_tick, index)).collect();
+    let mut candidates: Vec<(u32, usize)> = target
+        .buffs
+        .list
+        .iter()
+        .enumerate()
+        .filter(|(_, buff)| suits(buff))
+        .map(|(index, buff)| (buff.start_tick, index))
+        .collect();
     candidates.sort_unstable();
     candidates.reverse();
     let mut gone = Vec::new();
@@ -152,7 +152,8 @@ pub(crate) fn dispel(
             break;
         }
         tried += 1;
-        let resist_pct = assets.effects.get(target.buffs.list[index].effect).map_or(0, |def| def.dispel_resist_pct.min(100));
+        let resist_pct =
+            assets.effects.get(target.buffs.list[index].effect).map_or(0, |def| def.dispel_resist_pct.min(100));
         if draw.chance_bp(asked.chance_pct.min(100) * (100 - resist_pct)) {
             gone.push(index);
         }

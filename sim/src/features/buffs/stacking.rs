@@ -25,9 +25,8 @@ pub enum Application {
 /// Applies `fresh` (one stack of a full application that begins at `tick`) to a list. Returns what came of it and, if
 /// it stayed, its place.
 pub fn apply(list: &mut Vec<Buff>, def: &EffectDef, fresh: Buff, tick: u32) -> (Application, Option<usize>) {
-    let joins = |buff: &Buff| {
-        buff.effect == fresh.effect && (def.stack.by == StackBy::Target || buff.source == fresh.source)
-    };
+    let joins =
+        |buff: &Buff| buff.effect == fresh.effect && (def.stack.by == StackBy::Target || buff.source == fresh.source);
     match list.iter().position(joins) {
         Some(index) => {
             let how = join(&mut list[index], def, fresh, tick);

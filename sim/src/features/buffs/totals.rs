@@ -35,14 +35,8 @@ pub(super) fn settle(buffs: &mut ActiveBuffs, tags: &mut Mut<Tags>, assets: &Ass
     tags.set_if_neq(Tags { granted });
 }
 
-type Changed<'a> = (
-    &'a mut ActiveBuffs,
-    &'a mut Attributes,
-    &'a mut Tags,
-    &'a mut Concealment,
-    &'a mut BreakBar,
-    &'a mut BuffClock,
-);
+type Changed<'a> =
+    (&'a mut ActiveBuffs, &'a mut Attributes, &'a mut Tags, &'a mut Concealment, &'a mut BreakBar, &'a mut BuffClock);
 
 /// Works out everything wherever a list has changed.
 pub(super) fn work_out_changes(

@@ -170,9 +170,7 @@ impl EffectAction {
     /// The same in part: for the last period of an effect that ends within it. Thousandths, rounded down.
     #[must_use]
     pub fn in_part(self, thousandths: u32) -> Self {
-        let part = |amount: u32| {
-            u32::try_from(u64::from(amount) * u64::from(thousandths) / 1_000).unwrap_or(amount)
-        };
+        let part = |amount: u32| u32::try_from(u64::from(amount) * u64::from(thousandths) / 1_000).unwrap_or(amount);
         match self {
             Self::Damage { school, coef } => Self::Damage { school, coef: part(coef) },
             Self::Heal { coef } => Self::Heal { coef: part(coef) },
