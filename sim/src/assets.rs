@@ -10,6 +10,7 @@ mod classes;
 mod effects;
 mod items;
 mod load;
+mod loot;
 mod monsters;
 mod movements;
 mod names;
@@ -28,8 +29,12 @@ pub use attributes::{Attribute, AttributeTable};
 pub use check::SceneGround;
 pub use classes::ClassDef;
 pub use effects::{EffectDef, Modifier, ModifierOp, Polarity, Reapply, StackBy, State};
-pub use items::{ItemDef, Quality};
-pub use monsters::{LootDef, MonsterDef, Senses};
+pub use items::{Bind, ItemDef, Quality};
+pub use loot::{
+    Expectation, GroupRow, ItemExpectation, LootCase, LootCondition, LootDef, LootDrop, LootGroup, LootRow, Pity, Share,
+    pity_key,
+};
+pub use monsters::{MonsterDef, Senses};
 pub use movements::MovementDef;
 pub use record::{Id, Record, Ref, RefVisitor, Table, ticks_of};
 pub use report::{AssetReport, Code, FINDINGS_MAX, Finding, Severity};
@@ -52,6 +57,8 @@ pub struct Assets {
     pub classes: Table<ClassDef>,
     /// What can be owned.
     pub items: Table<ItemDef>,
+    /// What may be found.
+    pub loots: Table<LootDef>,
     /// What spawners put into a scene.
     pub monsters: Table<MonsterDef>,
     /// The places of the world.

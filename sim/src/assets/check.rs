@@ -11,11 +11,14 @@ use super::{
 };
 use crate::tick::TICK_MS;
 
+mod items;
+mod loot;
 mod navigation;
 mod records;
 mod scenes;
 
 pub use navigation::SceneGround;
+pub(crate) use loot::check_loot;
 pub(crate) use navigation::check_navigation;
 pub(crate) use scenes::{check_portals, fill_heights, is_id};
 

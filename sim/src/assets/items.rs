@@ -1,6 +1,6 @@
-//! Items: what can be looted and owned.
-//! A stack never holds more than `stack_max` of them; what does not fit starts another stack.
-//! Property is stored by the name of the item, so a rename in the data is a migration.
+//! Items: what can be found, owned, worn and used.
+//! A stack never holds more than `stack_max` of them; what can be worn or has something of its own (charges, rolls) is
+//! alone in its slot. Property is stored by the name of the item, so a rename in the data is a migration.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,15 @@ pub struct ItemDef {
     /// Most of them in one stack, 1 to 10,000.
     #[serde(default = "one")]
     pub stack_max: u32,
+    /// What one of them is worth, in gold.
+    #[serde(default)]
+    pub value: u32,
+    /// Nobody owns more than one of them, worn or not.
+    #[serde(default)]
+    pub unique: bool,
+    /// When it becomes its owner's for good.
+    #[serde(default)]
+    pub bind: Bind,
 }
 
 const fn one() -> u32 {
@@ -38,13 +47,31 @@ impl Record for ItemDef {
 }
 
 /// How precious an item is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 pub enum Quality {
+    /// Gray: good for nothing but its value.
+    Poor,
     /// White.
     #[default]
     Common,
-    /// Green.
+    /// Green; from here on a party that rolls rolls for it.
     Uncommon,
     /// Blue.
     Rare,
+    /// Purple.
+    Epic,
+    /// Orange.
+    Legendary,
+}
+
+/// When an item becomes its owner's for good.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
+pub enum Bind {
+    /// Never.
+    #[default]
+    None,
+    /// When it is put into a bag.
+    OnPickup,
+    /// When it is worn.
+    OnEquip,
 }

@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use serde::de::DeserializeOwned;
 
 use super::{
-    AssetReport, AssetSources, Assets, ClassDef, EffectDef, Id, ItemDef, MonsterDef, MovementDef, Record, RefVisitor,
+    AssetReport, AssetSources, Assets, ClassDef, EffectDef, Id, ItemDef, LootDef, MonsterDef, MovementDef, Record, RefVisitor,
     SceneDef, SceneGround, SkillDef, Table,
-    check::{Check, Checker, check_navigation, check_portals, fill_heights},
+    check::{Check, Checker, check_loot, check_navigation, check_portals, fill_heights},
     names::Names,
     repair::{self, Places},
     report::{Code, Findings, a, nearest},
@@ -24,12 +24,13 @@ const RECORDS_MAX: usize = 4_096;
 /// Where number tables live.
 const TABLES_FOLDER: &str = "tables";
 /// Every kind with its folder.
-const KINDS: [(&str, &str); 7] = [
+const KINDS: [(&str, &str); 8] = [
     (SkillDef::KIND, SkillDef::FOLDER),
     (EffectDef::KIND, EffectDef::FOLDER),
     (MovementDef::KIND, MovementDef::FOLDER),
     (ClassDef::KIND, ClassDef::FOLDER),
     (ItemDef::KIND, ItemDef::FOLDER),
+    (LootDef::KIND, LootDef::FOLDER),
     (MonsterDef::KIND, MonsterDef::FOLDER),
     (SceneDef::KIND, SceneDef::FOLDER),
 ];
@@ -211,6 +212,7 @@ impl<'s> Run<'s> {
         let movements = self.read_kind::<MovementDef>();
         let classes = self.read_kind::<ClassDef>();
         let items = self.read_kind::<ItemDef>();
+        let loots = self.finish_loots();
         let monsters = self.read_kind::<MonsterDef>();
         let mut scenes = self.read_kind::<SceneDef>();
         self.finish_scenes(&mut scenes);
@@ -221,6 +223,7 @@ impl<'s> Run<'s> {
             movements: table(movements),
             classes: table(classes),
             items: table(items),
+            loots,
             monsters: table(monsters),
             scenes: Table::new(scenes),
             hash: self.sources.hash(),
@@ -258,6 +261,18 @@ impl<'s> Run<'s> {
             }
         }
         loaded
+    }
+
+    /// Loot tables, checked among themselves.
+    fn finish_loots(&mut self) -> Table<LootDef> {
+        let loaded = self.read_kind::<LootDef>();
+        let tables = Table::new(loaded.iter().map(|loaded| loaded.value.clone()).collect());
+        for Loaded { value, file, record, places } in &loaded {
+            let file = &self.files[*file];
+            let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
+            check_loot(value, &tables, &mut check);
+        }
+        tables
     }
 
     fn finish_scenes(&mut self, scenes: &mut [Loaded<SceneDef>]) {

@@ -139,6 +139,12 @@ codes! {
     CutOff = "A0127" Error,
     /// A scene whose geometry no navmesh can be made of.
     NoNavmesh = "A0128" Error,
+    /// A loot table that leads back to itself.
+    LootCycle = "A0200" Error,
+    /// A loot table that can give more than can lie in one place.
+    LootFlood = "A0201" Error,
+    /// An item with qualities that exclude one another.
+    ItemConflict = "A0202" Error,
     /// A table that no record uses.
     UnusedTable = "A0150" Warning,
     /// An effect that no skill applies.
