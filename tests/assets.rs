@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use server::assets::{embedded, from_dir, load};
-use sim::assets::{Action, AssetReport, AssetSources, Assets, GeometryDef};
+use sim::assets::{Action, AssetReport, AssetSources, Assets, AttributeId, GeometryDef};
 
 /// The committed data with some files replaced.
 fn edited(edits: &[(&str, &str, &str)]) -> AssetSources {
@@ -83,9 +83,10 @@ fn the_ground_of_the_field_is_level_in_the_village_and_walkable_outside() {
 fn every_class_can_hurt_from_the_start() {
     let assets = load(None).expect("the committed data is good");
     for (_, class) in assets.classes.iter() {
+        let values = assets.attributes.at_level(&class.attributes, 1);
         let hurts = class.skills.iter().any(|skill| {
             let skill = &assets.skills[skill.id()];
-            skill.cost_mp as i32 <= class.attributes.mp_max
+            skill.cost_mp as i32 <= values[AttributeId::MANA_MAX.index()]
                 && skill.actions.iter().any(|action| matches!(action, Action::Damage { .. }))
         });
         assert!(hurts, "{} has a skill that does damage", class.id);

@@ -2,7 +2,7 @@
 
 use bevy_ecs::change_detection::DetectChanges;
 use sim::actor::{Concealment, Motion};
-use sim::assets::{Attribute, School, State};
+use sim::assets::{AttributeId, School, State};
 use sim::features::buffs::{ActiveBuffs, States};
 use sim::features::combat::{Attributes, EffectAction, HealthChanged, HealthKind};
 use sim::ids::SimId;
@@ -58,16 +58,16 @@ fn modifiers_last_as_long_as_their_buff() {
     let (mut scene, fighter, _) = duel();
     cast(&mut scene, fighter, "skill/rage", CastTarget::Caster);
     let attributes = scene.get::<Attributes>(fighter);
-    assert_eq!(attributes.current(Attribute::Attack), 55);
+    assert_eq!(attributes.current(AttributeId::ATTACK), 55);
     assert_eq!(scene.get::<Motion>(fighter).speed_bp, 11_000);
     scene.ticks(19);
     cast(&mut scene, fighter, "skill/rage", CastTarget::Caster);
-    assert_eq!(scene.get::<Attributes>(fighter).current(Attribute::Attack), 60, "per stack");
+    assert_eq!(scene.get::<Attributes>(fighter).current(AttributeId::ATTACK), 60, "per stack");
     assert_eq!(scene.get::<Motion>(fighter).speed_bp, 11_000, "not per stack");
     scene.ticks(199);
-    assert_eq!(scene.get::<Attributes>(fighter).current(Attribute::Attack), 60);
+    assert_eq!(scene.get::<Attributes>(fighter).current(AttributeId::ATTACK), 60);
     scene.tick();
-    assert_eq!(scene.get::<Attributes>(fighter).current(Attribute::Attack), 50);
+    assert_eq!(scene.get::<Attributes>(fighter).current(AttributeId::ATTACK), 50);
     assert_eq!(scene.get::<Motion>(fighter).speed_bp, 10_000);
 }
 
@@ -170,7 +170,7 @@ fn what_persists_travels_with_the_time_that_is_left() {
     scene.scene.push(SceneInput::Join { player, character, spawn_point: None });
     scene.tick();
     let (fighter, _) = scene.scene.world().resource::<sim::input::Players>().0[&sim::ids::PlayerId(player)];
-    assert_eq!(scene.get::<Attributes>(fighter).current(Attribute::Attack), 55);
+    assert_eq!(scene.get::<Attributes>(fighter).current(AttributeId::ATTACK), 55);
     scene.ticks(147);
     assert_eq!(scene.get::<ActiveBuffs>(fighter).iter().len(), 1);
     scene.ticks(3);

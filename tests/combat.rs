@@ -24,7 +24,7 @@ pub(crate) const MORE: [(&str, &str); 5] = [
         (id: "effect/roots", name: "Roots", polarity: Harmful, duration_ms: 2000, states: [Root]),
         (id: "effect/aegis", name: "Aegis", polarity: Helpful, duration_ms: 2000, states: [Invulnerable]),
         (id: "effect/frailty", name: "Frailty", polarity: Harmful, duration_ms: 2000,
-         modifiers: [(attribute: HpMax, op: More(-5000))]),
+         modifiers: [(attr: "hp_max", op: More(-5000))]),
     ]"#,
     ),
     (
@@ -50,7 +50,7 @@ pub(crate) const MORE: [(&str, &str); 5] = [
     (
         "classes/fighting.ron",
         r#"[(id: "class/stone", name: "Stone", movement: "move/test",
-        attributes: (hp_max: 1000, mp_max: 100, attack: 100, defence: 0, crit_rate_bp: 2000, crit_damage_bp: 20000),
+        attributes: {"hp_max": Flat(1000), "mana_max": Flat(100), "attack": Flat(100), "armor": Flat(0), "crit_bp": Flat(2000), "crit_damage_bp": Flat(20000)},
         skills: ["skill/stab", "skill/hush", "skill/roots", "skill/aegis", "skill/frailty", "skill/rain",
                  "skill/sweep", "skill/taunt", "skill/bolt", "skill/mend"])]"#,
     ),
@@ -65,12 +65,12 @@ pub(crate) const MORE: [(&str, &str); 5] = [
         "monsters/fighting.ron",
         r#"[
         (id: "monster/king", name: "King", level: 1, faction: "vermin", movement: "move/test",
-         attributes: (hp_max: 100, mp_max: 0, attack: 1, defence: 0),
+         attributes: {"hp_max": Flat(100), "mana_max": Flat(0), "attack": Flat(1), "armor": Flat(0)},
          senses: (aggro_m: 0.0), leash_m: 30.0, skills: ["skill/strike"], respawn_ms: 5000, corpse_ms: 3000,
          loot: [(item: "item/tail", chance_bp: 10000, count: (2, 4)), (item: "item/crown", chance_bp: 5000)],
          gold: (10, 20)),
         (id: "monster/stroller", name: "Stroller", level: 1, faction: "folk", movement: "move/test",
-         attributes: (hp_max: 100, mp_max: 0, attack: 1, defence: 0),
+         attributes: {"hp_max": Flat(100), "mana_max": Flat(0), "attack": Flat(1), "armor": Flat(0)},
          senses: (aggro_m: 0.0), leash_m: 30.0, wander_m: 5.0, skills: ["skill/strike"],
          respawn_ms: 5000, corpse_ms: 3000),
     ]"#,

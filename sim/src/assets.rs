@@ -7,6 +7,7 @@ mod actions;
 mod attributes;
 mod check;
 mod classes;
+mod core;
 mod effects;
 mod items;
 mod load;
@@ -18,6 +19,7 @@ mod record;
 mod repair;
 mod report;
 mod scenes;
+mod sets;
 mod skills;
 mod sources;
 mod span;
@@ -25,28 +27,36 @@ mod tables;
 mod trace;
 
 pub use actions::{Action, ActionTarget, Pool, School};
-pub use attributes::{Attribute, AttributeTable};
+pub use attributes::{
+    AttrRef, AttributeDef, AttributeId, AttributeRegistry, AttributeTable, AttributeUnit, AttributeValue,
+    CORE_ATTRIBUTES, Rounding,
+};
 pub use check::SceneGround;
 pub use classes::ClassDef;
 pub use effects::{EffectDef, Modifier, ModifierOp, Polarity, Reapply, StackBy, State};
-pub use items::{Bind, ItemDef, Quality};
+pub use items::{
+    Bind, EquipDef, ItemCooldown, ItemDef, OnUseDef, Quality, RandomDef, RollDef, RollOp, SlotKind, Uses,
+};
 pub use loot::{
     Expectation, GroupRow, ItemExpectation, LootCase, LootCondition, LootDef, LootDrop, LootGroup, LootRow, Pity, Share,
     pity_key,
 };
 pub use monsters::{MonsterDef, Senses};
 pub use movements::MovementDef;
-pub use record::{Id, Record, Ref, RefVisitor, Table, ticks_of};
+pub use record::{Id, Record, Ref, RefVisitor, ShortRef, Table, ticks_of};
 pub use report::{AssetReport, Code, FINDINGS_MAX, Finding, Severity};
 pub use scenes::{
     AoiDef, Bounds, DoorDef, GeometryDef, HeightTable, Heights, PortalDef, SceneDef, SpawnPointDef, SpawnerDef,
 };
+pub use sets::{SetBonus, SetDef};
 pub use skills::{Filter, SkillDef, SkillTarget};
 pub use sources::AssetSources;
 
 /// One epoch of designers' data: every record of every kind, checked, with all references resolved.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Assets {
+    /// The numbers of units.
+    pub attributes: AttributeRegistry,
     /// What characters and monsters can do.
     pub skills: Table<SkillDef>,
     /// What can rest on a unit for a while.
@@ -57,6 +67,8 @@ pub struct Assets {
     pub classes: Table<ClassDef>,
     /// What can be owned.
     pub items: Table<ItemDef>,
+    /// What does more together.
+    pub sets: Table<SetDef>,
     /// What may be found.
     pub loots: Table<LootDef>,
     /// What spawners put into a scene.

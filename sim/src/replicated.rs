@@ -10,7 +10,7 @@ use bevy_app::App;
 use bevy_ecs::prelude::*;
 
 use crate::actor::{Heading, Kind, Name, Position};
-use crate::features::{buffs, combat, doors, loot, party, skills};
+use crate::features::{buffs, combat, doors, equipment, loot, party, skills};
 use crate::ids::SimId;
 use crate::roster::Roster;
 use crate::tick::{Tick, TickSystems};
@@ -28,11 +28,16 @@ pub fn list(app: &mut App) {
         .replicate::<loot::Bag>()
         .replicate::<loot::Pile>()
         .replicate::<doors::DoorState>()
-        .replicate::<party::Party>();
+        .replicate::<party::Party>()
+        .replicate::<equipment::Equipment>()
+        .replicate::<equipment::Outfit>();
     app.add_client_event::<combat::HealthChanged>()
         .add_client_event::<combat::Died>()
         .add_client_event::<skills::CastEnded>()
-        .add_client_event::<loot::LootTaken>();
+        .add_client_event::<loot::LootTaken>()
+        .add_client_event::<loot::LootRollStarted>()
+        .add_client_event::<loot::LootRolled>()
+        .add_client_event::<loot::LootWon>();
 }
 
 /// Who receives a component, and how.
@@ -67,10 +72,13 @@ pub trait Replicate: Component {
     fn encode(&self, out: &mut Vec<u8>);
 }
 
-/// Something that happened to an entity and that everyone who sees it is told, in order, on the stream.
+/// Something that happened to an entity and that everyone who sees it, or its player alone, is told, in order, on the
+/// stream.
 pub trait ClientEvent: Message {
     /// Stable name on the wire.
     const NAME: &'static str;
+    /// Who is told: everyone who sees the subject, or only the player whose character it is.
+    const AUDIENCE: Audience = Audience::Viewers;
     /// The entity whose viewers are told.
     fn subject(&self) -> SimId;
     /// Another entity that the first four bytes of the body name. A client that does not see it reads 0 there.
@@ -140,6 +148,8 @@ pub struct EventRecord {
     pub subject: SimId,
     /// Another entity that the first four bytes of the body name, for those who see it.
     pub other: Option<SimId>,
+    /// Whether only the player whose character is the subject is told.
+    pub owner_only: bool,
     start: u32,
     end: u32,
 }
@@ -230,13 +240,21 @@ impl ReplicateApp for App {
         let mut lists = self.world_mut().resource_mut::<WireLists>();
         let kind = u16::try_from(lists.events.len()).unwrap_or(u16::MAX);
         lists.events.push(T::NAME);
+        let owner_only = T::AUDIENCE == Audience::Owner;
         let collect = move |mut happened: MessageReader<T>, mut changes: ResMut<Changes>| {
             let Changes { events, bodies, watched, .. } = &mut *changes;
             for event in happened.read().filter(|_| *watched) {
                 let start = u32::try_from(bodies.len()).unwrap_or(u32::MAX);
                 event.encode(bodies);
                 let end = u32::try_from(bodies.len()).unwrap_or(u32::MAX);
-                events.push(EventRecord { kind, subject: event.subject(), other: event.other(), start, end });
+                events.push(EventRecord {
+                    kind,
+                    subject: event.subject(),
+                    other: event.other(),
+                    owner_only,
+                    start,
+                    end,
+                });
             }
         };
         add_mark_step(self, collect.into_configs());

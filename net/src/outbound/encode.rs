@@ -68,7 +68,7 @@ pub(super) fn assemble(
         if !session.view.is_introduced() {
             introduce(session, own_id, own, tick.0, &assets.0.scenes[scene.0].id);
         }
-        choose(&session.view, own_id, &encoded, &mut scratch);
+        choose(&session.view, own_id, &encoded, &changes, &mut scratch);
         stats.frame_bytes += write_batches(session, own_id, &encoded, &changes, tick.0, &mut scratch);
         keep_to_budget(&mut session.view, &mut scratch);
         write_frames(session, own, tick.0, &encoded, &mut scratch);
@@ -93,14 +93,17 @@ fn introduce(session: &mut Session, own: SimId, state: OwnState, tick: u32, scen
 }
 
 /// Finds the entities with state for the client, and the events it is told.
-fn choose(view: &ClientView, own_id: SimId, encoded: &Encoded, scratch: &mut Scratch) {
+fn choose(view: &ClientView, own_id: SimId, encoded: &Encoded, changes: &Changes, scratch: &mut Scratch) {
+    let is_told =
+        |&at: &u32| changes.events().get(at as usize).is_some_and(|event| !event.owner_only || event.subject == own_id);
     scratch.candidates.clear();
     scratch.events.clear();
     let mut entering = view.entering().iter().copied().peekable();
     for (at, pair) in view.pairs.iter().enumerate() {
         let news = encoded.news(pair.id);
         if news.has_events {
-            scratch.events.extend_from_slice(encoded.slot(pair.id).map_or(&[], |slot| encoded.events(slot)));
+            let events = encoded.slot(pair.id).map_or(&[][..], |slot| encoded.events(slot));
+            scratch.events.extend(events.iter().copied().filter(is_told));
         }
         // What comes into view is described in the batch, as it is now.
         if entering.next_if_eq(&pair.id).is_some() {

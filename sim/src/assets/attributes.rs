@@ -1,109 +1,401 @@
-//! Attributes: the numbers every unit has, and the table of base values a class or a monster starts from.
-//! All are integers; rates are in basis points (10,000 = 100 %), regeneration in thousandths per second.
-//! Modifiers of effects name an `Attribute`; the pipeline that combines them lives with the buffs.
+//! Attributes: the numbers every unit has. What one is (unit, range, value where nothing is said) is a record of its own;
+//! the ones the rules name are built in and are constants here, data may add others. All are integers; rates are in basis
+//! points (10,000 = 100 %), regeneration in thousandths per second. Classes and monsters give values at a level.
 
+use std::{fmt, sync::Arc};
+
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
-/// A number of a unit that modifiers can change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
-pub enum Attribute {
-    /// Most hit points the unit can have.
-    HpMax,
-    /// Most mana points the unit can have.
-    MpMax,
-    /// What damage and healing ratios are applied to.
-    Attack,
-    /// Reduces damage taken by `defence / (defence + 100)`.
-    Defence,
-    /// Chance of a critical hit, in basis points.
-    CritRateBp,
-    /// Size of a critical hit, in basis points of a normal one.
-    CritDamageBp,
-    /// Speed relative to the movement profile, in basis points.
-    MoveSpeedBp,
-    /// Hit points regained per second, in thousandths.
-    HpRegenMilli,
-    /// Mana points regained per second, in thousandths.
-    MpRegenMilli,
-}
+use super::{Id, Record, RefVisitor, ShortRef, Table};
 
-impl Attribute {
-    /// How many attributes there are, for arrays indexed by `index()`.
-    pub const COUNT: usize = 9;
+/// Which attribute, as its place in every list of values. Constants are the ones the rules name; others come from data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AttributeId(u16);
 
-    /// Every attribute, in the order of `index()`.
-    pub const ALL: [Self; Self::COUNT] = [
-        Self::HpMax,
-        Self::MpMax,
-        Self::Attack,
-        Self::Defence,
-        Self::CritRateBp,
-        Self::CritDamageBp,
-        Self::MoveSpeedBp,
-        Self::HpRegenMilli,
-        Self::MpRegenMilli,
-    ];
+impl AttributeId {
+    /// The attribute at a place of [`AttributeRegistry::iter`].
+    #[must_use]
+    pub const fn new(raw: u16) -> Self {
+        Self(raw)
+    }
 
-    /// Position in `ALL`, from 0 to `COUNT - 1`.
+    /// Place in lists of values, from 0.
+    #[must_use]
     pub const fn index(self) -> usize {
-        self as usize
+        self.0 as usize
     }
 }
 
-/// Base values of a unit before any modifier.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct AttributeTable {
-    /// Hit points, 1 to 10,000,000.
-    pub hp_max: i32,
-    /// Mana points, 0 to 1,000,000.
-    pub mp_max: i32,
-    /// Attack, 0 to 100,000.
-    pub attack: i32,
-    /// Defence, 0 to 100,000.
-    pub defence: i32,
-    /// Chance of a critical hit in basis points, 0 to 10,000.
-    #[serde(default = "AttributeTable::default_crit_rate_bp")]
-    pub crit_rate_bp: i32,
-    /// Size of a critical hit in basis points of a normal one, 10,000 to 100,000.
-    #[serde(default = "AttributeTable::default_crit_damage_bp")]
-    pub crit_damage_bp: i32,
-    /// Speed in basis points of the movement profile, 0 to 30,000.
-    #[serde(default = "AttributeTable::default_move_speed_bp")]
-    pub move_speed_bp: i32,
-    /// Hit points regained per second in thousandths, 0 to 1,000,000,000.
-    #[serde(default)]
-    pub hp_regen_milli: i32,
-    /// Mana points regained per second in thousandths, 0 to 1,000,000,000.
-    #[serde(default)]
-    pub mp_regen_milli: i32,
+impl From<Id<AttributeDef>> for AttributeId {
+    fn from(id: Id<AttributeDef>) -> Self {
+        // There are at most 4,096 records of a kind.
+        Self(id.raw() as u16)
+    }
 }
 
-impl AttributeTable {
-    /// The base value of `attribute`.
-    pub const fn get(&self, attribute: Attribute) -> i32 {
-        match attribute {
-            Attribute::HpMax => self.hp_max,
-            Attribute::MpMax => self.mp_max,
-            Attribute::Attack => self.attack,
-            Attribute::Defence => self.defence,
-            Attribute::CritRateBp => self.crit_rate_bp,
-            Attribute::CritDamageBp => self.crit_damage_bp,
-            Attribute::MoveSpeedBp => self.move_speed_bp,
-            Attribute::HpRegenMilli => self.hp_regen_milli,
-            Attribute::MpRegenMilli => self.mp_regen_milli,
+macro_rules! core_attributes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// Names of the built-in attributes without `attribute/`, in the order of their ids.
+        pub const CORE_ATTRIBUTES: &[&str] = &[$($text),*];
+
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "only counts the constants")]
+        enum Place { $($name,)* }
+
+        impl AttributeId {
+            $($(#[$doc])* pub const $name: Self = Self(Place::$name as u16);)*
+        }
+    };
+}
+
+core_attributes! {
+    /// Most hit points.
+    HP_MAX = "hp_max",
+    /// Most mana points.
+    MANA_MAX = "mana_max",
+    /// What weapons and claws do; damage coefficients are of it.
+    ATTACK = "attack",
+    /// What spells do, where a profile tells the two apart.
+    POWER = "power",
+    /// Reduces damage taken.
+    ARMOR = "armor",
+    /// Chance of a critical hit in basis points.
+    CRIT_BP = "crit_bp",
+    /// Size of a critical hit in basis points of a normal one.
+    CRIT_DAMAGE_BP = "crit_damage_bp",
+    /// How much faster casts, cooldowns and periods are, in basis points above normal.
+    HASTE = "haste",
+    /// Speed in basis points of the movement profile.
+    SPEED_BP = "speed_bp",
+    /// Hit points regained per second in thousandths.
+    HP_REGEN_MILLI = "hp_regen_milli",
+    /// Mana points regained per second in thousandths.
+    MANA_REGEN_MILLI = "mana_regen_milli",
+    /// Taken off the chance to miss, in basis points.
+    HIT_BP = "hit_bp",
+    /// Chance to dodge in basis points.
+    DODGE_BP = "dodge_bp",
+    /// Chance to parry in basis points.
+    PARRY_BP = "parry_bp",
+    /// Chance to block in basis points.
+    BLOCK_BP = "block_bp",
+    /// What a block keeps off, in points.
+    BLOCK_AMOUNT = "block_amount",
+    /// Threat per point of damage in basis points.
+    THREAT_BP = "threat_bp",
+    /// Damage done in basis points.
+    DAMAGE_DONE_BP = "damage_done_bp",
+    /// Damage taken in basis points.
+    DAMAGE_TAKEN_BP = "damage_taken_bp",
+    /// Healing done in basis points.
+    HEALING_DONE_BP = "healing_done_bp",
+    /// Healing taken in basis points.
+    HEALING_TAKEN_BP = "healing_taken_bp",
+    /// How much faster casts alone are, in basis points above normal.
+    CAST_SPEED = "cast_speed",
+    /// Fire damage kept off in basis points.
+    RESIST_FIRE_BP = "resist_fire_bp",
+    /// Frost damage kept off in basis points.
+    RESIST_FROST_BP = "resist_frost_bp",
+    /// Nature damage kept off in basis points.
+    RESIST_NATURE_BP = "resist_nature_bp",
+    /// Shadow damage kept off in basis points.
+    RESIST_SHADOW_BP = "resist_shadow_bp",
+    /// Holy damage kept off in basis points.
+    RESIST_HOLY_BP = "resist_holy_bp",
+    /// Arcane damage kept off in basis points.
+    RESIST_ARCANE_BP = "resist_arcane_bp",
+    /// Strength of the weapon in hand, where a profile uses it.
+    WEAPON = "weapon",
+}
+
+/// A reference to an attribute by its name alone, as in `attr: "armor"`.
+pub type AttrRef = ShortRef<AttributeDef>;
+
+impl AttrRef {
+    /// The attribute; valid in loaded data.
+    #[must_use]
+    pub fn attribute(&self) -> AttributeId {
+        self.id().into()
+    }
+}
+
+/// One attribute, `attribute/..`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AttributeDef {
+    /// `attribute/name`; the name alone is what records write.
+    pub id: String,
+    /// What players read.
+    #[serde(default)]
+    pub name: String,
+    /// What the number counts.
+    pub unit: AttributeUnit,
+    /// Value of a unit whose class or monster says nothing about it.
+    #[serde(default)]
+    pub base: i32,
+    /// Least value in force.
+    #[serde(default)]
+    pub min: i32,
+    /// Greatest value in force.
+    pub max: i32,
+    /// How fractions of modified values are rounded.
+    #[serde(default)]
+    pub round: Rounding,
+}
+
+impl Record for AttributeDef {
+    const KIND: &'static str = "attribute";
+    const FOLDER: &'static str = "attributes";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn name_mut(&mut self) -> Option<&mut String> {
+        Some(&mut self.name)
+    }
+
+    fn rank(id: &str) -> usize {
+        let name = id.strip_prefix("attribute/");
+        name.and_then(|name| CORE_ATTRIBUTES.iter().position(|core| *core == name)).unwrap_or(CORE_ATTRIBUTES.len())
+    }
+
+    fn visit_refs(&mut self, _visitor: &mut dyn RefVisitor) {}
+}
+
+/// What an attribute counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
+pub enum AttributeUnit {
+    /// Whole points.
+    Points,
+    /// Ten-thousandths; 10,000 is 100 %.
+    BasisPoints,
+    /// Thousandths of a point.
+    Milli,
+}
+
+/// How a fraction becomes a whole number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
+pub enum Rounding {
+    /// To the nearest; halves away from zero.
+    #[default]
+    HalfUp,
+    /// Down.
+    Floor,
+    /// Up.
+    Ceil,
+}
+
+impl Rounding {
+    /// `value / by`, rounded; `by` is positive.
+    #[must_use]
+    pub const fn divide(self, value: i128, by: i128) -> i128 {
+        match self {
+            Self::HalfUp => {
+                let half = if value < 0 { -by / 2 } else { by / 2 };
+                (value + half) / by
+            }
+            Self::Floor => value.div_euclid(by),
+            Self::Ceil => -((-value).div_euclid(by)),
         }
     }
+}
 
-    const fn default_crit_rate_bp() -> i32 {
-        500
+/// What a record says about one attribute; evaluated at a level.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub enum AttributeValue {
+    /// The same at every level.
+    Flat(i32),
+    /// The first at level 1, and so much more with each level above it.
+    PerLevel(i32, i32),
+}
+
+impl AttributeValue {
+    /// The value at a level, from 1.
+    #[must_use]
+    pub fn at(&self, level: u16) -> i64 {
+        match self {
+            Self::Flat(value) => i64::from(*value),
+            Self::PerLevel(first, step) => i64::from(*first) + i64::from(*step) * i64::from(level.saturating_sub(1)),
+        }
+    }
+}
+
+/// What a class or a monster says about its attributes: `{"hp_max": Flat(260)}`. What it leaves out has its `base`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct AttributeTable(Vec<(AttrRef, AttributeValue)>);
+
+impl AttributeTable {
+    /// What is said, in the order it is written.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&AttrRef, &AttributeValue)> {
+        self.0.iter().map(|(attribute, value)| (attribute, value))
     }
 
-    const fn default_crit_damage_bp() -> i32 {
-        15_000
+    /// What is said about one attribute.
+    #[must_use]
+    pub fn get(&self, attribute: AttributeId) -> Option<&AttributeValue> {
+        self.0.iter().find(|(own, _)| own.attribute() == attribute).map(|(_, value)| value)
     }
 
-    const fn default_move_speed_bp() -> i32 {
-        10_000
+    /// Shows every reference in the map at `path` to `visitor`.
+    pub(crate) fn visit(&mut self, path: &str, visitor: &mut dyn RefVisitor) {
+        for (attribute, _) in &mut self.0 {
+            let path = format!("{path}.@{}", attribute.name());
+            attribute.visit(&path, visitor);
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for AttributeTable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+        impl<'de> Visitor<'de> for Entries {
+            type Value = AttributeTable;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map from attributes to values")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<AttributeTable, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = access.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(AttributeTable(entries))
+            }
+        }
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+impl Serialize for AttributeTable {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (attribute, value) in &self.0 {
+            map.serialize_entry(attribute, value)?;
+        }
+        map.end()
+    }
+}
+
+impl schemars::JsonSchema for AttributeTable {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "AttributeTable".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let value = generator.subschema_for::<AttributeValue>();
+        schemars::json_schema!({ "type": "object", "additionalProperties": value })
+    }
+}
+
+/// Every attribute there is: the built-in ones first, then those of the data by name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttributeRegistry {
+    table: Table<AttributeDef>,
+    /// The `base` of every attribute.
+    bases: Arc<[i32]>,
+}
+
+impl AttributeRegistry {
+    /// Takes over all records; the built-in ones are among them.
+    pub(crate) fn new(table: Table<AttributeDef>) -> Self {
+        let bases = table.iter().map(|(_, def)| def.base).collect();
+        Self { table, bases }
+    }
+
+    /// The records themselves.
+    #[must_use]
+    pub const fn table(&self) -> &Table<AttributeDef> {
+        &self.table
+    }
+
+    /// How many attributes there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Never true: some are built in.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    /// What an attribute is; `None` for one of another epoch.
+    #[must_use]
+    pub fn get(&self, attribute: AttributeId) -> Option<&AttributeDef> {
+        self.table.get(Id::new(u32::from(attribute.0)))
+    }
+
+    /// The attribute with this name, written without its kind.
+    #[must_use]
+    pub fn by_name(&self, name: &str) -> Option<AttributeId> {
+        self.table.by_name(&format!("{}/{name}", AttributeDef::KIND)).map(AttributeId::from)
+    }
+
+    /// Every attribute, in the order of ids.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (AttributeId, &AttributeDef)> {
+        self.table.iter().map(|(id, def)| (id.into(), def))
+    }
+
+    /// The values of a unit about which nothing is said.
+    #[must_use]
+    pub const fn bases(&self) -> &Arc<[i32]> {
+        &self.bases
+    }
+
+    /// The values of a unit of a class or kind at a level, before any modifier, within the range of each attribute.
+    #[must_use]
+    pub fn at_level(&self, table: &AttributeTable, level: u16) -> Arc<[i32]> {
+        let mut values = self.bases.to_vec();
+        for (attribute, value) in table.iter() {
+            let id = attribute.attribute();
+            if let (Some(def), Some(slot)) = (self.get(id), values.get_mut(id.index())) {
+                let inside = value.at(level).clamp(i64::from(def.min), i64::from(def.max));
+                *slot = i32::try_from(inside).unwrap_or(def.max);
+            }
+        }
+        values.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assets::{AssetSources, Assets};
+
+    #[test]
+    fn the_built_in_attributes_have_the_ids_of_their_constants() {
+        let assets = Assets::load(&AssetSources::new("")).expect("the built-in data has no faults");
+        assert_eq!(assets.attributes.by_name("hp_max"), Some(AttributeId::HP_MAX));
+        assert_eq!(assets.attributes.by_name("weapon"), Some(AttributeId::WEAPON));
+        let names: Vec<&str> = assets.attributes.iter().map(|(_, def)| &def.id["attribute/".len()..]).collect();
+        assert_eq!(names, CORE_ATTRIBUTES);
+    }
+
+    #[test]
+    fn data_adds_attributes_behind_the_built_in_ones_and_may_redefine_those() {
+        let text = r#"[(id: "attribute/agility", unit: Points, max: 999, base: 7),
+            (id: "attribute/armor", name: "Armour", unit: Points, max: 50)]"#;
+        let assets = Assets::load(&AssetSources::new("").with("attributes/a.ron", text)).expect("no faults");
+        let agility = assets.attributes.by_name("agility").expect("it is there");
+        assert_eq!(agility.index(), CORE_ATTRIBUTES.len());
+        assert_eq!(assets.attributes.bases()[agility.index()], 7);
+        assert_eq!(assets.attributes.get(agility).map(|def| def.name.as_str()), Some("Agility"));
+        assert_eq!(assets.attributes.get(AttributeId::ARMOR).map(|def| def.max), Some(50));
+    }
+
+    #[test]
+    fn values_follow_the_level() {
+        assert_eq!([1, 2, 11].map(|level| AttributeValue::PerLevel(100, 12).at(level)), [100, 112, 220]);
+        assert_eq!(AttributeValue::Flat(5).at(60), 5);
+    }
+
+    #[test]
+    fn rounding_is_what_its_name_says_also_below_zero() {
+        let all = |value| [Rounding::HalfUp, Rounding::Floor, Rounding::Ceil].map(|round| round.divide(value, 10));
+        assert_eq!((all(25), all(-25), all(24), all(-21)), ([3, 2, 3], [-3, -3, -2], [2, 2, 3], [-2, -3, -2]));
     }
 }

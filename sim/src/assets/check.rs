@@ -11,12 +11,14 @@ use super::{
 };
 use crate::tick::TICK_MS;
 
+mod attributes;
 mod items;
 mod loot;
 mod navigation;
 mod records;
 mod scenes;
 
+pub(crate) use attributes::check_table;
 pub use navigation::SceneGround;
 pub(crate) use loot::check_loot;
 pub(crate) use navigation::check_navigation;

@@ -13,8 +13,10 @@ pub struct ClassDef {
     /// `class/name`.
     pub id: String,
     /// What players read.
+    #[serde(default)]
     pub name: String,
-    /// Base values.
+    /// Base values by attribute; what is left out has the attribute's own.
+    #[serde(default)]
     pub attributes: AttributeTable,
     /// How it moves.
     pub movement: Ref<MovementDef>,
@@ -30,7 +32,12 @@ impl Record for ClassDef {
         &self.id
     }
 
+    fn name_mut(&mut self) -> Option<&mut String> {
+        Some(&mut self.name)
+    }
+
     fn visit_refs(&mut self, visitor: &mut dyn RefVisitor) {
+        self.attributes.visit("attributes", visitor);
         self.movement.visit("movement", visitor);
         for (index, skill) in self.skills.iter_mut().enumerate() {
             skill.visit(&format!("skills.{index}"), visitor);

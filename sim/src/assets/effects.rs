@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Attribute, Record, RefVisitor, actions::visit_actions, ticks_of};
+use super::{Action, AttrRef, Record, RefVisitor, actions::visit_actions, ticks_of};
 
 /// One effect, `effect/..`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -13,6 +13,7 @@ pub struct EffectDef {
     /// `effect/name`.
     pub id: String,
     /// What players read.
+    #[serde(default)]
     pub name: String,
     /// Free words such as `school.fire`.
     #[serde(default)]
@@ -74,7 +75,14 @@ impl Record for EffectDef {
         &self.id
     }
 
+    fn name_mut(&mut self) -> Option<&mut String> {
+        Some(&mut self.name)
+    }
+
     fn visit_refs(&mut self, visitor: &mut dyn RefVisitor) {
+        for (index, modifier) in self.modifiers.iter_mut().enumerate() {
+            modifier.attr.visit(&format!("modifiers.{index}.attr"), visitor);
+        }
         visit_actions(&mut self.periodic, "periodic", visitor);
     }
 }
@@ -111,11 +119,11 @@ pub enum Reapply {
 }
 
 /// A change of one attribute.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Modifier {
     /// Which attribute.
-    pub attribute: Attribute,
+    pub attr: AttrRef,
     /// How it changes.
     pub op: ModifierOp,
     /// Whether the amount is multiplied by the stacks.
@@ -124,7 +132,7 @@ pub struct Modifier {
 }
 
 /// How a modifier changes an attribute: base, then all flat, then the sum of increased, then the product of more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
 pub enum ModifierOp {
     /// Added to the base, in the attribute's own unit.
     Flat(i32),

@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 use serde::de::DeserializeOwned;
 
 use super::{
-    AssetReport, AssetSources, Assets, ClassDef, EffectDef, Id, ItemDef, LootDef, MonsterDef, MovementDef, Record, RefVisitor,
-    SceneDef, SceneGround, SkillDef, Table,
-    check::{Check, Checker, check_loot, check_navigation, check_portals, fill_heights},
+    AssetReport, AssetSources, Assets, AttributeDef, AttributeRegistry, AttributeTable, ClassDef, EffectDef, Id,
+    ItemDef, LootDef, MonsterDef, MovementDef, Record, RefVisitor, SceneDef, SceneGround, SetDef, SkillDef, Table,
+    check::{Check, Checker, check_loot, check_navigation, check_portals, check_table, fill_heights},
+    core,
     names::Names,
     repair::{self, Places},
     report::{Code, Findings, a, nearest},
@@ -21,15 +22,19 @@ use super::{
 const FILE_BYTES_MAX: usize = 4 << 20;
 /// Most records of one kind.
 const RECORDS_MAX: usize = 4_096;
+/// Highest level of anything; what grows with the level is checked up to here.
+const LEVEL_MAX: u16 = 100;
 /// Where number tables live.
 const TABLES_FOLDER: &str = "tables";
 /// Every kind with its folder.
-const KINDS: [(&str, &str); 8] = [
+const KINDS: [(&str, &str); 10] = [
+    (AttributeDef::KIND, AttributeDef::FOLDER),
     (SkillDef::KIND, SkillDef::FOLDER),
     (EffectDef::KIND, EffectDef::FOLDER),
     (MovementDef::KIND, MovementDef::FOLDER),
     (ClassDef::KIND, ClassDef::FOLDER),
     (ItemDef::KIND, ItemDef::FOLDER),
+    (SetDef::KIND, SetDef::FOLDER),
     (LootDef::KIND, LootDef::FOLDER),
     (MonsterDef::KIND, MonsterDef::FOLDER),
     (SceneDef::KIND, SceneDef::FOLDER),
@@ -59,6 +64,7 @@ impl Assets {
     fn examine_inner(sources: &AssetSources, ground: Option<&mut GroundOf<'_>>) -> (Option<Self>, AssetReport) {
         let mut run = Run::new(sources);
         run.sort_files();
+        run.add_core();
         run.collect_names();
         run.report_unknown_names();
         let (assets, origins) = run.records();
@@ -137,6 +143,21 @@ impl<'s> Run<'s> {
         }
     }
 
+    /// Puts the built-in records in front, without those that the data has too.
+    fn add_core(&mut self) {
+        let mut own = BTreeSet::new();
+        for file in &self.files {
+            let ids = file.scan.records.iter().filter_map(|record| record.node.at(file.text, "id"));
+            own.extend(ids.filter_map(|node| node.string(file.text)));
+        }
+        for (kind, path, text) in core::FILES {
+            let mut scan = scan(text);
+            let id = |record: &ScannedRecord| record.node.at(text, "id").and_then(|node| node.string(text));
+            scan.records.retain(|record| id(record).is_none_or(|id| !own.contains(id)));
+            self.files.insert(0, RonFile { kind, path, text, scan });
+        }
+    }
+
     fn scan_file(&mut self, kind: &'static str, path: &'s str, text: &'s str) {
         let scan = scan(text);
         for fault in &scan.faults {
@@ -182,7 +203,10 @@ impl<'s> Run<'s> {
                 }
             }
         }
-        self.names.number();
+        self.names.number(|kind, id| match kind {
+            AttributeDef::KIND => AttributeDef::rank(id),
+            _ => 0,
+        });
     }
 
     /// Reports references to records that do not exist, also those of records that cannot be read.
@@ -207,22 +231,29 @@ impl<'s> Run<'s> {
     }
 
     fn records(&mut self) -> (Assets, Vec<SceneOrigin>) {
+        let attributes = self.read_kind::<AttributeDef>();
         let skills = self.read_kind::<SkillDef>();
         let effects = self.read_kind::<EffectDef>();
         let movements = self.read_kind::<MovementDef>();
         let classes = self.read_kind::<ClassDef>();
         let items = self.read_kind::<ItemDef>();
+        let sets = self.read_kind::<SetDef>();
         let loots = self.finish_loots();
         let monsters = self.read_kind::<MonsterDef>();
         let mut scenes = self.read_kind::<SceneDef>();
+        let attributes = AttributeRegistry::new(table(attributes));
+        self.check_tables(&attributes, &classes, |class| (&class.attributes, vec![1, LEVEL_MAX]));
+        self.check_tables(&attributes, &monsters, |monster| (&monster.attributes, vec![monster.level]));
         self.finish_scenes(&mut scenes);
         let (scenes, origins) = scenes.into_iter().map(apart).unzip();
         let assets = Assets {
+            attributes,
             skills: table(skills),
             effects: table(effects),
             movements: table(movements),
             classes: table(classes),
             items: table(items),
+            sets: table(sets),
             loots,
             monsters: table(monsters),
             scenes: Table::new(scenes),
@@ -254,6 +285,7 @@ impl<'s> Run<'s> {
                     mark_tables(&mut self.tables, file.text, record);
                     continue;
                 };
+                fill_name(&mut value, record.node.at(file.text, "name").is_some());
                 let mut check = checker(&mut self.findings, file, record, &parsed.places);
                 value.check(&mut check);
                 value.visit_refs(&mut Resolver { names: &self.names, check: &mut check });
@@ -273,6 +305,21 @@ impl<'s> Run<'s> {
             check_loot(value, &tables, &mut check);
         }
         tables
+    }
+
+    /// What records say about attributes, judged now that all attributes are known.
+    fn check_tables<T>(
+        &mut self,
+        registry: &AttributeRegistry,
+        records: &[Loaded<T>],
+        said: impl Fn(&T) -> (&AttributeTable, Vec<u16>),
+    ) {
+        for Loaded { value, file, record, places } in records {
+            let file = &self.files[*file];
+            let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
+            let (table, levels) = said(value);
+            check_table("attributes", table, &levels, registry, &mut check);
+        }
     }
 
     fn finish_scenes(&mut self, scenes: &mut [Loaded<SceneDef>]) {
@@ -308,6 +355,19 @@ impl<'s> Run<'s> {
 
 fn table<T: Record>(loaded: Vec<Loaded<T>>) -> Table<T> {
     Table::new(loaded.into_iter().map(|loaded| loaded.value).collect())
+}
+
+/// A record without a name is called what its id says, in title case.
+fn fill_name<T: Record>(value: &mut T, is_written: bool) {
+    let id = value.id().rsplit(['/', '.']).next().unwrap_or_default();
+    let words = id.split('_').map(|word| {
+        let mut letters = word.chars();
+        letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    });
+    let name = words.collect::<Vec<_>>().join(" ");
+    if let Some(own) = value.name_mut().filter(|_| !is_written) {
+        *own = name;
+    }
 }
 
 fn apart(Loaded { value, file, record, places }: Loaded<SceneDef>) -> (SceneDef, SceneOrigin) {
@@ -347,7 +407,26 @@ struct Resolver<'r, 'f, 's> {
     check: &'r mut Checker<'f, 's>,
 }
 
+impl Resolver<'_, '_, '_> {
+    fn unknown(&mut self, path: &str, message: String, help: Option<String>) {
+        if let Some(note) = self.check.report(Code::UnknownReference, path, message) {
+            note.label("not found").help(help);
+        }
+    }
+}
+
 impl RefVisitor for Resolver<'_, '_, '_> {
+    fn visit_short(&mut self, path: &str, kind: &'static str, name: &str, slot: &mut u32) {
+        match self.names.index(kind, &format!("{kind}/{name}")) {
+            Some(index) => *slot = index,
+            None => {
+                let help = self.names.short_suggestion(kind, name, self.check.findings);
+                let message = format!("{} refers to {kind} `{name}`, which does not exist", self.check.title);
+                self.unknown(path, message, help);
+            }
+        }
+    }
+
     fn visit(&mut self, path: &str, kind: &'static str, name: &str, slot: &mut u32) {
         if let Some(index) = self.names.index(kind, name) {
             *slot = index;
@@ -363,9 +442,8 @@ impl RefVisitor for Resolver<'_, '_, '_> {
             // Names that begin with a kind were reported from the text already.
             let help = self.names.suggestion(kind, name, self.check.findings);
             let message = format!("{} refers to {kind} `{name}`, which does not exist", self.check.title);
-            if let Some(note) = self.check.report(Code::UnknownReference, path, message) {
-                note.label("not found").help(help.or_else(|| Some(format!("references are written \"{kind}/name\""))));
-            }
+            let help = help.or_else(|| Some(format!("references are written \"{kind}/name\"")));
+            self.unknown(path, message, help);
         }
     }
 }

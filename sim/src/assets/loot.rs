@@ -17,7 +17,7 @@ pub(crate) use expect::{drops_max, loot_cycle};
 pub use names::pity_key;
 
 /// One loot table, `loot/..`.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LootDef {
     /// `loot/name`.
@@ -34,7 +34,7 @@ pub struct LootDef {
 }
 
 /// Something that may be found, with a chance of its own.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LootRow {
     /// What.
@@ -58,7 +58,7 @@ pub struct LootRow {
 }
 
 /// Rows of which one falls.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LootGroup {
     /// Chance in basis points that the group is rolled at all; certain if it is not written.
@@ -75,7 +75,7 @@ pub struct LootGroup {
 }
 
 /// One of the rows of a group.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GroupRow {
     /// What.
@@ -92,7 +92,7 @@ pub struct GroupRow {
 }
 
 /// What a row gives.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 pub enum LootDrop {
     /// So many of an item.
     Item(Ref<ItemDef>),
@@ -105,7 +105,7 @@ pub enum LootDrop {
 }
 
 /// A row's part of the roll of its group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
 pub enum Share {
     /// So many basis points of all rolls.
     Chance(u32),
@@ -120,7 +120,7 @@ impl Default for Share {
 }
 
 /// What must hold for a row or a group. Where several may loot together, it is enough that it holds for one of them.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 pub enum LootCondition {
     /// The monster's level is in this range.
     MonsterLevel(u16, u16),
@@ -135,7 +135,7 @@ pub enum LootCondition {
 }
 
 /// What bad luck does for a row's chance. It is counted for each player and row, and starts anew when the row falls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub enum Pity {
     /// After so many rolls without it in a row the next one has it.

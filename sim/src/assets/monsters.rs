@@ -13,12 +13,14 @@ pub struct MonsterDef {
     /// `monster/name`.
     pub id: String,
     /// What players read.
+    #[serde(default)]
     pub name: String,
     /// Level, from 1.
     pub level: u16,
     /// Monsters of the same faction help each other.
     pub faction: String,
-    /// Base values.
+    /// Base values by attribute; what is left out has the attribute's own.
+    #[serde(default)]
     pub attributes: AttributeTable,
     /// How it moves.
     pub movement: Ref<MovementDef>,
@@ -63,7 +65,12 @@ impl Record for MonsterDef {
         &self.id
     }
 
+    fn name_mut(&mut self) -> Option<&mut String> {
+        Some(&mut self.name)
+    }
+
     fn visit_refs(&mut self, visitor: &mut dyn RefVisitor) {
+        self.attributes.visit("attributes", visitor);
         self.movement.visit("movement", visitor);
         for (index, skill) in self.skills.iter_mut().enumerate() {
             skill.visit(&format!("skills.{index}"), visitor);

@@ -44,7 +44,7 @@ impl Names {
         };
         if !is_id(kind, id) {
             let message =
-                format!("`{id}` is not a good id: write \"{kind}/name\" with lower-case letters, digits and `_`");
+                format!("`{id}` is not a good id: write \"{kind}/name\" with lower-case letters, digits, `_` and `.`");
             findings.add(Code::BadId, file, node.span.clone(), message).label("bad id");
         }
         if let Some(first) = names.get(id) {
@@ -58,10 +58,12 @@ impl Names {
         names.insert(id.to_owned(), Place { file: file.to_owned(), span: node.span.clone() });
     }
 
-    /// Gives every id its index, once all are known.
-    pub(crate) fn number(&mut self) {
-        for names in self.by_kind.values() {
-            for (index, name) in names.keys().enumerate() {
+    /// Gives every id its index, once all are known; `rank` comes before the order of names, by kind.
+    pub(crate) fn number(&mut self, rank: impl Fn(&str, &str) -> usize) {
+        for (kind, names) in &self.by_kind {
+            let mut sorted: Vec<&String> = names.keys().collect();
+            sorted.sort_by_key(|name| rank(kind, name));
+            for (index, name) in sorted.into_iter().enumerate() {
                 self.indices.insert(name.clone(), index as u32);
             }
         }
@@ -85,6 +87,16 @@ impl Names {
         let full = if name.contains('/') { name.to_owned() } else { format!("{kind}/{name}") };
         let candidate = nearest(&full, names.keys().map(String::as_str))?;
         let place = names.get(candidate)?;
+        let place = findings.place(&place.file, place.span.start);
+        Some(format!("did you mean \"{candidate}\" ({place})?"))
+    }
+
+    /// The same for a reference that is written without its kind.
+    pub(crate) fn short_suggestion(&self, kind: &str, name: &str, findings: &Findings<'_>) -> Option<String> {
+        let names = self.by_kind.get(kind)?;
+        let short = names.keys().filter_map(|id| id.split_once('/')).map(|(_, name)| name);
+        let candidate = nearest(name.rsplit('/').next().unwrap_or(name), short)?;
+        let place = names.get(&format!("{kind}/{candidate}"))?;
         let place = findings.place(&place.file, place.span.start);
         Some(format!("did you mean \"{candidate}\" ({place})?"))
     }

@@ -23,6 +23,16 @@ pub trait Record: Sized {
     /// The full id, `kind/name`.
     fn id(&self) -> &str;
 
+    /// Where what players read is kept, for kinds that have such a text; the loader fills it in where the data does not.
+    fn name_mut(&mut self) -> Option<&mut String> {
+        None
+    }
+
+    /// What records are sorted by before their ids: for kinds with records that the program knows by their place.
+    fn rank(_id: &str) -> usize {
+        0
+    }
+
     /// Shows every reference in this record to `visitor`, with its path such as `actions.0.effect`.
     fn visit_refs(&mut self, visitor: &mut dyn RefVisitor);
 }
@@ -31,6 +41,11 @@ pub trait Record: Sized {
 pub trait RefVisitor {
     /// Called once per reference: where it is, the kind it must name, the name, and the slot for the dense id.
     fn visit(&mut self, path: &str, kind: &'static str, name: &str, slot: &mut u32);
+
+    /// The same for a reference that is written without its kind; `name` is as written.
+    fn visit_short(&mut self, path: &str, kind: &'static str, name: &str, slot: &mut u32) {
+        self.visit(path, kind, &format!("{kind}/{name}"), slot);
+    }
 }
 
 /// Dense index of a record of kind `T` within one epoch of data.
@@ -163,6 +178,94 @@ impl<T> Serialize for Ref<T> {
     }
 }
 
+/// A reference to a record of kind `T` that is written without its kind: `"armor"` for `attribute/armor`.
+pub struct ShortRef<T>(Ref<T>);
+
+impl<T: Record> ShortRef<T> {
+    /// A reference by name, without the kind, that still has to be resolved by the loader.
+    pub fn by_name(name: impl Into<String>) -> Self {
+        Self(Ref::by_name(name))
+    }
+
+    /// The id this reference resolved to; valid for every reference inside a loaded `Assets`.
+    pub fn id(&self) -> Id<T> {
+        self.0.id()
+    }
+
+    /// The name as written, without the kind.
+    pub fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    /// Shows this reference to `visitor` as the one at `path`.
+    pub(crate) fn visit(&mut self, path: &str, visitor: &mut dyn RefVisitor) {
+        visitor.visit_short(path, T::KIND, &self.0.name, &mut self.0.index);
+    }
+}
+
+impl<T> Clone for ShortRef<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T> PartialEq for ShortRef<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl<T> Eq for ShortRef<T> {}
+
+impl<T> fmt::Debug for ShortRef<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<'de, T: Record> Deserialize<'de> for ShortRef<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ref::deserialize(deserializer).map(Self)
+    }
+}
+
+impl<T> Serialize for ShortRef<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<T: Record> schemars::JsonSchema for Ref<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        format!("{}_ref", T::KIND).into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let (pattern, description) =
+            (format!("^{}/[a-z0-9_.]+$", T::KIND), format!("The id of a record of kind {}.", T::KIND));
+        schemars::json_schema!({ "type": "string", "pattern": pattern, "description": description })
+    }
+}
+
+impl<T: Record> schemars::JsonSchema for ShortRef<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        format!("{}_name", T::KIND).into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let description = format!("The id of a record of kind {0}, without `{0}/`.", T::KIND);
+        schemars::json_schema!({ "type": "string", "pattern": "^[a-z0-9_.]+$", "description": description })
+    }
+}
+
 /// All records of one kind, sorted by id. Each is shared, so that what is under way can keep the one it began with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table<T> {
@@ -172,7 +275,7 @@ pub struct Table<T> {
 impl<T: Record> Table<T> {
     /// Sorts the records by id; ids are unique by the time the loader builds a table.
     pub(crate) fn new(mut records: Vec<T>) -> Self {
-        records.sort_by(|a, b| a.id().cmp(b.id()));
+        records.sort_by(|a, b| order::<T>(a.id()).cmp(&order::<T>(b.id())));
         Self { records: records.into_iter().map(Arc::new).collect() }
     }
 
@@ -188,7 +291,7 @@ impl<T: Record> Table<T> {
 
     /// The id of the record called `name` (`kind/name`), by binary search.
     pub fn by_name(&self, name: &str) -> Option<Id<T>> {
-        let index = self.records.binary_search_by(|record| record.id().cmp(name));
+        let index = self.records.binary_search_by(|record| order::<T>(record.id()).cmp(&order::<T>(name)));
         index.ok().map(|index| Id::new(index as u32))
     }
 
@@ -211,6 +314,11 @@ impl<T: Record> Table<T> {
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
     }
+}
+
+/// What tables are sorted by.
+fn order<T: Record>(id: &str) -> (usize, &str) {
+    (T::rank(id), id)
 }
 
 impl<T: Record> Index<Id<T>> for Table<T> {

@@ -15,6 +15,7 @@ pub struct SceneDef {
     /// `scene/name`.
     pub id: String,
     /// What players read.
+    #[serde(default)]
     pub name: String,
     /// Where units can be.
     pub bounds: Bounds,
@@ -51,6 +52,10 @@ impl Record for SceneDef {
 
     fn id(&self) -> &str {
         &self.id
+    }
+
+    fn name_mut(&mut self) -> Option<&mut String> {
+        Some(&mut self.name)
     }
 
     fn visit_refs(&mut self, visitor: &mut dyn RefVisitor) {

@@ -13,6 +13,7 @@ pub struct SkillDef {
     /// `skill/name`.
     pub id: String,
     /// What players read.
+    #[serde(default)]
     pub name: String,
     /// Free words such as `school.fire`.
     #[serde(default)]
@@ -71,6 +72,10 @@ impl Record for SkillDef {
 
     fn id(&self) -> &str {
         &self.id
+    }
+
+    fn name_mut(&mut self) -> Option<&mut String> {
+        Some(&mut self.name)
     }
 
     fn visit_refs(&mut self, visitor: &mut dyn RefVisitor) {

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use xxhash_rust::xxh3::Xxh3;
 
+use super::core;
+
 /// The texts of an assets directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AssetSources {
@@ -31,9 +33,9 @@ impl AssetSources {
         self
     }
 
-    /// The text at `path`, relative to the root.
+    /// The text at `path`, relative to the root, or the built-in one at a path below `core/`.
     pub fn text(&self, path: &str) -> Option<&str> {
-        self.files.get(path).map(String::as_str)
+        self.files.get(path).map(String::as_str).or_else(|| core::text(path))
     }
 
     /// Every path with its text, in the order of paths.
@@ -43,6 +45,9 @@ impl AssetSources {
 
     /// How a message names the file at `path`.
     pub fn display_path(&self, path: &str) -> String {
+        if core::text(path).is_some() {
+            return format!("(built in) {path}");
+        }
         match self.root.trim_end_matches('/') {
             "" => path.to_owned(),
             root => format!("{root}/{path}"),

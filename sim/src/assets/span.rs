@@ -28,7 +28,9 @@ pub(crate) enum Shape {
     List(Vec<Node>),
     /// `Name( .. )` or `( .. )`, with fields or with elements.
     Group(Group),
-    /// Anything that assets do not use, such as a map.
+    /// `{ "key": value, .. }`, keys and values in the order of the text.
+    Map(Vec<(Node, Node)>),
+    /// Anything that assets do not use.
     Other,
 }
 
@@ -50,7 +52,8 @@ pub(crate) struct Field {
 }
 
 impl Node {
-    /// The node at `path` (`actions.0.effect`; empty for this node), or `None` where the text has no such thing.
+    /// The node at `path` (`actions.0.effect`; empty for this node), or `None` where the text has no such thing. In a
+    /// map `name` is the value and `@name` its key.
     pub(crate) fn at(&self, text: &str, path: &str) -> Option<&Node> {
         let mut node = self;
         for segment in path.split('.').filter(|segment| !segment.is_empty()) {
@@ -85,6 +88,11 @@ impl Node {
             (Shape::List(elements), Ok(index)) => elements.get(index),
             (Shape::Group(group), Ok(index)) => group.elements.get(index),
             (Shape::Group(_), Err(_)) => self.field(text, segment).map(|field| &field.value),
+            (Shape::Map(entries), _) => {
+                let (wanted, is_key) = segment.strip_prefix('@').map_or((segment, false), |key| (key, true));
+                let (key, value) = entries.iter().find(|(key, _)| key.string(text) == Some(wanted))?;
+                Some(if is_key { key } else { value })
+            }
             _ => None,
         }
     }
@@ -93,7 +101,7 @@ impl Node {
     pub(crate) fn mark(&self) -> Range<usize> {
         match &self.shape {
             Shape::Group(Group { name: Some(name), .. }) => name.clone(),
-            Shape::Group(_) | Shape::List(_) => self.span.start..self.span.start + 1,
+            Shape::Group(_) | Shape::List(_) | Shape::Map(_) => self.span.start..self.span.start + 1,
             _ => self.span.clone(),
         }
     }
@@ -107,6 +115,7 @@ impl Node {
             Shape::Number => format!("the number {own}"),
             Shape::Text => format!("the string {own}"),
             Shape::List(_) => "a list `[..]`".to_owned(),
+            Shape::Map(_) => "a map `{..}`".to_owned(),
             Shape::Group(Group { name: Some(name), .. }) => {
                 format!("`{}(..)`", text.get(name.clone()).unwrap_or_default())
             }
@@ -134,6 +143,10 @@ impl Node {
                 group.elements.iter().for_each(|element| element.walk(visit));
                 group.fields.iter().for_each(|field| field.value.walk(visit));
             }
+            Shape::Map(entries) => entries.iter().for_each(|(key, value)| {
+                key.walk(visit);
+                value.walk(visit);
+            }),
             Shape::Word | Shape::Number | Shape::Text | Shape::Other => {}
         }
     }

@@ -27,6 +27,8 @@ pub(crate) enum Expected {
     Tuple(usize),
     /// `( .. )` with named fields.
     Fields,
+    /// `{ .. }` with entries.
+    Map,
     /// One of these names.
     Variant(&'static [&'static str]),
 }
@@ -139,7 +141,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Traced<'_, D> {
         deserialize_seq() Expected::List;
         deserialize_tuple(len: usize) Expected::Tuple(len);
         deserialize_tuple_struct(name: &'static str, len: usize) Expected::Tuple(len);
-        deserialize_map() Expected::Anything;
+        deserialize_map() Expected::Map;
         deserialize_struct(name: &'static str, fields: &'static [&'static str]) Expected::Fields;
         deserialize_enum(name: &'static str, variants: &'static [&'static str]) Expected::Variant(variants);
         deserialize_ignored_any() Expected::Anything;

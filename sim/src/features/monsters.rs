@@ -9,7 +9,7 @@ use bevy_ecs::prelude::*;
 use glam::Vec3;
 
 use crate::actor::{Actor, Faction, Heading, Kind, Name, Position, Profile};
-use crate::assets::{Assets, Id, MonsterDef};
+use crate::assets::{Assets, AttributeId, Id, MonsterDef};
 use crate::digest::{Digest, DigestApp, Digester};
 use crate::features::combat::{Attributes, Vitals};
 use crate::features::navigation::{NavigationSystems, WalkTo};
@@ -112,10 +112,11 @@ fn body(
     let turn = random.draw(tick, id, Stream("spawn heading"), 0).unit();
     let identity = (id, Actor, Name(def.name.clone()), Kind::Monster(monster.raw()), Faction::named(&def.faction));
     let place = (Position(home.feet), Heading(turn * std::f32::consts::TAU), Profile(def.movement.id()));
+    let attributes = Attributes::of(assets.attributes.at_level(&def.attributes, def.level));
     let numbers = (
-        Attributes::of(&def.attributes),
-        Vitals::full(def.attributes.hp_max.unsigned_abs()),
-        Mana::full(def.attributes.mp_max.unsigned_abs()),
+        Vitals::full(attributes.current(AttributeId::HP_MAX).unsigned_abs()),
+        Mana::full(attributes.current(AttributeId::MANA_MAX).unsigned_abs()),
+        attributes,
     );
     let mind = (Species(monster), home, Brain::default(), ThreatTable::default(), Pursuit::default());
     let errand = (patrol, WalkTo::default());

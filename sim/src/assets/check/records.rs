@@ -3,9 +3,7 @@
 //! end at an hour, distances at what one scene can show.
 
 use super::{Check, Checker};
-use crate::assets::{
-    Action, AttributeTable, ClassDef, EffectDef, ModifierOp, MonsterDef, MovementDef, SkillDef, SkillTarget,
-};
+use crate::assets::{Action, ClassDef, EffectDef, ModifierOp, MonsterDef, MovementDef, SkillDef, SkillTarget};
 
 /// Longest duration: an hour.
 const DURATION_MS_MAX: i64 = 3_600_000;
@@ -151,22 +149,9 @@ impl Check for MovementDef {
     }
 }
 
-fn check_attributes(attributes: &AttributeTable, check: &mut Checker<'_, '_>) {
-    check.whole("attributes.hp_max", attributes.hp_max, 1..=10_000_000);
-    check.whole("attributes.mp_max", attributes.mp_max, 0..=1_000_000);
-    check.whole("attributes.attack", attributes.attack, 0..=100_000);
-    check.whole("attributes.defence", attributes.defence, 0..=100_000);
-    check.whole("attributes.crit_rate_bp", attributes.crit_rate_bp, 0..=10_000);
-    check.whole("attributes.crit_damage_bp", attributes.crit_damage_bp, 10_000..=100_000);
-    check.whole("attributes.move_speed_bp", attributes.move_speed_bp, 0..=30_000);
-    check.whole("attributes.hp_regen_milli", attributes.hp_regen_milli, 0..=1_000_000_000);
-    check.whole("attributes.mp_regen_milli", attributes.mp_regen_milli, 0..=1_000_000_000);
-}
-
 impl Check for ClassDef {
     fn check(&self, check: &mut Checker<'_, '_>) {
         check.name(&self.name);
-        check_attributes(&self.attributes, check);
         if self.skills.is_empty() && check.is_original("skills") {
             check.pointless("skills", "has no skills");
         }
@@ -183,7 +168,6 @@ impl Check for MonsterDef {
         if self.faction.is_empty() && check.is_original("faction") {
             check.pointless("faction", "has no faction");
         }
-        check_attributes(&self.attributes, check);
         check.float("senses.aggro_m", self.senses.aggro_m, 0.0..=60.0);
         check.float("senses.z_m", self.senses.z_m, 0.0..=100.0);
         check.float("assist_m", self.assist_m, 0.0..=60.0);

@@ -194,12 +194,15 @@ fn check_local_ids<'i>(list: &str, kind: &str, ids: impl Iterator<Item = &'i str
     }
 }
 
-/// Whether `id` is `kind/name` with a name of 1 to 64 lower-case letters, digits and underscores.
+/// Whether `id` is `kind/name` with a name of 1 to 64 lower-case letters, digits and underscores, in parts between dots.
 pub(crate) fn is_id(kind: &str, id: &str) -> bool {
     let name = id.strip_prefix(kind).and_then(|rest| rest.strip_prefix('/'));
     name.is_some_and(|name| {
         (1..=64).contains(&name.len())
-            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+            && name.split('.').all(|part| {
+                !part.is_empty()
+                    && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+            })
     })
 }
 

@@ -82,10 +82,9 @@ fn missing_fields_are_named_where_they_belong() {
         findings(&[(
             "monsters/m.ron",
             "(id: \"monster/m\", name: \"M\", level: 1, skills: [\"skill/bolt\"],\n senses: (los: false))"
-        )])[..4],
+        )])[..3],
         [
             "assets/monsters/m.ron:1:1: error[A0105]: this monster has no `faction`",
-            "assets/monsters/m.ron:1:1: error[A0105]: this monster has no `attributes`",
             "assets/monsters/m.ron:1:1: error[A0105]: this monster has no `movement`",
             "assets/monsters/m.ron:1:1: error[A0105]: this monster has no `leash_m`",
         ]
@@ -116,11 +115,11 @@ fn a_variant_with_wrong_parentheses_is_told_what_it_takes() {
         ]
     );
     assert_eq!(
-        effect("modifiers: [(attribute: Attak, op: More(5, 6)), (attribute: Attack)]"),
+        effect("modifiers: [(attr: \"attak\", op: More(5, 6)), (attr: \"attack\")]"),
         [
-            "assets/effects/burning.ron:2:27: error[A0103]: `attribute` cannot be `Attak` (did you mean `Attack`?)",
-            "assets/effects/burning.ron:2:38: error[A0104]: `More` takes one value, found 2",
-            "assets/effects/burning.ron:2:51: error[A0105]: `modifiers[1]` has no `op`",
+            "assets/effects/burning.ron:2:22: error[A0107]: effect `effect/burning` refers to attribute `attak`, which does not exist (did you mean \"attack\" ((built in) core/attributes.ron:5)?)",
+            "assets/effects/burning.ron:2:35: error[A0104]: `More` takes one value, found 2",
+            "assets/effects/burning.ron:2:48: error[A0105]: `modifiers[1]` has no `op`",
         ]
     );
 }

@@ -120,6 +120,7 @@ fn fits(node: &Node, text: &str, expected: Expected) -> bool {
         | (Expected::Number, Shape::Number)
         | (Expected::Text, Shape::Text)
         | (Expected::List, Shape::List(_))
+        | (Expected::Map, Shape::Map(_))
         | (Expected::Variant(_), Shape::Group(Group { name: Some(_), .. })) => true,
         (Expected::Fields, Shape::Group(group)) => group.elements.is_empty(),
         _ => false,
@@ -144,6 +145,7 @@ pub(super) fn default_text(expected: Expected) -> String {
         Expected::List => "[]".to_owned(),
         Expected::Tuple(len) => format!("({})", vec!["0"; len].join(", ")),
         Expected::Fields => "()".to_owned(),
+        Expected::Map => "{}".to_owned(),
         Expected::Variant(names) => names.first().copied().unwrap_or("()").to_owned(),
         Expected::Anything => "None".to_owned(),
     }
@@ -160,6 +162,7 @@ fn describe(expected: Expected) -> String {
         Expected::Tuple(1) => "one value in parentheses".to_owned(),
         Expected::Tuple(len) => format!("{len} values `({})`", vec![".."; len].join(", ")),
         Expected::Fields => "a group `(..)` of named fields".to_owned(),
+        Expected::Map => "a map `{\"name\": ..}`".to_owned(),
         Expected::Variant(names) => listed(names, "or"),
         Expected::Anything => "another value".to_owned(),
     }
@@ -174,6 +177,7 @@ fn label(expected: Expected) -> &'static str {
         Expected::List => "expected a list",
         Expected::Tuple(_) => "expected other values",
         Expected::Fields => "expected a group of fields",
+        Expected::Map => "expected a map",
         Expected::Variant(_) => "expected one of these names alone",
         Expected::Anything => "expected another value",
     }

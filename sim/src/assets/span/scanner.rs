@@ -109,6 +109,7 @@ impl Scanner<'_> {
             Some('"') => self.string(),
             Some('[') => self.list(),
             Some('(') => self.group(None),
+            Some('{') => self.map(),
             Some(c) if c.is_ascii_digit() || matches!(c, '+' | '-' | '.') => {
                 self.take_while(|c| c.is_alphanumeric() || matches!(c, '+' | '-' | '.' | '_'));
                 Shape::Number
@@ -170,6 +171,27 @@ impl Scanner<'_> {
             self.separator("element");
         }
         Shape::List(elements)
+    }
+
+    fn map(&mut self) -> Shape {
+        let open = self.at;
+        if !self.enter('}') {
+            return Shape::Other;
+        }
+        let mut entries = Vec::new();
+        while self.goes_on(open) {
+            let key = self.value();
+            self.skip_blank();
+            if self.peek() == Some(':') {
+                self.at += 1;
+                let value = self.value();
+                entries.push((key, value));
+            } else {
+                self.broken(key.span, "expected `\"name\": value` in this map".to_owned());
+            }
+            self.separator("entry");
+        }
+        Shape::Map(entries)
     }
 
     fn group(&mut self, name: Option<Range<usize>>) -> Shape {
@@ -369,14 +391,14 @@ mod tests {
 
     #[test]
     fn paths_find_fields_and_elements() {
-        let text =
-            r#"(id: "skill/x", actions: [Damage(ratio_bp: 5), /* ) */ Apply(effect: "effect/y")], at: (1, -2.5))"#;
+        let text = r#"(id: "skill/x", actions: [Damage(ratio_bp: 5), /* ) */ Apply(effect: "effect/y")], at: (1, -2.5), of: {"a": Flat(7)})"#;
         let scan = scan(text);
         let node = &scan.records[0].node;
         let at = |path| node.at(text, path).map(|node| &text[node.span.clone()]);
         assert_eq!(at("actions.1.effect"), Some("\"effect/y\""));
         assert_eq!(at("actions.0"), Some("Damage(ratio_bp: 5)"));
         assert_eq!(at("at.1"), Some("-2.5"));
+        assert_eq!((at("of.a.0"), at("of.@a"), at("of.b")), (Some("7"), Some("\"a\""), None));
         assert_eq!(at("actions.2"), None);
         assert!(scan.faults.is_empty());
     }

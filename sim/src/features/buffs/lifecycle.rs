@@ -88,7 +88,7 @@ pub(super) fn work_out_changes(
 ) {
     for (buffs, mut attributes, mut states, mut concealment) in &mut actors {
         let (changes, now) = sum(buffs, &assets.0);
-        let next = attributes.with(&changes);
+        let next = attributes.with(&changes, &assets.0.attributes);
         attributes.set_if_neq(next);
         states.set_if_neq(now);
         let phase = concealment.phase;
@@ -101,7 +101,7 @@ fn sum(buffs: &ActiveBuffs, assets: &Assets) -> (Vec<Change>, States) {
     for buff in buffs.iter() {
         let def = &assets.effects[buff.effect];
         changes.extend(def.modifiers.iter().map(|modifier| Change {
-            attribute: modifier.attribute,
+            attribute: modifier.attr.attribute(),
             op: modifier.op,
             times: if modifier.per_stack { buff.stacks } else { 1 },
         }));

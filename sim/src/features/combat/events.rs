@@ -11,7 +11,7 @@ use bevy_ecs::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::actor::Faction;
-use crate::assets::{Action, ActionTarget, Attribute, EffectDef, Id, Pool, School, SkillDef};
+use crate::assets::{Action, ActionTarget, AttributeId, EffectDef, Id, Pool, School, SkillDef};
 use crate::ids::SimId;
 use crate::replicated::ClientEvent;
 use crate::wire::{Reader, put_varint};
@@ -29,7 +29,7 @@ pub struct Worth {
 impl Worth {
     /// The value of an attribute when it was captured; 0 for one that the source did not have.
     #[must_use]
-    pub fn of(&self, attribute: Attribute) -> i32 {
+    pub fn of(&self, attribute: AttributeId) -> i32 {
         self.attributes.get(attribute.index()).copied().unwrap_or(0)
     }
 }

@@ -3,7 +3,7 @@
 //! All factors are multiplied first and divided once, so only the end is rounded: half up.
 
 use super::Worth;
-use crate::assets::Attribute;
+use crate::assets::AttributeId;
 use crate::random::Draw;
 
 /// Basis points in a whole.
@@ -39,8 +39,8 @@ impl Roll {
 /// Points of damage, from 1.
 #[must_use]
 pub fn damage(worth: &Worth, coef: u32, defence: i32, roll: Roll) -> u32 {
-    let crit_bp = if roll.crit { wide(worth.of(Attribute::CritDamageBp)) } else { BP };
-    let product = wide(worth.of(Attribute::Attack)) * u128::from(coef) * crit_bp * u128::from(roll.spread_bp);
+    let crit_bp = if roll.crit { wide(worth.of(AttributeId::CRIT_DAMAGE_BP)) } else { BP };
+    let product = wide(worth.of(AttributeId::ATTACK)) * u128::from(coef) * crit_bp * u128::from(roll.spread_bp);
     let half = u128::from(DEFENCE_HALF);
     divide(product * half, MILLI * BP * BP * (wide(defence) + half)).max(1)
 }
@@ -48,7 +48,7 @@ pub fn damage(worth: &Worth, coef: u32, defence: i32, roll: Roll) -> u32 {
 /// Points of healing.
 #[must_use]
 pub fn heal(worth: &Worth, coef: u32, roll: Roll) -> u32 {
-    divide(wide(worth.of(Attribute::Attack)) * u128::from(coef) * u128::from(roll.spread_bp), MILLI * BP)
+    divide(wide(worth.of(AttributeId::ATTACK)) * u128::from(coef) * u128::from(roll.spread_bp), MILLI * BP)
 }
 
 fn wide(value: i32) -> u128 {
@@ -63,13 +63,14 @@ fn divide(value: u128, by: u128) -> u32 {
 mod tests {
     use super::*;
     use crate::actor::Faction;
+    use crate::assets::CORE_ATTRIBUTES;
     use crate::ids::SimId;
     use crate::random::{Random, Stream};
 
     fn worth(attack: i32) -> Worth {
-        let mut attributes = [0; Attribute::COUNT];
-        attributes[Attribute::Attack.index()] = attack;
-        attributes[Attribute::CritDamageBp.index()] = 15_000;
+        let mut attributes = [0; CORE_ATTRIBUTES.len()];
+        attributes[AttributeId::ATTACK.index()] = attack;
+        attributes[AttributeId::CRIT_DAMAGE_BP.index()] = 15_000;
         Worth { attributes: attributes.into(), faction: Faction::PLAYERS }
     }
 

@@ -10,7 +10,7 @@ use glam::Vec2;
 use super::resolve::{own_entry, signed};
 use super::{Attributes, Fight, HealthChanged, HealthKind, Vitals};
 use crate::actor::{Motion, Position, Profile};
-use crate::assets::{Attribute, SceneDef, SpawnPointDef, State};
+use crate::assets::{AttributeId, SceneDef, SpawnPointDef, State};
 use crate::digest::{Digest, Digester};
 use crate::features::buffs::States;
 use crate::features::movement::ForceMove;
@@ -47,10 +47,10 @@ type Newcomer<'a> = (&'a Class, &'a mut Attributes, &'a mut Vitals, &'a mut Mana
 pub(super) fn prepare_newcomers(assets: Res<SceneAssets>, mut newcomers: Query<Newcomer, Added<Class>>) {
     for (class, mut attributes, mut vitals, mut mana) in &mut newcomers {
         let Some(def) = assets.0.classes.get(class.0) else { continue };
-        *attributes = Attributes::of(&def.attributes);
+        *attributes = Attributes::of(assets.0.attributes.at_level(&def.attributes, 1));
         if vitals.hp_max == 0 {
-            *vitals = Vitals::full(positive(def.attributes.hp_max));
-            *mana = Mana::full(positive(def.attributes.mp_max));
+            *vitals = Vitals::full(positive(attributes.current(AttributeId::HP_MAX)));
+            *mana = Mana::full(positive(attributes.current(AttributeId::MANA_MAX)));
         }
     }
 }
@@ -61,7 +61,7 @@ type Fitted<'a> = (&'a SimId, &'a Attributes, &'a mut Vitals, &'a mut Mana);
 pub(super) fn fit_vitals(mut actors: Query<Fitted, Changed<Attributes>>, mut log: MessageWriter<HealthChanged>) {
     let mut fallen = Vec::new();
     for (&id, attributes, mut vitals, mut mana) in &mut actors {
-        let hp_max = positive(attributes.current(Attribute::HpMax));
+        let hp_max = positive(attributes.current(AttributeId::HP_MAX));
         if vitals.hp_max != hp_max {
             let lost = vitals.hp.saturating_sub(hp_max);
             vitals.hp -= lost;
@@ -70,7 +70,7 @@ pub(super) fn fit_vitals(mut actors: Query<Fitted, Changed<Attributes>>, mut log
                 fallen.push(own_entry(id, -signed(lost), HealthKind::Limit));
             }
         }
-        mana.fit(positive(attributes.current(Attribute::MpMax)));
+        mana.fit(positive(attributes.current(AttributeId::MANA_MAX)));
     }
     fallen.sort_by_key(|entry| entry.target);
     log.write_batch(fallen);
@@ -130,12 +130,12 @@ pub(super) fn regenerate(tick: Res<SimTick>, mut actors: Query<Recovering>) {
             continue;
         }
         let times = if fight.is_on(tick.0) { 1 } else { CALM_TIMES };
-        let hp_rate = attributes.current(Attribute::HpRegenMilli);
+        let hp_rate = attributes.current(AttributeId::HP_REGEN_MILLI);
         let hp = regained(&mut carried.hp_milli, hp_rate, times, vitals.hp_max.saturating_sub(vitals.hp));
         if hp > 0 {
             vitals.hp += hp;
         }
-        let mp_rate = attributes.current(Attribute::MpRegenMilli);
+        let mp_rate = attributes.current(AttributeId::MANA_REGEN_MILLI);
         let mp = regained(&mut carried.mp_milli, mp_rate, times, mana.missing());
         mana.gain(mp);
     }
@@ -160,7 +160,7 @@ type Reconsidered = Or<(Changed<Vitals>, Changed<States>, Changed<Attributes>)>;
 pub(super) fn set_speeds(mut actors: Query<Held, Reconsidered>) {
     for (vitals, states, attributes, mut motion) in &mut actors {
         let held = vitals.dead || states.has(State::Stun) || states.has(State::Root);
-        let speed = attributes.current(Attribute::MoveSpeedBp).clamp(0, 30_000);
+        let speed = attributes.current(AttributeId::SPEED_BP).clamp(0, 30_000);
         let speed_bp = if held { 0 } else { u16::try_from(speed).unwrap_or(0) };
         if motion.speed_bp != speed_bp {
             motion.speed_bp = speed_bp;

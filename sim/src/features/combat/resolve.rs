@@ -16,7 +16,7 @@ use super::{
     Untouchable, Vitals, damage, heal,
 };
 use crate::actor::Faction;
-use crate::assets::{Attribute, Pool, School, State};
+use crate::assets::{AttributeId, Pool, School, State};
 use crate::counters::{COMBAT, Counters};
 use crate::features::buffs::{self, ActiveBuffs, States};
 use crate::features::skills::{Mana, ManaChange};
@@ -167,7 +167,7 @@ impl<'s> Resolver<'_, 's> {
 
     fn hurt(&mut self, deed: &EffectQueued, school: School, coef: u32, salt: u64, work: &mut Worklist) {
         let tick = self.tick.0;
-        let crit_bp = if deed.periodic { 0 } else { deed.worth.of(Attribute::CritRateBp) };
+        let crit_bp = if deed.periodic { 0 } else { deed.worth.of(AttributeId::CRIT_BP) };
         let roll = Roll::draw(&mut self.draw(deed, Stream("combat roll"), salt), crit_bp);
         if let Some(mut source) = self.patient(deed.source) {
             source.fight.hit(tick);
@@ -178,7 +178,7 @@ impl<'s> Resolver<'_, 's> {
         if target.states.has(State::Invulnerable) {
             return;
         }
-        let points = damage(&deed.worth, coef, target.attributes.current(Attribute::Defence), roll);
+        let points = damage(&deed.worth, coef, target.attributes.current(AttributeId::ARMOR), roll);
         let lost = points.min(target.vitals.hp);
         target.vitals.hp -= lost;
         let died = target.vitals.hp == 0;

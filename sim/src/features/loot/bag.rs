@@ -296,7 +296,10 @@ impl Bag {
 /// Adds a stack to others, joining it with its like.
 fn join(stacks: &mut Vec<Stack>, mut stack: Stack, assets: &Assets) {
     let stack_max = assets.items[stack.item].stack_max;
-    for other in stacks.iter_mut().filter(|other| other.joins(&stack)) {
+    for other in stacks.iter_mut() {
+        if !other.joins(&stack) {
+            continue;
+        }
         let added = stack_max.saturating_sub(other.count).min(stack.count);
         other.count += added;
         stack.count -= added;

@@ -90,6 +90,11 @@ impl<'a> Fortune<'a> {
         luck.since = if fell { 0 } else { luck.since + 1 };
     }
 
+    /// Whether nothing was counted.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rolled.is_empty()
+    }
+
     /// How the rolls went, without the past.
     pub(super) fn settled(self) -> Fortune<'static> {
         Fortune { past: Vec::new(), rolled: self.rolled }

@@ -1,9 +1,13 @@
 //! Rolling a loot table: pure, from the table, the case and a run of random numbers to what is found. Every row draws
 //! its numbers whether it can fall or not, so that one row's luck does not depend on another's.
 
+use smallvec::SmallVec;
+
 use super::history::Fortune;
-use super::{Piece, Stack};
-use crate::assets::{Assets, ClassDef, Id, ItemDef, LootCondition, LootDef, LootDrop, LootGroup, LootRow, pity_key};
+use super::{Piece, Roll, Stack};
+use crate::assets::{
+    Assets, ClassDef, Id, ItemDef, LootCondition, LootDef, LootDrop, LootGroup, LootRow, RandomDef, RollDef, pity_key,
+};
 use crate::random::Draw;
 
 /// Which rows are rolled.
@@ -74,10 +78,34 @@ impl Found {
     }
 }
 
-/// A new piece.
-pub(super) fn made(item: Id<ItemDef>, def: &ItemDef, draw: &mut Draw) -> Stack {
-    let piece = Piece { serial: draw.next_u64(), charges: def.charges() };
+/// A new piece, with what differs from piece to piece.
+fn made(item: Id<ItemDef>, def: &ItemDef, draw: &mut Draw) -> Stack {
+    let serial = draw.next_u64();
+    let rolls = def.random.as_ref().map(|random| picked(random, draw)).unwrap_or_default();
+    let piece = Piece { serial, charges: def.charges(), rolls };
     Stack { item, count: 1, bound: false, piece: Some(Box::new(piece)) }
+}
+
+/// Some lines by weight, none twice, in the order they are written.
+fn picked(random: &RandomDef, draw: &mut Draw) -> SmallVec<[Roll; 2]> {
+    let mut left: Vec<usize> = (0..random.of.len()).collect();
+    let mut chosen = Vec::new();
+    for _ in 0..between(draw, random.pick) {
+        let weights: u64 = left.iter().map(|&line| u64::from(random.of[line].weight)).sum();
+        let mut place = below(draw, weights);
+        let found = left.iter().position(|&line| {
+            let weight = u64::from(random.of[line].weight);
+            let here = place < weight;
+            place = place.saturating_sub(weight);
+            here
+        });
+        let Some(found) = found else { break };
+        let line = left.remove(found);
+        let RollDef { attr, op, range, .. } = &random.of[line];
+        chosen.push((line, Roll { attribute: attr.attribute(), op: *op, amount: draw.between(range.0, range.1) }));
+    }
+    chosen.sort_unstable_by_key(|&(line, _)| line);
+    chosen.into_iter().map(|(_, roll)| roll).collect()
 }
 
 /// Rolls tables for those who loot.
