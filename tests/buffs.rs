@@ -2,8 +2,8 @@
 
 use bevy_ecs::change_detection::DetectChanges;
 use sim::actor::{Concealment, Motion};
-use sim::assets::{AttributeId, School, State};
-use sim::features::buffs::{ActiveBuffs, States};
+use sim::assets::{AttributeId, School, TagId};
+use sim::features::buffs::{ActiveBuffs, Tags};
 use sim::features::combat::{Attributes, EffectAction, HealthChanged, HealthKind};
 use sim::ids::SimId;
 use sim::input::{SceneInput, SceneOutput};
@@ -73,10 +73,10 @@ fn modifiers_last_as_long_as_their_buff() {
 
 #[test]
 fn the_stunned_and_the_rooted_do_not_move_until_it_is_over() {
-    for (effect, state) in [("effect/daze", State::Stun), ("effect/roots", State::Root)] {
+    for (effect, state) in [("effect/daze", TagId::STUNNED), ("effect/roots", TagId::ROOTED)] {
         let (mut scene, fighter, dummy) = duel();
         apply(&mut scene, dummy, fighter, effect);
-        assert!(scene.get::<States>(fighter).has(state));
+        assert!(scene.get::<Tags>(fighter).has(state));
         let place = scene.position(fighter);
         for _ in 0..39 {
             scene.walk(fighter, glam::Vec2::X);

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+mod lab;
 mod load_test;
 mod logging;
 mod nav;
@@ -36,6 +37,9 @@ enum Command {
     /// Bake navmeshes, and ask them for paths
     #[command(subcommand)]
     Nav(nav::NavCommand),
+    /// Have classes and monsters fight many times, and say what it comes to
+    #[command(subcommand)]
+    Lab(lab::LabCommand),
     /// Run a recorded scene again and compare every tick
     Replay {
         /// The log (`DIR/replay/*.mslog` of a server started with --data DIR)
@@ -57,11 +61,14 @@ struct ServeArgs {
 
 #[derive(Subcommand, Debug)]
 enum AssetsCommand {
-    /// Report every error in the game data
+    /// Report every error in the game data, and every expectation of its tests that does not come true
     Check {
         /// One JSON array instead of text
         #[arg(long)]
         json: bool,
+        /// Leave the designers' tests out
+        #[arg(long)]
+        no_tests: bool,
         /// The data; without it the data built into the program
         dir: Option<PathBuf>,
     },
@@ -95,12 +102,13 @@ fn carry_out(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(args) => serve(args),
         Command::Bots(args) => load_test::run(&args),
-        Command::Assets(AssetsCommand::Check { json, dir }) => {
-            let good = crate::assets::check(dir.as_deref(), json);
+        Command::Assets(AssetsCommand::Check { json, no_tests, dir }) => {
+            let good = crate::assets::check(dir.as_deref(), json, !no_tests);
             Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Command::Assets(AssetsCommand::Bake { force, dir }) => nav::bake_assets(&dir, force),
         Command::Nav(command) => nav::run(&command),
+        Command::Lab(command) => lab::run(&command),
         Command::Replay { log, assets } => crate::replay::command(&log, assets.as_deref()),
     }
 }
@@ -139,7 +147,7 @@ mod tests {
             "mainspring serve --listen 127.0.0.1:1 --http 127.0.0.1:2 --assets a --data d --config c.toml",
             "mainspring bots --server 127.0.0.1:1 --count 50 --behaviour mixed --seconds 5 --json o.json --seed 1",
             "mainspring bots --behaviour flood",
-            "mainspring assets check --json dir",
+            "mainspring assets check --json --no-tests dir",
             "mainspring assets bake dir --force",
             "mainspring nav bake --obj a.obj -o a.nav --radius 0 --height 2 --climb 0.9 --slope 45 --cell 0.3 --json",
             "mainspring nav bake --scene scene/field --assets a -o f.nav",
@@ -147,6 +155,9 @@ mod tests {
             "mainspring nav raycast f.nav --queries q.txt",
             "mainspring nav info f.nav --json",
             "mainspring replay some.mslog --assets dir",
+            "mainspring lab duel class/a monster/b@5 --n 10000 --seed 1 --level 3 --json --plot --svg f.svg --assets dir",
+            "mainspring lab raid class/a*1,class/b*3 monster/c -n 200 --seed 1 --distance 20 --limit 600 --threads 2",
+            "mainspring lab matrix --against monster/ --n 50",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
         }

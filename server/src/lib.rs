@@ -1,6 +1,6 @@
 //! The process around the world: command line ([`cli`]), settings ([`config`]), game data ([`assets`]), the
 //! scenes and the threads that tick them ([`scenes`], [`tick_loop`]), the door that clients come through
-//! ([`gateway`]), logs of what happened ([`recorder`], [`replay`]), and what operators look at ([`metrics`],
+//! ([`gateway`]), fights for designers ([`lab`]), logs of what happened ([`recorder`], [`replay`]), and what operators look at ([`metrics`],
 //! [`http`]). No game rule lives here, and the wall clock is read nowhere else.
 
 pub mod assets;
@@ -9,6 +9,7 @@ pub mod config;
 pub mod gateway;
 pub mod health;
 pub mod http;
+pub mod lab;
 pub mod metrics;
 pub mod nav;
 pub mod recorder;

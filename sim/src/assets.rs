@@ -1,15 +1,17 @@
 //! Designers' data: what a skill, an effect, a monster, a class, an item, a movement profile and a scene are.
 //! The Rust types are the only schema. `Assets::load` turns texts into one immutable, fully checked set, or into a
 //! report with every fault of the run; there is no half-loaded state and no I/O here. Ids are dense and follow the sorted
-//! names, so they do not depend on how records are spread over files.
+//! names, so they do not depend on how records are spread over files; data loaded after other data keeps its ids.
 
 mod actions;
 mod attributes;
 mod check;
 mod classes;
 mod core;
+pub mod designer_tests;
 mod effects;
 mod items;
+mod kinds;
 mod load;
 mod loot;
 mod monsters;
@@ -23,8 +25,11 @@ mod sets;
 mod skills;
 mod sources;
 mod span;
+mod table;
 mod tables;
+mod tags;
 mod trace;
+mod verdicts;
 
 pub use actions::{Action, ActionTarget, Pool, School};
 pub use attributes::{
@@ -33,17 +38,20 @@ pub use attributes::{
 };
 pub use check::SceneGround;
 pub use classes::ClassDef;
-pub use effects::{EffectDef, Modifier, ModifierOp, Polarity, Reapply, StackBy, State};
+pub use designer_tests::TestDef;
+pub use effects::{EffectDef, Modifier, ModifierOp, Polarity, Reapply, StackBy};
 pub use items::{
     Bind, EquipDef, ItemCooldown, ItemDef, OnUseDef, Quality, RandomDef, RollDef, RollOp, SlotKind, Uses,
 };
+pub use kinds::Assets;
 pub use loot::{
     Expectation, GroupRow, ItemExpectation, LootCase, LootCondition, LootDef, LootDrop, LootGroup, LootRow, Pity, Share,
     pity_key,
 };
 pub use monsters::{MonsterDef, Senses};
 pub use movements::MovementDef;
-pub use record::{Id, Record, Ref, RefVisitor, ShortRef, Table, ticks_of};
+pub use record::{Id, Record, Ref, RefVisitor, ShortRef, ticks_of};
+pub(crate) use report::nearest;
 pub use report::{AssetReport, Code, FINDINGS_MAX, Finding, Severity};
 pub use scenes::{
     AoiDef, Bounds, DoorDef, GeometryDef, HeightTable, Heights, PortalDef, SceneDef, SpawnPointDef, SpawnerDef,
@@ -51,30 +59,6 @@ pub use scenes::{
 pub use sets::{SetBonus, SetDef};
 pub use skills::{Filter, SkillDef, SkillTarget};
 pub use sources::AssetSources;
-
-/// One epoch of designers' data: every record of every kind, checked, with all references resolved.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Assets {
-    /// The numbers of units.
-    pub attributes: AttributeRegistry,
-    /// What characters and monsters can do.
-    pub skills: Table<SkillDef>,
-    /// What can rest on a unit for a while.
-    pub effects: Table<EffectDef>,
-    /// How units move.
-    pub movements: Table<MovementDef>,
-    /// What a player can be.
-    pub classes: Table<ClassDef>,
-    /// What can be owned.
-    pub items: Table<ItemDef>,
-    /// What does more together.
-    pub sets: Table<SetDef>,
-    /// What may be found.
-    pub loots: Table<LootDef>,
-    /// What spawners put into a scene.
-    pub monsters: Table<MonsterDef>,
-    /// The places of the world.
-    pub scenes: Table<SceneDef>,
-    /// xxh3 over every path and its content with line endings normalised; equal content gives an equal hash.
-    pub hash: u64,
-}
+pub use table::Table;
+pub use tags::{CORE_TAGS, TAGS_MAX, Tag, TagId, TagList, TagRegistry, TagSet};
+pub use verdicts::{Disappointment, verdicts};

@@ -13,11 +13,13 @@ use serde::Serialize;
 use sim::assets::{AssetReport, AssetSources, Assets, Finding, Severity};
 
 use super::{SourceError, sources};
+use crate::lab::trials;
 use crate::nav::scenes::NavStore;
 
 /// Checks the data of `dir`, or the embedded data, with the ground of every scene (whose navmesh is baked when there is
-/// none that fits), prints every finding and a last line with counts; true when it is good.
-pub fn check(dir: Option<&Path>, json: bool) -> bool {
+/// none that fits), then plays its designers' tests unless they are left out; prints every finding and a last line with
+/// counts; true when it is good and does what its tests say.
+pub fn check(dir: Option<&Path>, json: bool, with_tests: bool) -> bool {
     let sources = match sources(dir) {
         Ok(sources) => sources,
         Err(error) => {
@@ -25,7 +27,10 @@ pub fn check(dir: Option<&Path>, json: bool) -> bool {
             return false;
         }
     };
-    let (assets, report) = super::examine_on(&sources, &NavStore::new(dir, None));
+    let (assets, mut report) = super::examine_on(&sources, &NavStore::new(dir, None));
+    let has_tests = assets.as_ref().is_some_and(|assets| with_tests && !assets.tests.is_empty());
+    let verdict = has_tests.then(|| trials::play(&sources, crate::lab::all_cores()));
+    report.findings.extend(verdict.iter().flat_map(|verdict| verdict.report.findings.iter().cloned()));
     if json {
         println!("{}", to_json(&report));
     } else {
@@ -34,8 +39,11 @@ pub fn check(dir: Option<&Path>, json: bool) -> bool {
             Some(assets) => println!("{}", summary(assets, &report)),
             None => println!("{}", error_count(&report)),
         }
+        if let Some(verdict) = &verdict {
+            println!("{}", trial_summary(verdict));
+        }
     }
-    assets.is_some()
+    report.error_count() == 0
 }
 
 fn print_unreadable(error: &SourceError, json: bool) {
@@ -114,11 +122,18 @@ fn summary(assets: &Assets, report: &AssetReport) -> String {
         counted(assets.movements.len(), "movement profile"),
         counted(assets.scenes.len(), "scene"),
     ];
-    let warnings = match report.findings.len() {
+    let warnings = match report.findings.len() - report.error_count() {
         0 => String::new(),
         count => format!(" ({})", counted(count, "warning")),
     };
     format!("assets are good: {}{warnings}", counts.join(", "))
+}
+
+fn trial_summary(verdict: &trials::Verdict) -> String {
+    match verdict.failed_count {
+        0 => format!("{} passed", counted(verdict.test_count, "test")),
+        failed => format!("{failed} of {} failed", counted(verdict.test_count, "test")),
+    }
 }
 
 fn counted(count: usize, noun: &str) -> String {

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, AttrRef, Record, RefVisitor, actions::visit_actions, ticks_of};
+use super::{Action, AttrRef, Record, RefVisitor, TagList, actions::visit_actions, ticks_of};
 
 /// One effect, `effect/..`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -17,7 +17,7 @@ pub struct EffectDef {
     pub name: String,
     /// Free words such as `school.fire`.
     #[serde(default)]
-    pub tags: Vec<String>,
+    pub tags: TagList,
     /// Whether it is a buff or a debuff.
     pub polarity: Polarity,
     /// How long it lasts in ms.
@@ -40,9 +40,9 @@ pub struct EffectDef {
     /// What happens once per period, in order; amounts are per stack.
     #[serde(default)]
     pub periodic: Vec<Action>,
-    /// States of the unit while it lasts.
+    /// Tags of the unit while it lasts, such as `state.stunned`.
     #[serde(default)]
-    pub states: Vec<State>,
+    pub grants: TagList,
     /// Whether damage to the unit ends it.
     #[serde(default)]
     pub breaks_on_damage: bool,
@@ -80,6 +80,8 @@ impl Record for EffectDef {
     }
 
     fn visit_refs(&mut self, visitor: &mut dyn RefVisitor) {
+        self.tags.visit("tags", visitor);
+        self.grants.visit("grants", visitor);
         for (index, modifier) in self.modifiers.iter_mut().enumerate() {
             modifier.attr.visit(&format!("modifiers.{index}.attr"), visitor);
         }
@@ -140,19 +142,4 @@ pub enum ModifierOp {
     Increased(i32),
     /// Basis points, multiplied on its own.
     More(i32),
-}
-
-/// A condition of a unit that other systems ask about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
-pub enum State {
-    /// Neither moves nor casts.
-    Stun,
-    /// Does not move.
-    Root,
-    /// Does not cast.
-    Silence,
-    /// Not seen by enemies.
-    Stealth,
-    /// Takes no damage.
-    Invulnerable,
 }

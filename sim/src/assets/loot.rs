@@ -11,10 +11,11 @@ use super::{ClassDef, ItemDef, Record, Ref, RefVisitor};
 
 mod expect;
 mod names;
+mod ways;
 
 pub use expect::{Expectation, ItemExpectation, LootCase};
-pub(crate) use expect::{drops_max, loot_cycle};
 pub use names::pity_key;
+pub(crate) use ways::LootTables;
 
 /// One loot table, `loot/..`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]

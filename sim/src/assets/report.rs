@@ -139,6 +139,18 @@ codes! {
     CutOff = "A0127" Error,
     /// A scene whose geometry no navmesh can be made of.
     NoNavmesh = "A0128" Error,
+    /// A tag that is not words between dots.
+    BadTag = "A0130" Error,
+    /// A tag in a family of which the program knows every member, and not this one.
+    UnknownCoreTag = "A0131" Error,
+    /// A tag that stands once and looks like another.
+    TagNearMiss = "A0139" Warning,
+    /// An expectation of a designer's test that did not come true.
+    TestFailed = "A0220" Error,
+    /// A designer's test names a unit that it does not have.
+    TestUnit = "A0221" Error,
+    /// A designer's test gives an order to a unit that decides for itself.
+    TestOrder = "A0222" Error,
     /// A loot table that leads back to itself.
     LootCycle = "A0200" Error,
     /// A loot table that can give more than can lie in one place.

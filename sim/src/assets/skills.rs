@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Record, RefVisitor, actions::visit_actions, ticks_of};
+use super::{Action, Record, RefVisitor, TagList, actions::visit_actions, ticks_of};
 
 /// One skill, `skill/..`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -17,7 +17,7 @@ pub struct SkillDef {
     pub name: String,
     /// Free words such as `school.fire`.
     #[serde(default)]
-    pub tags: Vec<String>,
+    pub tags: TagList,
     /// Time from start to effect in ms, 0 for instant.
     #[serde(default)]
     pub cast_ms: u32,
@@ -79,6 +79,7 @@ impl Record for SkillDef {
     }
 
     fn visit_refs(&mut self, visitor: &mut dyn RefVisitor) {
+        self.tags.visit("tags", visitor);
         visit_actions(&mut self.actions, "actions", visitor);
     }
 }

@@ -6,7 +6,7 @@ use bevy_app::App;
 use bevy_ecs::prelude::*;
 
 use crate::actor::Actor;
-use crate::assets::State;
+use crate::assets::{TagId, TagSet};
 use crate::digest::{Digest, DigestApp, Digester};
 use crate::features::players::CarryApp;
 use crate::tick::Tick;
@@ -33,33 +33,30 @@ pub enum BuffSystems {
     Change,
 }
 
-/// The states of an actor, from all its buffs. Written in the Resolve stage, when the list changes.
+/// What an actor has been granted by all its buffs. Written in the Resolve stage, when the list changes.
 #[derive(Component, Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct States(u8);
+pub struct Tags {
+    /// The tags with their ancestors.
+    pub granted: TagSet,
+}
 
-impl States {
-    /// True while any buff brings the state.
+impl Tags {
+    /// True while any buff grants the tag or one below it.
     #[must_use]
-    pub const fn has(self, state: State) -> bool {
-        self.0 & (1 << state as u8) != 0
-    }
-
-    /// These states and one more.
-    #[must_use]
-    pub const fn with(self, state: State) -> Self {
-        Self(self.0 | (1 << state as u8))
+    pub const fn has(&self, tag: TagId) -> bool {
+        self.granted.has(tag)
     }
 }
 
-impl Digest for States {
+impl Digest for Tags {
     fn digest(&self, digester: &mut Digester) {
-        digester.u32(u32::from(self.0));
+        self.granted.iter().for_each(|tag| digester.u32(tag.index() as u32));
     }
 }
 
 /// Adds the systems.
 pub fn plugin(app: &mut App) {
-    app.register_required_components::<Actor, ActiveBuffs>().register_required_components::<Actor, States>();
+    app.register_required_components::<Actor, ActiveBuffs>().register_required_components::<Actor, Tags>();
     app.add_systems(
         Tick,
         (
@@ -75,5 +72,5 @@ pub fn plugin(app: &mut App) {
         ),
     );
     app.carry::<ActiveBuffs>();
-    app.digest_component::<ActiveBuffs>("buffs").digest_component::<States>("buffs");
+    app.digest_component::<ActiveBuffs>("buffs").digest_component::<Tags>("buffs");
 }

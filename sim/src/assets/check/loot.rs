@@ -2,8 +2,9 @@
 
 use super::{Check, Checker};
 use crate::assets::{
-    LootCondition, LootDef, LootDrop, Pity, Share, Table,
-    loot::{drops_max, loot_cycle},
+    LootCondition, LootDef, LootDrop, Pity, Share,
+    kinds::Records,
+    loot::LootTables,
     report::Code,
 };
 
@@ -69,6 +70,23 @@ impl Check for LootDef {
             check.pointless("id", "gives nothing");
         }
     }
+
+    fn check_among(&self, records: &Records, check: &mut Checker<'_, '_>) {
+        let tables = LootTables { find: &|name| records.loots.by_name(name) };
+        if let Some((path, way)) = tables.cycle(self) {
+            let message = format!("{} leads back to itself", check.title);
+            if let Some(note) = check.report(Code::LootCycle, &path, message) {
+                note.label("begins here").help(format!("the way is {}", way.join(" > ")));
+            }
+            return;
+        }
+        let most = tables.drops_max(self);
+        if most > DROPS_MAX {
+            let message =
+                format!("{} can give {most} stacks at once, but at most {DROPS_MAX} can lie in one place", check.title);
+            check.report(Code::LootFlood, "id", message);
+        }
+    }
 }
 
 fn check_drop(drop: &LootDrop, count: (u32, u32), path: &str, check: &mut Checker<'_, '_>) {
@@ -98,23 +116,5 @@ fn check_condition(condition: &LootCondition, path: &str, check: &mut Checker<'_
         LootCondition::PartySize(least, most) => check.ordered(path, (*least, *most)),
         LootCondition::Not(other) => check_condition(other, &format!("{path}.0"), check),
         LootCondition::Class(_) | LootCondition::FirstKill => {}
-    }
-}
-
-/// A loot table among the others.
-pub(crate) fn check_loot(def: &LootDef, tables: &Table<LootDef>, check: &mut Checker<'_, '_>) {
-    if let Some((path, way)) = loot_cycle(def, tables) {
-        let message = format!("{} leads back to itself", check.title);
-        if let Some(note) = check.report(Code::LootCycle, &path, message) {
-            note.label("begins here").help(format!("the way is {}", way.join(" > ")));
-        }
-        return;
-    }
-    // A table that leads into a cycle has no greatest number; the cycle itself is reported where it is.
-    let leads_into_cycle = tables.iter().any(|(_, other)| loot_cycle(other, tables).is_some());
-    let most = if leads_into_cycle { 0 } else { drops_max(def, tables) };
-    if most > DROPS_MAX {
-        let message = format!("{} can give {most} stacks at once, but at most {DROPS_MAX} can lie in one place", check.title);
-        check.report(Code::LootFlood, "id", message);
     }
 }

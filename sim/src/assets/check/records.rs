@@ -2,8 +2,13 @@
 //! A limit is what the simulation and the wire can represent and what makes sense to play, whichever is less; durations
 //! end at an hour, distances at what one scene can show.
 
-use super::{Check, Checker};
-use crate::assets::{Action, ClassDef, EffectDef, ModifierOp, MonsterDef, MovementDef, SkillDef, SkillTarget};
+use super::{Check, Checker, check_table};
+use crate::assets::{
+    Action, ClassDef, EffectDef, ModifierOp, MonsterDef, MovementDef, SkillDef, SkillTarget, kinds::Records,
+};
+
+/// Highest level of anything; what grows with the level is checked up to here.
+const LEVEL_MAX: u16 = 100;
 
 /// Longest duration: an hour.
 const DURATION_MS_MAX: i64 = 3_600_000;
@@ -113,10 +118,10 @@ impl EffectDef {
             );
             check.contradiction("period_ms", "duration_ms", message);
         }
-        let is_idle = self.modifiers.is_empty() && self.periodic.is_empty() && self.states.is_empty();
-        let is_certain = ["modifiers", "periodic", "states"].into_iter().all(|path| check.is_original(path));
+        let is_idle = self.modifiers.is_empty() && self.periodic.is_empty() && self.grants.is_empty();
+        let is_certain = ["modifiers", "periodic", "grants"].into_iter().all(|path| check.is_original(path));
         if is_idle && is_certain && self.period_ms == 0 {
-            check.pointless("id", "has no modifiers, nothing periodic and no states");
+            check.pointless("id", "has no modifiers, nothing periodic and grants nothing");
         }
     }
 }
@@ -159,6 +164,10 @@ impl Check for ClassDef {
             check.whole("skills", self.skills.len() as i64, 1..=32);
         }
     }
+
+    fn check_among(&self, records: &Records, check: &mut Checker<'_, '_>) {
+        check_table("attributes", &self.attributes, &[1, LEVEL_MAX], &records.attributes, check);
+    }
 }
 
 impl Check for MonsterDef {
@@ -179,6 +188,10 @@ impl Check for MonsterDef {
         check.duration("respawn_ms", self.respawn_ms, 50..=24 * DURATION_MS_MAX);
         check.duration("corpse_ms", self.corpse_ms, 0..=DURATION_MS_MAX);
         self.check_distances(check);
+    }
+
+    fn check_among(&self, records: &Records, check: &mut Checker<'_, '_>) {
+        check_table("attributes", &self.attributes, &[self.level], &records.attributes, check);
     }
 }
 

@@ -108,10 +108,10 @@ fn a_variant_with_wrong_parentheses_is_told_what_it_takes() {
     let effect =
         |body: &str| findings(&[("effects/burning.ron", &EFFECT.replace("period_ms", &format!("{body}, period_ms")))]);
     assert_eq!(
-        effect("states: [Stun(5), Rot]"),
+        effect("stack_by: Source(5), on_reapply: Refrsh"),
         [
-            "assets/effects/burning.ron:2:12: error[A0104]: `states[0]` must be `Stun`, `Root`, `Silence`, `Stealth` or `Invulnerable`, found `Stun(..)`",
-            "assets/effects/burning.ron:2:21: error[A0103]: `states[1]` cannot be `Rot` (did you mean `Root`?)",
+            "assets/effects/burning.ron:2:13: error[A0104]: `stack_by` must be `Source` or `Target`, found `Source(..)`",
+            "assets/effects/burning.ron:2:36: error[A0103]: `on_reapply` cannot be `Refrsh` (did you mean `Refresh`?)",
         ]
     );
     assert_eq!(
@@ -120,6 +120,30 @@ fn a_variant_with_wrong_parentheses_is_told_what_it_takes() {
             "assets/effects/burning.ron:2:22: error[A0107]: effect `effect/burning` refers to attribute `attak`, which does not exist (did you mean \"attack\" ((built in) core/attributes.ron:5)?)",
             "assets/effects/burning.ron:2:35: error[A0104]: `More` takes one value, found 2",
             "assets/effects/burning.ron:2:48: error[A0105]: `modifiers[1]` has no `op`",
+        ]
+    );
+}
+
+#[test]
+fn tags_of_closed_families_must_exist_and_slips_are_pointed_out() {
+    let other = EFFECT.replace("burning", "other").replace("name:", "tags: [\"bleeding\", \"poison\"], name:");
+    let text = EFFECT.replace("name:", "tags: [\"bleedin\", \"Dot\", \"rank1\"], grants: [\"state.stuned\"],\n name:");
+    let third = other.replace("other", "third").replace("poison", "rank2");
+    let skill = SKILL.replace("effect/burning", "effect/other").replace("bolt", "two");
+    let skill_3 = SKILL.replace("effect/burning", "effect/third").replace("bolt", "three");
+    let files = [
+        ("effects/burning.ron", text.as_str()),
+        ("effects/other.ron", &other),
+        ("effects/third.ron", &third),
+        ("skills/two.ron", &skill),
+        ("skills/three.ron", &skill_3),
+    ];
+    assert_eq!(
+        findings(&files),
+        [
+            "assets/effects/burning.ron:1:31: warning[A0139]: no other record has the tag `bleedin` (did you mean \"bleeding\"?)",
+            "assets/effects/burning.ron:1:42: error[A0130]: `Dot` is not a good tag: write lower-case words with digits and `_`, dots between",
+            "assets/effects/burning.ron:1:68: error[A0131]: the program knows no tag `state.stuned`, and only it says what `state` can be (did you mean \"state.stunned\"?)",
         ]
     );
 }

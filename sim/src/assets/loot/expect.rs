@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{Assets, Id, ItemDef, Record, Table};
+use super::super::{Assets, Id, ItemDef};
 use super::{LootCondition, LootDef, LootDrop, LootGroup, LootRow};
 
 /// The case an expectation is asked for: which conditions hold.
@@ -205,67 +205,4 @@ impl Sum<'_> {
     fn hold(&self, conditions: &[LootCondition]) -> bool {
         conditions.iter().all(|condition| self.case.holds(condition))
     }
-}
-
-/// The tables that a table's rows name, with their paths in its record and how often they are rolled at most.
-pub(crate) fn tables_of(def: &LootDef) -> impl Iterator<Item = (String, &str, u64)> {
-    let rows = def.rows.iter().enumerate().filter_map(|(index, row)| match &row.drop {
-        LootDrop::Table(table) => Some((format!("rows.{index}.drop"), table.name(), u64::from(row.count.1))),
-        _ => None,
-    });
-    let groups = def.groups.iter().enumerate().flat_map(|(index, group)| {
-        group.rows.iter().enumerate().filter_map(move |(row_index, row)| match &row.drop {
-            LootDrop::Table(table) => {
-                let times = u64::from(group.times.1) * u64::from(row.count.1);
-                Some((format!("groups.{index}.rows.{row_index}.drop"), table.name(), times))
-            }
-            _ => None,
-        })
-    });
-    rows.chain(groups)
-}
-
-/// The way from a table back to itself, as ids, and the path of its first step; `None` where there is none.
-pub(crate) fn loot_cycle<'a>(of: &'a LootDef, tables: &'a Table<LootDef>) -> Option<(String, Vec<&'a str>)> {
-    tables_of(of).find_map(|(path, first, _)| {
-        let mut way = vec![of.id()];
-        leads_back(first, of.id(), tables, &mut way).then_some((path, way))
-    })
-}
-
-fn leads_back<'a>(from: &'a str, to: &str, tables: &'a Table<LootDef>, way: &mut Vec<&'a str>) -> bool {
-    if way.contains(&from) {
-        way.push(from);
-        return from == to;
-    }
-    way.push(from);
-    let found = tables.by_name(from).is_some_and(|id| {
-        tables_of(&tables[id]).any(|(_, next, _)| {
-            let length = way.len();
-            let found = leads_back(next, to, tables, way);
-            if !found {
-                way.truncate(length);
-            }
-            found
-        })
-    });
-    if !found {
-        way.pop();
-    }
-    found
-}
-
-/// The most stacks that one roll of a table can give, for tables without cycles; saturates.
-pub(crate) fn drops_max(def: &LootDef, tables: &Table<LootDef>) -> u64 {
-    let items = def.rows.iter().filter(|row| matches!(row.drop, LootDrop::Item(_))).count() as u64;
-    let groups: u64 = def.groups.iter().filter(|group| has_items(group)).map(|group| u64::from(group.times.1)).sum();
-    let named = tables_of(def).map(|(_, name, times)| {
-        let most = tables.by_name(name).map_or(0, |id| drops_max(&tables[id], tables));
-        most.saturating_mul(times)
-    });
-    named.fold(items.saturating_add(groups), u64::saturating_add)
-}
-
-fn has_items(group: &LootGroup) -> bool {
-    group.rows.iter().any(|row| matches!(row.drop, LootDrop::Item(_)))
 }

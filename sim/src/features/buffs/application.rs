@@ -1,5 +1,5 @@
 //! How a buff comes and how damage breaks it, called from the combat loop: each deed meets the buffs as the deed before
-//! left them. What buffs make of attributes and states is worked out once, at the end of the stage.
+//! left them. What buffs make of attributes and tags is worked out once, at the end of the stage.
 
 use bevy_ecs::prelude::*;
 

@@ -1,12 +1,12 @@
 //! The life of a buff: at work once per period, given away by an attack, cleared by death, expired; and what
-//! all buffs of an actor together make of its attributes, states and concealment.
+//! all buffs of an actor together make of its attributes, tags and concealment.
 
 use bevy_ecs::prelude::*;
 
 use super::active::remove_where;
-use super::{ActiveBuffs, Buff, States};
+use super::{ActiveBuffs, Buff, Tags};
 use crate::actor::Concealment;
-use crate::assets::{Action, Assets, State};
+use crate::assets::{Action, Assets, TagId};
 use crate::features::combat::{Attributes, Change, Died, EffectAction, EffectQueued, Origin, Vitals};
 use crate::features::skills::CastStarted;
 use crate::ids::SimId;
@@ -55,7 +55,7 @@ pub(super) fn reveal_attackers(
     let effects = &assets.0.effects;
     for cast in casts.read().filter(|cast| cast.hostile) {
         if let Some(mut buffs) = roster.entity(cast.caster).and_then(|entity| actors.get_mut(entity).ok()) {
-            remove_where(&mut buffs, |buff| effects[buff.effect].states.contains(&State::Stealth));
+            remove_where(&mut buffs, |buff| effects[buff.effect].grants.set().has(TagId::STEALTH));
         }
     }
 }
@@ -79,25 +79,25 @@ pub(super) fn expire_buffs(tick: Res<SimTick>, mut actors: Query<&mut ActiveBuff
     }
 }
 
-type Changed<'a> = (&'a ActiveBuffs, &'a mut Attributes, &'a mut States, &'a mut Concealment);
+type Changed<'a> = (&'a ActiveBuffs, &'a mut Attributes, &'a mut Tags, &'a mut Concealment);
 
-/// Works out attributes, states and concealment wherever a list has changed.
+/// Works out attributes, tags and concealment wherever a list has changed.
 pub(super) fn work_out_changes(
     assets: Res<SceneAssets>,
     mut actors: Query<Changed, bevy_ecs::query::Changed<ActiveBuffs>>,
 ) {
-    for (buffs, mut attributes, mut states, mut concealment) in &mut actors {
+    for (buffs, mut attributes, mut tags, mut concealment) in &mut actors {
         let (changes, now) = sum(buffs, &assets.0);
         let next = attributes.with(&changes, &assets.0.attributes);
         attributes.set_if_neq(next);
-        states.set_if_neq(now);
+        tags.set_if_neq(now);
         let phase = concealment.phase;
-        concealment.set_if_neq(Concealment { phase, stealth: now.has(State::Stealth) });
+        concealment.set_if_neq(Concealment { phase, stealth: now.has(TagId::STEALTH) });
     }
 }
 
-fn sum(buffs: &ActiveBuffs, assets: &Assets) -> (Vec<Change>, States) {
-    let (mut changes, mut states) = (Vec::new(), States::default());
+fn sum(buffs: &ActiveBuffs, assets: &Assets) -> (Vec<Change>, Tags) {
+    let (mut changes, mut tags) = (Vec::new(), Tags::default());
     for buff in buffs.iter() {
         let def = &assets.effects[buff.effect];
         changes.extend(def.modifiers.iter().map(|modifier| Change {
@@ -105,7 +105,7 @@ fn sum(buffs: &ActiveBuffs, assets: &Assets) -> (Vec<Change>, States) {
             op: modifier.op,
             times: if modifier.per_stack { buff.stacks } else { 1 },
         }));
-        states = def.states.iter().fold(states, |states, &state| states.with(state));
+        tags.granted = tags.granted.union(def.grants.set());
     }
-    (changes, states)
+    (changes, tags)
 }

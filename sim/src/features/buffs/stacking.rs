@@ -61,7 +61,7 @@ mod tests {
         EffectDef {
             id: "effect/test".into(),
             name: "Test".into(),
-            tags: Vec::new(),
+            tags: crate::assets::TagList::default(),
             polarity: Polarity::Harmful,
             duration_ms: 5_000,
             period_ms: 0,
@@ -70,7 +70,7 @@ mod tests {
             on_reapply,
             modifiers: Vec::new(),
             periodic: Vec::new(),
-            states: Vec::new(),
+            grants: crate::assets::TagList::default(),
             breaks_on_damage: false,
             persists: false,
         }

@@ -1,5 +1,5 @@
 //! What time does: newcomers get their numbers, the dead return, hit points and mana come back, speeds follow
-//! states. Receive: newcomers. Resolve: everything else, after buffs have changed.
+//! tags. Receive: newcomers. Resolve: everything else, after buffs have changed.
 //!
 //! Regeneration comes once a second, at a moment that depends on the actor's id so that not all fall into one
 //! tick; what is less than a point is carried on in thousandths.
@@ -10,9 +10,9 @@ use glam::Vec2;
 use super::resolve::{own_entry, signed};
 use super::{Attributes, Fight, HealthChanged, HealthKind, Vitals};
 use crate::actor::{Motion, Position, Profile};
-use crate::assets::{AttributeId, SceneDef, SpawnPointDef, State};
+use crate::assets::{AttributeId, SceneDef, SpawnPointDef, TagId};
 use crate::digest::{Digest, Digester};
-use crate::features::buffs::States;
+use crate::features::buffs::Tags;
 use crate::features::movement::ForceMove;
 use crate::features::players::{Class, Player, free_place};
 use crate::features::skills::{Mana, ManaChange};
@@ -153,13 +153,13 @@ fn regained(carried_milli: &mut u32, rate_milli: i32, times: u64, missing: u32) 
     points
 }
 
-type Held<'a> = (&'a Vitals, &'a States, &'a Attributes, &'a mut Motion);
-type Reconsidered = Or<(Changed<Vitals>, Changed<States>, Changed<Attributes>)>;
+type Held<'a> = (&'a Vitals, &'a Tags, &'a Attributes, &'a mut Motion);
+type Reconsidered = Or<(Changed<Vitals>, Changed<Tags>, Changed<Attributes>)>;
 
 /// The dead, the stunned and the rooted stay where they are; others go as fast as their attribute says.
 pub(super) fn set_speeds(mut actors: Query<Held, Reconsidered>) {
-    for (vitals, states, attributes, mut motion) in &mut actors {
-        let held = vitals.dead || states.has(State::Stun) || states.has(State::Root);
+    for (vitals, tags, attributes, mut motion) in &mut actors {
+        let held = vitals.dead || tags.has(TagId::STUNNED) || tags.has(TagId::ROOTED);
         let speed = attributes.current(AttributeId::SPEED_BP).clamp(0, 30_000);
         let speed_bp = if held { 0 } else { u16::try_from(speed).unwrap_or(0) };
         if motion.speed_bp != speed_bp {

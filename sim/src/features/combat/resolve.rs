@@ -16,9 +16,9 @@ use super::{
     Untouchable, Vitals, damage, heal,
 };
 use crate::actor::Faction;
-use crate::assets::{AttributeId, Pool, School, State};
+use crate::assets::{AttributeId, Pool, School, TagId};
 use crate::counters::{COMBAT, Counters};
-use crate::features::buffs::{self, ActiveBuffs, States};
+use crate::features::buffs::{self, ActiveBuffs, Tags};
 use crate::features::skills::{Mana, ManaChange};
 use crate::ids::SimId;
 use crate::random::{Draw, Random, Stream};
@@ -52,7 +52,7 @@ pub struct Patient {
     /// Its numbers.
     pub attributes: &'static Attributes,
     /// What holds it.
-    pub states: &'static States,
+    pub tags: &'static Tags,
     /// Whether others' deeds reach it.
     pub untouchable: &'static Untouchable,
     /// Hit points.
@@ -175,7 +175,7 @@ impl<'s> Resolver<'_, 's> {
         let assets = self.assets.0.clone();
         let Some(mut target) = self.patient(deed.target) else { return };
         target.fight.hit(tick);
-        if target.states.has(State::Invulnerable) {
+        if target.tags.has(TagId::INVULNERABLE) {
             return;
         }
         let points = damage(&deed.worth, coef, target.attributes.current(AttributeId::ARMOR), roll);

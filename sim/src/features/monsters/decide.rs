@@ -14,7 +14,7 @@ use super::errands::STAND_TICKS;
 use super::senses::{Neighbourhoods, SEEN_MILLI};
 use super::{Home, Patrol, Pursuit, Species, ThreatTable};
 use crate::actor::{Concealment, Faction, Heading, Position};
-use crate::features::buffs::{ActiveBuffs, States, clear_all};
+use crate::features::buffs::{ActiveBuffs, Tags, clear_all};
 use crate::features::combat::{HealthChanged, HealthKind, Untouchable, Vitals};
 use crate::features::movement::ForceMove;
 use crate::features::navigation::{Goal, Walk, WalkTo, Wayfinding};
@@ -37,7 +37,7 @@ pub(super) struct Thinker {
     pub(super) faction: &'static Faction,
     pub(super) concealment: &'static Concealment,
     pub(super) vitals: &'static Vitals,
-    pub(super) states: &'static States,
+    pub(super) tags: &'static Tags,
     pub(super) mana: &'static Mana,
     pub(super) cooldowns: &'static Cooldowns,
     pub(super) casting: &'static Casting,

@@ -4,7 +4,7 @@
 use super::brain::{HelpCall, Mood};
 use super::decide::{Scenery, ThinkerItem};
 use super::tactics::{Choice, Situation, longest_reach_m};
-use crate::assets::{Assets, MonsterDef, State};
+use crate::assets::{Assets, MonsterDef, TagId};
 use crate::features::combat::Untouchable;
 use crate::features::navigation::{Goal, WalkStatus};
 use crate::features::skills::{CasterView, StopIntent, TargetView};
@@ -48,7 +48,7 @@ impl ThinkerItem<'_, '_> {
         if target.id != victim {
             self.brain.mood = Mood::Fighting { victim: target.id };
         }
-        if self.states.has(State::Stun) {
+        if self.tags.has(TagId::STUNNED) {
             return;
         }
         let situation = Situation {
@@ -145,7 +145,7 @@ impl ThinkerItem<'_, '_> {
             heading: *self.heading,
             faction: *self.faction,
             dead: !self.vitals.is_alive(),
-            states: *self.states,
+            tags: *self.tags,
             mp: self.mana.mp,
             cooldowns: self.cooldowns,
             casting: self.casting.0.is_some(),

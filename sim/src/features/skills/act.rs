@@ -11,8 +11,8 @@ use super::{
     Cast, CastEnded, CastOutcome, CastStarted, Casting, Cooldowns, Mana, ManaChange, StopIntent, Units, aim_of,
 };
 use crate::actor::{Concealment, Faction, Heading, Position};
-use crate::assets::{Filter, Id, SkillDef, State};
-use crate::features::buffs::States;
+use crate::assets::{Filter, Id, SkillDef, TagId};
+use crate::features::buffs::Tags;
 use crate::features::combat::{Attributes, EffectAction, EffectQueued, Origin, Vitals};
 use crate::ids::SimId;
 use crate::intent::{CastIntent, CastTarget, MoveIntent};
@@ -29,7 +29,7 @@ pub(super) struct Body {
     faction: &'static Faction,
     concealment: &'static Concealment,
     vitals: &'static Vitals,
-    states: &'static States,
+    tags: &'static Tags,
     attributes: &'static Attributes,
     steps: &'static MoveIntent,
 }
@@ -62,7 +62,7 @@ impl<'w> BodyItem<'w, '_> {
             heading: *self.heading,
             faction: *self.faction,
             dead: !self.vitals.is_alive(),
-            states: *self.states,
+            tags: *self.tags,
             mp: mana.mp,
             cooldowns,
             casting,
@@ -151,7 +151,7 @@ pub(super) fn advance_casts(mut stage: Stage, mut casters: Query<(&SimId, Acting
         let Some((_, (body, mut mana, mut cooldowns, mut casting))) = found else { continue };
         let Some(cast) = casting.0 else { continue };
         let Some(def) = assets.skills.get(cast.skill) else { continue };
-        if !body.vitals.is_alive() || body.states.has(State::Stun) || body.states.has(State::Silence) {
+        if !body.vitals.is_alive() || body.tags.has(TagId::STUNNED) || body.tags.has(TagId::SILENCED) {
             casting.0 = None;
             stage.end(id, cast.skill, CastOutcome::Interrupted);
         } else if def.move_cancels && body.moves() {

@@ -8,8 +8,8 @@ use glam::{Vec2, Vec3};
 
 use super::Cooldowns;
 use crate::actor::{Faction, Heading};
-use crate::assets::{Assets, Filter, Id, SkillDef, SkillTarget, State};
-use crate::features::buffs::States;
+use crate::assets::{Assets, Filter, Id, SkillDef, SkillTarget, TagId};
+use crate::features::buffs::Tags;
 use crate::ids::SimId;
 use crate::space::Geometry;
 
@@ -90,8 +90,8 @@ pub struct CasterView<'a> {
     pub faction: Faction,
     /// Whether it is dead.
     pub dead: bool,
-    /// Its states.
-    pub states: States,
+    /// Its tags.
+    pub tags: Tags,
     /// Mana points.
     pub mp: u32,
     /// Cooldowns.
@@ -133,8 +133,8 @@ pub enum Aim {
 pub fn check_caster(caster: &CasterView<'_>, skill: Id<SkillDef>, def: &SkillDef, tick: u32) -> Result<(), Refusal> {
     let reasons = [
         (caster.dead, Refusal::Dead),
-        (caster.states.has(State::Stun), Refusal::Stunned),
-        (caster.states.has(State::Silence), Refusal::Silenced),
+        (caster.tags.has(TagId::STUNNED), Refusal::Stunned),
+        (caster.tags.has(TagId::SILENCED), Refusal::Silenced),
         (caster.casting, Refusal::Casting),
         (caster.cooldowns.gcd_runs(tick), Refusal::Gcd),
         (caster.cooldowns.runs(skill, tick), Refusal::Cooldown),
@@ -232,7 +232,7 @@ mod tests {
             heading: Heading(0.0),
             faction: Faction::PLAYERS,
             dead: false,
-            states: States::default(),
+            tags: Tags::default(),
             mp: 100,
             cooldowns,
             casting: false,

@@ -1,0 +1,254 @@
+//! The fights of one scene: members take their places, fight as their trees say, and are watched through the combat
+//! log. A fight ends when one side's members are dead, or at the limit; its arena is then cleared.
+
+use std::ops::Range;
+
+use bevy_ecs::message::MessageCursor;
+use bevy_ecs::prelude::*;
+use glam::Vec2;
+
+use super::{Combatant, Contest, Fighter, champion, entity_of, monster, side_faction};
+use crate::actor::{Actor, Heading, Position};
+use crate::features::combat::{Died, HealthChanged, HealthKind};
+use crate::features::monsters::ThreatTable;
+use crate::ids::SimId;
+use crate::scene::Scene;
+
+/// Arenas in a row.
+const ROW: u32 = 8;
+/// Metres between the middles of two arenas: farther than anything reaches, sees or calls.
+const ARENA_M: f32 = 220.0;
+/// Metres between members of one side.
+const SHOULDERS_M: f32 = 2.0;
+/// Anger against the nearest opponent that begins a fight, in thousandths of a point.
+const CHALLENGE_MILLI: u64 = 1;
+
+/// How a fight ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Winner {
+    /// This side (0 or 1) has somebody alive and the other nobody.
+    Side(usize),
+    /// Nobody is left.
+    Nobody,
+    /// The limit was reached.
+    Undecided,
+}
+
+/// What one fight came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bout {
+    /// Who won.
+    pub winner: Winner,
+    /// How many ticks it took.
+    pub ticks: u32,
+    /// What each member did, by side and place in it.
+    pub members: [Vec<MemberRecord>; 2],
+}
+
+/// What one member did and suffered. Its summons' deeds are not its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MemberRecord {
+    /// Hit points it took from others.
+    pub damage: u64,
+    /// Hit points it gave back, to itself too.
+    pub healing: u64,
+    /// Hit points it lost.
+    pub taken: u64,
+    /// When it died, in ticks since the fight began.
+    pub died_tick: Option<u32>,
+}
+
+/// Where a member belongs.
+#[derive(Debug, Clone, Copy)]
+struct Seat {
+    arena: usize,
+    side: usize,
+    member: usize,
+}
+
+struct Arena {
+    middle: Vec2,
+    alive: [usize; 2],
+    bout: Bout,
+    is_over: bool,
+}
+
+/// Fights the fights with these numbers in an empty scene.
+pub(super) fn run(mut scene: Scene, contest: &Contest, numbers: &Range<u32>) -> Vec<Bout> {
+    let mut hall = Hall::prepare(&mut scene, contest, numbers);
+    let mut ticks = 0;
+    while ticks < contest.limit_ticks && hall.arenas.iter().any(|arena| !arena.is_over) {
+        scene.tick();
+        ticks += 1;
+        hall.watch(scene.world(), ticks);
+        hall.close_decided(scene.world_mut(), ticks);
+    }
+    for arena in hall.arenas.iter_mut().filter(|arena| !arena.is_over) {
+        arena.bout.ticks = ticks;
+    }
+    hall.arenas.into_iter().map(|arena| arena.bout).collect()
+}
+
+/// All arenas of a scene, and who is in them.
+struct Hall {
+    arenas: Vec<Arena>,
+    /// By id.
+    seats: Vec<(SimId, Seat)>,
+    changes: MessageCursor<HealthChanged>,
+    deaths: MessageCursor<Died>,
+}
+
+impl Hall {
+    fn prepare(scene: &mut Scene, contest: &Contest, numbers: &Range<u32>) -> Self {
+        let mut hall = Self {
+            arenas: Vec::new(),
+            seats: Vec::new(),
+            changes: MessageCursor::default(),
+            deaths: MessageCursor::default(),
+        };
+        for (arena, number) in numbers.clone().enumerate() {
+            hall.arenas.push(Arena {
+                middle: middle_of(arena),
+                alive: contest.sides.each_ref().map(Vec::len),
+                bout: Bout {
+                    winner: Winner::Undecided,
+                    ticks: 0,
+                    members: contest.sides.each_ref().map(|side| vec![MemberRecord::default(); side.len()]),
+                },
+                is_over: false,
+            });
+            hall.seat(scene.world_mut(), contest, arena, number);
+        }
+        hall.seats.sort_unstable_by_key(|seat| seat.0);
+        hall
+    }
+
+    /// Whoever stands in the east and acts first among equals takes turns, so that neither side gains by it.
+    fn seat(&mut self, world: &mut World, contest: &Contest, arena: usize, number: u32) {
+        let is_swapped = number % 2 == 1;
+        let mut present: [Vec<SimId>; 2] = [Vec::new(), Vec::new()];
+        for side in if is_swapped { [1, 0] } else { [0, 1] } {
+            let east = if (side == 0) == is_swapped { 1.0 } else { -1.0 };
+            for (member, combatant) in contest.sides[side].iter().enumerate() {
+                let place = self.arenas[arena].middle
+                    + place_in_side(member, contest.sides[side].len(), contest.distance_m) * Vec2::new(east, 1.0);
+                let id = enter(world, *combatant, side, place);
+                turn(world, id, Vec2::new(-east, 0.0));
+                present[side].push(id);
+                self.seats.push((id, Seat { arena, side, member }));
+            }
+        }
+        challenge(world, &present);
+    }
+
+    fn seat_of(&self, id: SimId) -> Option<Seat> {
+        self.seats.binary_search_by_key(&id, |seat| seat.0).ok().map(|index| self.seats[index].1)
+    }
+
+    /// Reads what happened in this tick.
+    fn watch(&mut self, world: &World, tick: u32) {
+        let mut changes = std::mem::take(&mut self.changes);
+        for change in changes.read(world.resource::<Messages<HealthChanged>>()) {
+            self.note(change);
+        }
+        self.changes = changes;
+        let mut deaths = std::mem::take(&mut self.deaths);
+        for death in deaths.read(world.resource::<Messages<Died>>()) {
+            let Some(seat) = self.seat_of(death.who) else { continue };
+            let arena = &mut self.arenas[seat.arena];
+            let record = &mut arena.bout.members[seat.side][seat.member];
+            if record.died_tick.is_none() {
+                record.died_tick = Some(tick);
+                arena.alive[seat.side] -= 1;
+            }
+        }
+        self.deaths = deaths;
+    }
+
+    fn note(&mut self, change: &HealthChanged) {
+        if !matches!(change.kind, HealthKind::Direct | HealthKind::Periodic) {
+            return;
+        }
+        let amount = u64::from(change.amount.unsigned_abs());
+        if let Some(seat) = self.seat_of(change.source).filter(|_| change.source != change.target || change.amount > 0)
+        {
+            let record = &mut self.arenas[seat.arena].bout.members[seat.side][seat.member];
+            if change.amount < 0 { record.damage += amount } else { record.healing += amount }
+        }
+        if let Some(seat) = self.seat_of(change.target).filter(|_| change.amount < 0) {
+            self.arenas[seat.arena].bout.members[seat.side][seat.member].taken += amount;
+        }
+    }
+
+    /// Ends what is decided and empties its arena: who is left would only cost time.
+    fn close_decided(&mut self, world: &mut World, tick: u32) {
+        for arena in self.arenas.iter_mut().filter(|arena| !arena.is_over && arena.alive.contains(&0)) {
+            arena.is_over = true;
+            arena.bout.ticks = tick;
+            arena.bout.winner = match arena.alive {
+                [0, 0] => Winner::Nobody,
+                [_, 0] => Winner::Side(0),
+                _ => Winner::Side(1),
+            };
+            clear(world, arena.middle);
+        }
+    }
+}
+
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a few dozen arenas")]
+fn middle_of(arena: usize) -> Vec2 {
+    let (column, row) = (arena as u32 % ROW, arena as u32 / ROW);
+    (Vec2::new(column as f32, row as f32) - (ROW - 1) as f32 / 2.0) * ARENA_M
+}
+
+/// A member's place from the middle of its arena, for the eastern side: shoulder to shoulder, ten to a row.
+#[allow(clippy::cast_precision_loss, reason = "at most 40 members")]
+fn place_in_side(member: usize, count: usize, distance_m: f32) -> Vec2 {
+    let (rank, file) = (member / 10, member % 10);
+    let files = (count - rank * 10).min(10);
+    let across = (file as f32 - (files - 1) as f32 / 2.0) * SHOULDERS_M;
+    Vec2::new(distance_m / 2.0 + rank as f32 * SHOULDERS_M, across)
+}
+
+/// Puts a combatant onto the ground, on the side it fights for.
+fn enter(world: &mut World, combatant: Combatant, side: usize, place: Vec2) -> SimId {
+    match combatant.fighter {
+        Fighter::Class(class) => champion(world, class, combatant.level, side, place),
+        Fighter::Monster(kind) => {
+            let id = monster(world, kind, combatant.level, place);
+            if let Some(mut entity) = entity_of(world, id) {
+                entity.insert(side_faction(side));
+            }
+            id
+        }
+    }
+}
+
+fn turn(world: &mut World, id: SimId, direction: Vec2) {
+    if let (Some(mut entity), Some(heading)) = (entity_of(world, id), Heading::along(direction)) {
+        entity.insert(heading);
+    }
+}
+
+/// Each member is angry with the opponent opposite.
+fn challenge(world: &mut World, present: &[Vec<SimId>; 2]) {
+    for side in 0..2 {
+        for (member, &id) in present[side].iter().enumerate() {
+            let opponent = present[1 - side][member % present[1 - side].len()];
+            if let Some(mut threat) = entity_of(world, id).and_then(|entity| entity.into_mut::<ThreatTable>()) {
+                threat.add(opponent, CHALLENGE_MILLI);
+            }
+        }
+    }
+}
+
+fn clear(world: &mut World, middle: Vec2) {
+    let mut actors = world.query_filtered::<(Entity, &SimId, &Position), With<Actor>>();
+    let is_here = |position: &Position| (position.place() - middle).abs().max_element() < ARENA_M / 2.0;
+    let here = actors.iter(world).filter(|(_, _, position)| is_here(position)).map(|(entity, id, _)| (*id, entity));
+    let mut here: Vec<(SimId, Entity)> = here.collect();
+    here.sort_unstable();
+    for (_, entity) in here {
+        world.despawn(entity);
+    }
+}
