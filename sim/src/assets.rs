@@ -7,9 +7,15 @@ mod actions;
 mod attributes;
 mod check;
 mod classes;
+mod combat;
 mod core;
+mod curves;
 pub mod designer_tests;
 mod effects;
+mod events;
+mod extends;
+mod factions;
+mod formulas;
 mod items;
 mod kinds;
 mod load;
@@ -38,15 +44,21 @@ pub use attributes::{
 };
 pub use check::SceneGround;
 pub use classes::ClassDef;
+pub use combat::{
+    ArmorStops, AttackKind, AttackRules, CombatDef, CritModel, CritRules, DamageRules, ExperienceRules, Mitigation,
+    PvpRule, PvpRules, RecoveryRules, ResurrectionRules, RowKind, TableRow,
+};
+pub use curves::{Between, CurveDef, CurveLine};
 pub use designer_tests::TestDef;
 pub use effects::{EffectDef, Modifier, ModifierOp, Polarity, Reapply, StackBy};
-pub use items::{
-    Bind, EquipDef, ItemCooldown, ItemDef, OnUseDef, Quality, RandomDef, RollDef, RollOp, SlotKind, Uses,
-};
+pub use events::{TimeOfDay, Timetable, Weekday, WorldEventDef};
+pub use factions::{FactionDef, Stance};
+pub use formulas::FormulaDef;
+pub use items::{Bind, EquipDef, ItemCooldown, ItemDef, OnUseDef, Quality, RandomDef, RollDef, RollOp, SlotKind, Uses};
 pub use kinds::Assets;
 pub use loot::{
-    Expectation, GroupRow, ItemExpectation, LootCase, LootCondition, LootDef, LootDrop, LootGroup, LootRow, Pity, Share,
-    pity_key,
+    Expectation, GroupRow, ItemExpectation, LootCase, LootCondition, LootDef, LootDrop, LootGroup, LootRow, Pity,
+    Share, pity_key,
 };
 pub use monsters::{MonsterDef, Senses};
 pub use movements::MovementDef;

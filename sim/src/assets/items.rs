@@ -4,7 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AttrRef, ClassDef, EffectDef, Id, Modifier, ModifierOp, Record, Ref, RefVisitor, SetDef, SkillDef, ticks_of};
+use super::{
+    AttrRef, ClassDef, EffectDef, Id, Modifier, ModifierOp, Record, Ref, RefVisitor, SetDef, SkillDef, ticks_of,
+};
 
 /// One item, `item/..`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]

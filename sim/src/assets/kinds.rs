@@ -6,8 +6,9 @@
 use std::sync::Arc;
 
 use super::{
-    AssetSources, AttributeDef, AttributeRegistry, ClassDef, EffectDef, ItemDef, LootDef, MonsterDef, MovementDef, Record,
-    SceneDef, SetDef, SkillDef, Table, TagRegistry, TestDef,
+    AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, EffectDef, FactionDef, FormulaDef,
+    ItemDef, LootDef, MonsterDef, MovementDef, Record, SceneDef, SetDef, SkillDef, Table, TagRegistry, TestDef,
+    WorldEventDef,
     load::{LoadedTable, Run},
     table::Holder,
 };
@@ -102,6 +103,14 @@ macro_rules! kinds {
 kinds! {
     /// The numbers of units.
     attributes: AttributeDef in AttributeRegistry,
+    /// Numbers over levels.
+    curves: CurveDef,
+    /// What damage and healing is worked out with.
+    formulas: FormulaDef,
+    /// How scenes decide what becomes of a blow.
+    combat: CombatDef,
+    /// Whose side units are on.
+    factions: FactionDef,
     /// What characters and monsters can do.
     skills: SkillDef,
     /// What can rest on a unit for a while.
@@ -120,6 +129,8 @@ kinds! {
     monsters: MonsterDef,
     /// The places of the world.
     scenes: SceneDef,
+    /// What happens in the world by a timetable.
+    events: WorldEventDef,
     /// What must come of given units and deeds; played by `mainspring assets check`, not by scenes.
     tests: TestDef,
 }

@@ -265,9 +265,8 @@ impl LootDef {
     #[must_use]
     pub fn asks_for_first_kill(&self) -> bool {
         let rows = self.rows.iter().flat_map(|row| &row.when);
-        let groups = self.groups.iter().flat_map(|group| {
-            group.when.iter().chain(group.rows.iter().flat_map(|row| &row.when))
-        });
+        let groups =
+            self.groups.iter().flat_map(|group| group.when.iter().chain(group.rows.iter().flat_map(|row| &row.when)));
         rows.chain(groups).any(LootCondition::asks_for_first_kill)
     }
 }
@@ -293,9 +292,15 @@ mod tests {
     fn chances_come_first_and_the_rest_is_shared_by_weight() {
         let of = |shares: &[Share]| group(shares).shares(|_| true);
         assert_eq!(of(&[Share::Weight(1), Share::Weight(1)]), (vec![10_000, 10_000], 20_000));
-        assert_eq!(of(&[Share::Chance(4_000), Share::Weight(1), Share::Weight(2)]), (vec![12_000, 6_000, 12_000], 30_000));
+        assert_eq!(
+            of(&[Share::Chance(4_000), Share::Weight(1), Share::Weight(2)]),
+            (vec![12_000, 6_000, 12_000], 30_000)
+        );
         assert_eq!(of(&[Share::Chance(4_000)]), (vec![4_000], 10_000), "the rest is nothing");
-        assert_eq!(of(&[Share::Chance(8_000), Share::Chance(8_000), Share::Weight(1)]), (vec![8_000, 2_000, 0], 10_000));
+        assert_eq!(
+            of(&[Share::Chance(8_000), Share::Chance(8_000), Share::Weight(1)]),
+            (vec![8_000, 2_000, 0], 10_000)
+        );
     }
 
     #[test]
@@ -310,6 +315,9 @@ mod tests {
         let guarantee = Pity::Guarantee { misses: 3 };
         assert_eq!([0, 2, 3, 9].map(|misses| guarantee.chance_bp(500, misses)), [500, 500, 10_000, 10_000]);
         let rising = Pity::Rising { step_bp: 4_000 };
-        assert_eq!([0, 1, 2, 3, u32::MAX].map(|misses| rising.chance_bp(500, misses)), [500, 4_500, 8_500, 10_000, 10_000]);
+        assert_eq!(
+            [0, 1, 2, 3, u32::MAX].map(|misses| rising.chance_bp(500, misses)),
+            [500, 4_500, 8_500, 10_000, 10_000]
+        );
     }
 }

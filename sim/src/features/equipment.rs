@@ -7,12 +7,12 @@
 use bevy_app::App;
 use bevy_ecs::prelude::*;
 
+use crate::assets::{Assets, Id, ItemDef};
 use crate::digest::{Digest, DigestApp, Digester};
 use crate::features::loot::{LootSystems, Thing, ThingSeen};
+use crate::features::players::Carry;
 use crate::features::players::{CarryApp, Player};
 use crate::features::skills::CastSystems;
-use crate::assets::{Assets, Id, ItemDef};
-use crate::features::players::Carry;
 use crate::replicated::{Audience, Replicate};
 use crate::tick::{Tick, TickSystems};
 use crate::wire::{Reader, put_varint};
@@ -98,7 +98,10 @@ pub fn plugin(app: &mut App) {
         .register_required_components::<Player, Gear>();
     app.configure_sets(
         Tick,
-        (EquipmentSystems::Change.after(LootSystems::Arrange), EquipmentSystems::WorkOut.after(EquipmentSystems::Change))
+        (
+            EquipmentSystems::Change.after(LootSystems::Arrange),
+            EquipmentSystems::WorkOut.after(EquipmentSystems::Change),
+        )
             .in_set(TickSystems::Act)
             .after(CastSystems::Run),
     );

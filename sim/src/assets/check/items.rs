@@ -65,7 +65,10 @@ fn check_random(random: &RandomDef, worn: bool, check: &mut Checker<'_, '_>) {
         check.whole(&format!("{path}.range.1"), roll.range.1, -AMOUNT_MAX..=AMOUNT_MAX);
         check.whole(&format!("{path}.weight"), roll.weight, 1..=1_000_000);
         if roll.range.0 > roll.range.1 {
-            let message = format!("`range` goes from {} to {}, but the least must not exceed the most", roll.range.0, roll.range.1);
+            let message = format!(
+                "`range` goes from {} to {}, but the least must not exceed the most",
+                roll.range.0, roll.range.1
+            );
             check.contradiction(&format!("{path}.range"), &format!("{path}.range"), message);
         }
     }

@@ -1,12 +1,7 @@
 //! The rules of loot tables: ranges of each, and that no table leads back to itself or gives more than can lie in one place.
 
 use super::{Check, Checker};
-use crate::assets::{
-    LootCondition, LootDef, LootDrop, Pity, Share,
-    kinds::Records,
-    loot::LootTables,
-    report::Code,
-};
+use crate::assets::{LootCondition, LootDef, LootDrop, Pity, Share, kinds::Records, loot::LootTables, report::Code};
 
 /// Most of one item, or times a table is rolled.
 const COUNT_MAX: i64 = 10_000;

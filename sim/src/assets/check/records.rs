@@ -166,7 +166,7 @@ impl Check for ClassDef {
     }
 
     fn check_among(&self, records: &Records, check: &mut Checker<'_, '_>) {
-        check_table("attributes", &self.attributes, &[1, LEVEL_MAX], &records.attributes, check);
+        check_table("attributes", &self.attributes, &[1, LEVEL_MAX / 2, LEVEL_MAX], records, check);
     }
 }
 
@@ -174,9 +174,6 @@ impl Check for MonsterDef {
     fn check(&self, check: &mut Checker<'_, '_>) {
         check.name(&self.name);
         check.whole("level", self.level, 1..=100);
-        if self.faction.is_empty() && check.is_original("faction") {
-            check.pointless("faction", "has no faction");
-        }
         check.float("senses.aggro_m", self.senses.aggro_m, 0.0..=60.0);
         check.float("senses.z_m", self.senses.z_m, 0.0..=100.0);
         check.float("assist_m", self.assist_m, 0.0..=60.0);
@@ -191,7 +188,7 @@ impl Check for MonsterDef {
     }
 
     fn check_among(&self, records: &Records, check: &mut Checker<'_, '_>) {
-        check_table("attributes", &self.attributes, &[self.level], &records.attributes, check);
+        check_table("attributes", &self.attributes, &[self.level], records, check);
     }
 }
 
@@ -217,5 +214,4 @@ impl MonsterDef {
             check.contradiction("wander_m", "leash_m", message);
         }
     }
-
 }

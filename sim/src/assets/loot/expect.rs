@@ -176,9 +176,7 @@ impl Sum<'_> {
     fn drop(&self, drop: &LootDrop, count: (u32, u32)) -> Mean {
         let mean = f64::midpoint(f64::from(count.0), f64::from(count.1));
         match drop {
-            LootDrop::Item(item) => {
-                Mean { items: [(item.id(), Found { count: mean, none: 0.0 })].into(), gold: 0.0 }
-            }
+            LootDrop::Item(item) => Mean { items: [(item.id(), Found { count: mean, none: 0.0 })].into(), gold: 0.0 },
             LootDrop::Gold => Mean { gold: mean, ..Mean::default() },
             LootDrop::Table(table) => self.table(&self.assets.loots[table.id()]).times(count),
             LootDrop::Nothing => Mean::default(),

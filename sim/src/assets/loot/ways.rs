@@ -56,7 +56,8 @@ impl<'a> LootTables<'a> {
         }
         above.push(def.id());
         let items = def.rows.iter().filter(|row| matches!(row.drop, LootDrop::Item(_))).count() as u64;
-        let groups: u64 = def.groups.iter().filter(|group| has_items(group)).map(|group| u64::from(group.times.1)).sum();
+        let groups: u64 =
+            def.groups.iter().filter(|group| has_items(group)).map(|group| u64::from(group.times.1)).sum();
         let mut most = items.saturating_add(groups);
         for (_, name, times) in tables_of(def) {
             let named = (self.find)(name).map_or(0, |def| self.drops_max_below(def, above));

@@ -112,7 +112,8 @@ pub fn put_on(
     if !fitting.contains(&to) {
         return Err(EquipRefusal::WrongSlot);
     }
-    let twin = |&(slot, thing): &(EquipSlot, &Thing)| slot != to && thing.stack().is_some_and(|stack| stack.item == item);
+    let twin =
+        |&(slot, thing): &(EquipSlot, &Thing)| slot != to && thing.stack().is_some_and(|stack| stack.item == item);
     if equip.unique && worn.iter().any(|worn| twin(&worn)) {
         return Err(EquipRefusal::Unique);
     }

@@ -84,10 +84,7 @@ impl EquipSlot {
     /// Whether others see what is worn there.
     #[must_use]
     pub const fn is_visible(self) -> bool {
-        !matches!(
-            self,
-            Self::Neck | Self::FirstRing | Self::SecondRing | Self::FirstTrinket | Self::SecondTrinket
-        )
+        !matches!(self, Self::Neck | Self::FirstRing | Self::SecondRing | Self::FirstTrinket | Self::SecondTrinket)
     }
 
     /// Where a kind of item can be worn, the preferred place first.

@@ -12,7 +12,7 @@ use rkyv::{Archive, Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::pile::Hold;
-use super::{Bag, Lying, LootTaken, Pile, PileSeen, Stack, ThingSeen};
+use super::{Bag, LootTaken, Lying, Pile, PileSeen, Stack, ThingSeen};
 use crate::assets::Assets;
 use crate::command::{ClientCommand, CommandError, Issued, Rejections, read_archive, write_archive};
 use crate::digest::{Digest, Digester};
@@ -77,15 +77,18 @@ impl Contest {
     /// Everybody's choice and roll, 0 for who passed, and the winner.
     fn settle(&self, draw: &mut Draw) -> (Vec<(PlayerId, Choice, u32)>, Option<PlayerId>) {
         let choice = |choice: Option<Choice>| choice.unwrap_or(Choice::Pass);
-        let mut rolls: Vec<(PlayerId, Choice, u32)> = self.entrants.iter().map(|&(who, said)| (who, choice(said), 0)).collect();
+        let mut rolls: Vec<(PlayerId, Choice, u32)> =
+            self.entrants.iter().map(|&(who, said)| (who, choice(said), 0)).collect();
         for roll in rolls.iter_mut().filter(|roll| roll.1 > Choice::Pass) {
             roll.2 = 1 + draw.below(ROLL_MAX);
         }
-        let Some(best) = rolls.iter().map(|&(_, choice, roll)| (choice, roll)).max().filter(|best| best.0 > Choice::Pass)
+        let Some(best) =
+            rolls.iter().map(|&(_, choice, roll)| (choice, roll)).max().filter(|best| best.0 > Choice::Pass)
         else {
             return (rolls, None);
         };
-        let mut first: Vec<PlayerId> = rolls.iter().filter(|roll| (roll.1, roll.2) == best).map(|roll| roll.0).collect();
+        let mut first: Vec<PlayerId> =
+            rolls.iter().filter(|roll| (roll.1, roll.2) == best).map(|roll| roll.0).collect();
         while first.len() > 1 {
             let again: Vec<u32> = first.iter().map(|_| draw.below(ROLL_MAX)).collect();
             let most = again.iter().copied().max().unwrap_or(0);
@@ -309,7 +312,13 @@ impl News<'_> {
             for &(player, _) in entrants {
                 let Some(told) = self.id_of(player) else { continue };
                 let thing = ThingSeen::of_stack(stack);
-                self.started.write(LootRollStarted { told, pile: pile_id, number: *number, until_tick: *until_tick, thing });
+                self.started.write(LootRollStarted {
+                    told,
+                    pile: pile_id,
+                    number: *number,
+                    until_tick: *until_tick,
+                    thing,
+                });
             }
         }
     }

@@ -70,7 +70,8 @@ impl People<'_, '_> {
     }
 
     fn rule_of(&self, looters: &[Looter]) -> LootRule {
-        let party = looters.first().filter(|_| looters.len() > 1).and_then(|looter| self.parties.party_of(looter.player));
+        let party =
+            looters.first().filter(|_| looters.len() > 1).and_then(|looter| self.parties.party_of(looter.player));
         party.map_or(LootRule::FreeForAll, |party| party.rule)
     }
 }

@@ -95,7 +95,14 @@ impl Pile {
     }
 
     /// Moves as much as fits and as a player may take into a bag, and answers what was moved.
-    pub fn move_into(&mut self, bag: &mut Bag, worn: &Equipment, player: PlayerId, tick: u32, assets: &Assets) -> PileSeen {
+    pub fn move_into(
+        &mut self,
+        bag: &mut Bag,
+        worn: &Equipment,
+        player: PlayerId,
+        tick: u32,
+        assets: &Assets,
+    ) -> PileSeen {
         let open = self.is_open_to(player, tick);
         let gold = if open { std::mem::take(&mut self.gold) } else { 0 };
         bag.add_gold(gold);

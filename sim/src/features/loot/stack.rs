@@ -150,15 +150,17 @@ impl Thing {
 
     /// The thing in other game data: items keep their names, relics come back, and what is no longer there becomes one.
     #[must_use]
-    pub fn renamed(self, name_of: impl Fn(Id<ItemDef>) -> String, by_name: impl Fn(&str) -> Option<Id<ItemDef>>) -> Self {
+    pub fn renamed(
+        self,
+        name_of: impl Fn(Id<ItemDef>) -> String,
+        by_name: impl Fn(&str) -> Option<Id<ItemDef>>,
+    ) -> Self {
         let relic = match self {
             Self::Stack(Stack { item, count, bound, piece }) => Relic { name: name_of(item), count, bound, piece },
             Self::Relic(relic) => relic,
         };
         match by_name(&relic.name) {
-            Some(item) => {
-                Self::Stack(Stack { item, count: relic.count, bound: relic.bound, piece: relic.piece })
-            }
+            Some(item) => Self::Stack(Stack { item, count: relic.count, bound: relic.bound, piece: relic.piece }),
             None => Self::Relic(relic),
         }
     }

@@ -149,8 +149,8 @@ pub(super) fn take_loot(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use super::super::Stack;
+    use super::*;
     use crate::assets::Id;
 
     #[test]

@@ -117,7 +117,8 @@ fn a_bag_comes_back_from_the_wire_and_an_endless_one_is_refused() {
     let mut bytes = Vec::new();
     bag.encode(&mut bytes);
     let seen = Bag::from_wire(&mut Reader::new(&bytes)).unwrap();
-    let things: Vec<_> = bag.things().map(|(slot, thing)| (u8::try_from(slot).unwrap(), ThingSeen::of(thing))).collect();
+    let things: Vec<_> =
+        bag.things().map(|(slot, thing)| (u8::try_from(slot).unwrap(), ThingSeen::of(thing))).collect();
     assert_eq!((seen.gold, seen.things), (bag.gold(), things));
     assert_eq!(Bag::from_wire(&mut Reader::new(&bytes[..bytes.len() - 1])), None);
     assert_eq!(Bag::from_wire(&mut Reader::new(&[0, 0, 0, 0, 0, 0, 0, 0, 41])), None);
