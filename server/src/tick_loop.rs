@@ -42,7 +42,7 @@ pub struct RunningScene {
     pub health: Arc<SceneHealth>,
     /// Its log, when one is written.
     pub recorder: Option<SceneRecorder>,
-    /// Changes of its geometry, when the game data is watched.
+    /// Changes of its game data and geometry, when the data is watched.
     pub edits: Option<Receiver<SceneInput>>,
 }
 
