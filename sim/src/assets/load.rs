@@ -11,7 +11,9 @@ use serde::de::DeserializeOwned;
 use super::{
     AssetReport, AssetSources, Assets, EffectDef, Id, Record, RefVisitor, SceneDef, SceneGround, Tag, TagRegistry,
     TagSet,
-    check::{Check, Checker, TagMention, check_navigation, check_tags, fill_heights},
+    check::{
+        Check, Checker, FormulaNames, TagMention, check_navigation, check_tags, fill_curve, fill_formula, fill_heights,
+    },
     core,
     extends::{Written, extend},
     kinds::{KINDS, Records},
@@ -115,6 +117,11 @@ impl<T> LoadedTable<T> {
     /// The record with this id, unless it could not be read.
     pub(crate) fn get(&self, id: Id<T>) -> Option<&T> {
         self.0.get(&id.raw()).map(|loaded| loaded.value.as_ref())
+    }
+
+    /// Every record that could be read, in the order of ids.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.0.values().map(|loaded| loaded.value.as_ref())
     }
 
     /// Gives the tags of every record their ids.
@@ -302,8 +309,24 @@ impl<'s> Run<'s> {
             let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
             fill_heights(Arc::make_mut(value), &mut self.tables, &mut check);
         }
+        self.fill_formulas(&mut records);
         records.check_among(self);
         records
+    }
+
+    /// Works out curves, then what is written in terms of them.
+    fn fill_formulas(&mut self, records: &mut Records) {
+        for Loaded { value, file, record, places } in records.curves.0.values_mut() {
+            let file = &self.files[*file];
+            let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
+            fill_curve(Arc::make_mut(value), &mut self.tables, &mut check);
+        }
+        let names = FormulaNames { names: &self.names, attributes: &records.attributes, curves: &records.curves };
+        for Loaded { value, file, record, places } in records.formulas.0.values_mut() {
+            let file = &self.files[*file];
+            let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
+            fill_formula(Arc::make_mut(value), &names, &mut check);
+        }
     }
 
     fn check_ground(&mut self, assets: &Assets, scenes: &LoadedTable<SceneDef>, ground: &mut GroundOf<'_>) {

@@ -143,6 +143,14 @@ codes! {
     BadTag = "A0130" Error,
     /// A tag in a family of which the program knows every member, and not this one.
     UnknownCoreTag = "A0131" Error,
+    /// A formula that is not of the language.
+    FormulaSyntax = "A0132" Error,
+    /// A formula with a name that stands for nothing.
+    FormulaName = "A0133" Error,
+    /// A formula that can divide by zero, go too far, or never lies within its bounds.
+    FormulaRange = "A0134" Error,
+    /// A curve whose points make none.
+    CurvePoints = "A0135" Error,
     /// A tag that stands once and looks like another.
     TagNearMiss = "A0139" Warning,
     /// An attack table has a row twice.
