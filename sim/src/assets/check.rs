@@ -20,6 +20,8 @@ mod designer_tests;
 mod effects;
 mod events;
 mod formulas;
+mod items;
+mod loot;
 mod navigation;
 mod records;
 mod scenes;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::{
     AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, DiminishDef, EffectDef, FactionDef,
-    FormulaDef, ItemDef, MonsterDef, MovementDef, Record, SceneDef, SkillDef, Table, TagRegistry, TestDef,
-    WorldEventDef,
+    FormulaDef, ItemDef, LootDef, MonsterDef, MovementDef, Record, SceneDef, SetDef, SkillDef, Table, TagRegistry,
+    TestDef, WorldEventDef,
     load::{LoadedTable, Run},
     table::Holder,
 };
@@ -123,6 +123,10 @@ kinds! {
     classes: ClassDef,
     /// What can be owned.
     items: ItemDef,
+    /// What does more together.
+    sets: SetDef,
+    /// What may be found.
+    loots: LootDef,
     /// What spawners put into a scene.
     monsters: MonsterDef,
     /// The places of the world.

@@ -28,6 +28,8 @@ pub enum EventKind {
     EffectGiven,
     /// One got an effect.
     EffectTaken,
+    /// A shield of another took damage that one did; the points are what it took.
+    ShieldHit,
     /// A shield of one took damage that another did; the points are what it took.
     Absorbed,
 }

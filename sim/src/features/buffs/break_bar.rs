@@ -140,7 +140,7 @@ pub(super) fn wear_down(
     let Some(def) = target.bar.def(assets).filter(|_| target.bar.is_up(tick)) else { return };
     if target.bar.stagger(points, def.lockout_ms, tick) {
         let side = target.side.side();
-        target.bar.on_break(side.id, target.attributes.worth(side.faction), depth, assets, out);
+        target.bar.on_break(side.id, target.attributes.worth(*target.level, side.faction), depth, assets, out);
     }
 }
 

@@ -65,6 +65,7 @@ fn save(buff: &Buff, def: &EffectDef, tick: u32, assets: &Assets, out: &mut Vec<
         put_name(name, out);
         out.extend_from_slice(&value.to_le_bytes());
     }
+    out.extend_from_slice(&buff.worth.level.to_le_bytes());
     out.extend_from_slice(&buff.worth.faction.0.to_le_bytes());
 }
 
@@ -135,7 +136,7 @@ fn load_worth(reader: &mut Reader<'_>, assets: &Assets) -> Option<Worth> {
             *slot = value;
         }
     }
-    Some(Worth { attributes: values.into(), faction: Faction(reader.u32()?) })
+    Some(Worth { attributes: values.into(), level: reader.u16()?, faction: Faction(reader.u32()?) })
 }
 
 /// How long a character was nowhere before it entered, in ms: said by whoever keeps characters, as the part `away` (a

@@ -71,7 +71,7 @@ pub(crate) fn react(resolver: &mut Resolver, happening: &Happening, salt: u64, o
         random,
         assets: &assets,
     };
-    let own_worth = patient.attributes.worth(patient.side.side().faction);
+    let own_worth = patient.attributes.worth(*patient.level, *patient.faction);
     let mut spent = Vec::new();
     // What procs remember is no news to clients.
     let list = &mut patient.buffs.bypass_change_detection().list;
@@ -103,7 +103,7 @@ fn end_spent(
     if spent.is_empty() {
         return;
     }
-    let mut ending = Ending { bearer: patient.side.side().id, tick, depth, assets, out };
+    let mut ending = Ending { bearer: *patient.id, tick, depth, assets, out };
     for (gone, index) in spent.into_iter().enumerate() {
         ending.end(&mut patient.buffs, index - gone, Cause::Removed);
     }

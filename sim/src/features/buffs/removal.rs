@@ -27,7 +27,7 @@ pub(crate) fn shield(
     work: &mut Worklist,
 ) -> u32 {
     let mut out = Vec::new();
-    let ending = Ending { bearer: target.side.side().id, tick, depth: depth + 1, assets, out: &mut out };
+    let ending = Ending { bearer: *target.id, tick, depth: depth + 1, assets, out: &mut out };
     let before = target.buffs.list.len();
     let taken = absorb(&mut target.buffs, incoming, points, ending);
     if target.buffs.list.len() != before {
@@ -66,7 +66,7 @@ pub(crate) fn break_by_damage(
         return;
     }
     let mut out = Vec::new();
-    let mut ending = Ending { bearer: target.side.side().id, tick, depth: depth + 1, assets, out: &mut out };
+    let mut ending = Ending { bearer: *target.id, tick, depth: depth + 1, assets, out: &mut out };
     for (gone, index) in broken.into_iter().enumerate() {
         ending.end(&mut target.buffs, index - gone, Cause::Removed);
     }
