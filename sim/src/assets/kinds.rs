@@ -6,8 +6,9 @@
 use std::sync::Arc;
 
 use super::{
-    AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, EffectDef, FactionDef, FormulaDef,
-    ItemDef, MonsterDef, MovementDef, Record, SceneDef, SkillDef, Table, TagRegistry, TestDef, WorldEventDef,
+    AiDef, AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, EffectDef, FactionDef,
+    FormulaDef, ItemDef, MonsterDef, MovementDef, Record, SceneDef, SkillDef, Table, TagRegistry, TestDef,
+    WorldEventDef,
     load::{LoadedTable, Run},
     table::Holder,
 };
@@ -120,6 +121,8 @@ kinds! {
     classes: ClassDef,
     /// What can be owned.
     items: ItemDef,
+    /// How monsters and champions decide what to do.
+    ai: AiDef,
     /// What spawners put into a scene.
     monsters: MonsterDef,
     /// The places of the world.
