@@ -27,6 +27,7 @@ mod new_feature;
 mod pathfinding;
 mod portals;
 mod random_play;
+mod reload;
 mod secrecy;
 mod tick_order;
 mod tidy;

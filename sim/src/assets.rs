@@ -1,16 +1,19 @@
 //! Designers' data: what a skill, an effect, a monster, a class, an item, a movement profile and a scene are.
 //! The Rust types are the only schema. `Assets::load` turns texts into one immutable, fully checked set, or into a
 //! report with every fault of the run; there is no half-loaded state and no I/O here. Ids are dense and follow the sorted
-//! names, so they do not depend on how records are spread over files.
+//! names, so they do not depend on how records are spread over files; data loaded after other data keeps its ids.
 
 mod actions;
 mod attributes;
 mod check;
 mod classes;
+mod combat;
 mod core;
 pub mod designer_tests;
 mod effects;
+mod factions;
 mod items;
+mod kinds;
 mod load;
 mod monsters;
 mod movements;
@@ -22,6 +25,7 @@ mod scenes;
 mod skills;
 mod sources;
 mod span;
+mod table;
 mod tables;
 mod tags;
 mod trace;
@@ -34,12 +38,18 @@ pub use attributes::{
 };
 pub use check::SceneGround;
 pub use classes::ClassDef;
+pub use combat::{
+    ArmorStops, AttackKind, AttackRules, CombatDef, CritModel, CritRules, DamageRules, ExperienceRules, Mitigation,
+    PvpRule, PvpRules, RecoveryRules, ResurrectionRules, RowKind, TableRow,
+};
 pub use designer_tests::TestDef;
 pub use effects::{EffectDef, Modifier, ModifierOp, Polarity, Reapply, StackBy};
+pub use factions::{FactionDef, Stance};
 pub use items::{ItemDef, Quality};
+pub use kinds::Assets;
 pub use monsters::{LootDef, MonsterDef, Senses};
 pub use movements::MovementDef;
-pub use record::{Id, Record, Ref, RefVisitor, ShortRef, Table, ticks_of};
+pub use record::{Id, Record, Ref, RefVisitor, ShortRef, ticks_of};
 pub(crate) use report::nearest;
 pub use report::{AssetReport, Code, FINDINGS_MAX, Finding, Severity};
 pub use scenes::{
@@ -47,32 +57,6 @@ pub use scenes::{
 };
 pub use skills::{Filter, SkillDef, SkillTarget};
 pub use sources::AssetSources;
+pub use table::Table;
 pub use tags::{CORE_TAGS, TAGS_MAX, Tag, TagId, TagList, TagRegistry, TagSet};
 pub use verdicts::{Disappointment, verdicts};
-
-/// One epoch of designers' data: every record of every kind, checked, with all references resolved.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Assets {
-    /// The numbers of units.
-    pub attributes: AttributeRegistry,
-    /// The words that records carry and rules ask about.
-    pub tags: TagRegistry,
-    /// What characters and monsters can do.
-    pub skills: Table<SkillDef>,
-    /// What can rest on a unit for a while.
-    pub effects: Table<EffectDef>,
-    /// How units move.
-    pub movements: Table<MovementDef>,
-    /// What a player can be.
-    pub classes: Table<ClassDef>,
-    /// What can be owned.
-    pub items: Table<ItemDef>,
-    /// What spawners put into a scene.
-    pub monsters: Table<MonsterDef>,
-    /// The places of the world.
-    pub scenes: Table<SceneDef>,
-    /// What must come of given units and deeds; played by `mainspring assets check`, not by scenes.
-    pub tests: Table<TestDef>,
-    /// xxh3 over every path and its content with line endings normalised; equal content gives an equal hash.
-    pub hash: u64,
-}

@@ -2,7 +2,7 @@
 //! replayed; nothing else may reach it from outside.
 //!
 //! Receive stage: `apply_inputs` takes this tick's inputs in an order that does not depend on when each of
-//! them arrived: the geometry first, then joins and links, then by player, each player's own in sequence.
+//! them arrived: the game data and the geometry first, then joins and links, then by player, each player's own in sequence.
 
 #![allow(missing_docs, reason = "rkyv's derive writes resolvers without documentation; ours is complete")]
 
@@ -15,6 +15,7 @@ use smallvec::SmallVec;
 
 use crate::command::{self, Issuer};
 use crate::counters::{COMMAND_REJECTED, Counters};
+use crate::epoch::{self, AssetsEdit, LoadedAhead};
 use crate::ids::{PlayerId, SimId};
 use crate::scene::SceneAssets;
 use crate::tick::{Tick, TickSystems};
@@ -37,7 +38,15 @@ pub struct Character {
 /// One thing that enters a scene.
 #[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq)]
 pub enum SceneInput {
-    /// The scene's static geometry is replaced, before anything else of the tick.
+    /// The game data is exchanged, before anything else of the tick.
+    Assets {
+        /// What changes in its texts.
+        edit: AssetsEdit,
+        /// The same, loaded by another thread; not logged.
+        #[rkyv(with = rkyv::with::Skip)]
+        ahead: LoadedAhead,
+    },
+    /// The scene's static geometry is replaced, before anyone enters or acts.
     Geometry {
         /// By what.
         edit: GeometryEdit,
@@ -95,7 +104,7 @@ impl SceneInput {
     #[must_use]
     pub const fn player(&self) -> Option<PlayerId> {
         match self {
-            Self::Geometry { .. } => None,
+            Self::Assets { .. } | Self::Geometry { .. } => None,
             Self::Join { player, .. }
             | Self::LinkLost { player }
             | Self::Leave { player }
@@ -107,10 +116,11 @@ impl SceneInput {
     /// Order of application within a tick; equal keys keep the order of arrival.
     const fn order(&self) -> (u8, PlayerId, u32) {
         match self {
-            Self::Geometry { .. } => (0, PlayerId(0), 0),
-            Self::Join { player, .. } | Self::LinkLost { player } | Self::Leave { player } => (1, PlayerId(*player), 0),
-            Self::Steps { player, first_sequence, .. } => (2, PlayerId(*player), *first_sequence),
-            Self::Command { player, sequence, .. } => (3, PlayerId(*player), *sequence),
+            Self::Assets { .. } => (0, PlayerId(0), 0),
+            Self::Geometry { .. } => (1, PlayerId(0), 0),
+            Self::Join { player, .. } | Self::LinkLost { player } | Self::Leave { player } => (2, PlayerId(*player), 0),
+            Self::Steps { player, first_sequence, .. } => (3, PlayerId(*player), *first_sequence),
+            Self::Command { player, sequence, .. } => (4, PlayerId(*player), *sequence),
         }
     }
 }
@@ -254,6 +264,7 @@ fn apply_inputs(world: &mut World) {
 fn apply(world: &mut World, input: &SceneInput) {
     let character = input.player().and_then(|player| world.resource::<Players>().0.get(&player).copied());
     match (input, character) {
+        (SceneInput::Assets { edit, ahead }, _) => epoch::apply(world, edit, ahead),
         (SceneInput::Geometry { edit, ahead }, _) => geometry_edit::apply(world, edit, ahead),
         (SceneInput::Join { .. } | SceneInput::LinkLost { .. } | SceneInput::Leave { .. }, _) => {
             world.write_message(Presence(input.clone()));

@@ -9,6 +9,7 @@ pub mod assets;
 pub mod command;
 pub mod counters;
 pub mod digest;
+pub mod epoch;
 pub mod features;
 pub mod ids;
 pub mod input;

@@ -25,7 +25,8 @@ pub use floor_mesh::floor_mesh;
 pub use rectangles::{GroundRectangle, archive_of_rectangles, mesh_of_plan, rectangles_of_cells};
 
 /// The game data of [`TestScene::flat`].
-pub const TEST_ASSETS: [(&str, &str); 6] = [
+pub const TEST_ASSETS: [(&str, &str); 7] = [
+    ("factions/test.ron", include_str!("testing/factions.ron")),
     ("movements/test.ron", include_str!("testing/movements.ron")),
     ("skills/test.ron", include_str!("testing/skills.ron")),
     ("effects/test.ron", include_str!("testing/effects.ron")),

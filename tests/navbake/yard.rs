@@ -1,7 +1,7 @@
 //! Yards to bake: a floor and what stands on it, from a seed that every failure names.
 
 use glam::{Quat, Vec3};
-use sim::assets::{AoiDef, Bounds, GeometryDef, SceneDef};
+use sim::assets::{AoiDef, Bounds, CombatDef, GeometryDef, PvpRule, Ref, SceneDef};
 use sim::ids::SimId;
 use sim::random::{Draw, Random, Stream};
 use sim::space::triangles::{Solid, TriangleSoup};
@@ -52,7 +52,8 @@ pub(crate) fn random(seed: u64) -> SceneDef {
     let aoi = AoiDef { enter_m: 30.0, leave_m: 35.0 };
     let (id, name) = ("scene/yard".to_owned(), "Yard".to_owned());
     let (doors, spawn_points, spawners, portals) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    SceneDef { id, name, bounds, aoi, players_max: 1, geometry, doors, spawn_points, spawners, portals }
+    let (combat, pvp) = (Ref::by_name(CombatDef::DEFAULT), PvpRule::Forbidden);
+    SceneDef { id, name, bounds, aoi, players_max: 1, combat, pvp, geometry, doors, spawn_points, spawners, portals }
 }
 
 /// Walls, blocks and stairs whose sides all lie exactly between two voxels.

@@ -24,11 +24,12 @@ pub(super) const DATAGRAMS: &str = "scene_datagrams_total";
 pub(super) const DATAGRAM_BYTES: &str = "scene_datagram_bytes_total";
 pub(super) const FRAME_BYTES: &str = "scene_frame_bytes_total";
 pub(super) const RECORDING_STOPPED: &str = "recording_stopped_total";
+pub(super) const ASSET_EDITS: &str = "asset_edits_total";
 pub(super) const GEOMETRY_EDITS: &str = "geometry_edits_total";
 pub(super) const NAVIGATION: &str = "navigation_total";
 
 /// Every metric with its help text.
-pub(super) const DESCRIPTIONS: [(&str, &str); 23] = [
+pub(super) const DESCRIPTIONS: [(&str, &str); 24] = [
     (ONLINE_PLAYERS, "Connected players in all scenes."),
     (SCENE_PLAYER_COUNT, "Characters in a scene, those without a connection included."),
     (MESSAGE_LATENCY, "Seconds from the arrival of a message to the tick that took it in."),
@@ -50,6 +51,7 @@ pub(super) const DESCRIPTIONS: [(&str, &str); 23] = [
     (DATAGRAM_BYTES, "Bytes of those datagrams."),
     (FRAME_BYTES, "Bytes of reliable frames that a scene handed to its sessions."),
     (RECORDING_STOPPED, "Replay logs that ended before their scene, by reason."),
+    (ASSET_EDITS, "Edits of the game data that reached running scenes, by what became of them."),
     (GEOMETRY_EDITS, "Geometry replaced in running scenes, and bodies it moved."),
     (NAVIGATION, "Answers of the path service and what became of walks, by reason."),
 ];
@@ -130,6 +132,7 @@ pub(super) const KNOWN_REASONS: &[(&str, &[&str])] = &[
     (CONNECTION_REFUSED, &["full", "per_address", "retry", "handshake"]),
     (TRANSPORT_DROPPED, &["rate", "inbox", "oversized", "outgoing_oversized"]),
     (RECORDING_STOPPED, &["slow_disk", "size", "io_error"]),
+    (ASSET_EDITS, &["applied", "unchanged", "out_of_turn", "too_large", "faults", "other_hash", "scene_gone", "frame"]),
     (GEOMETRY_EDITS, &["applied", "refused", "moved_body"]),
 ];
 

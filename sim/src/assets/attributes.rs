@@ -8,7 +8,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
-use super::{Id, Record, RefVisitor, School, ShortRef, Table};
+use super::{Id, Record, RefVisitor, School, ShortRef, Table, table::Holder};
 
 /// Which attribute, as its place in every list of values. Constants are the ones the rules name; others come from data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -314,29 +314,30 @@ pub struct AttributeRegistry {
     bases: Arc<[i32]>,
 }
 
-impl AttributeRegistry {
+impl Holder<AttributeDef> for AttributeRegistry {
     /// Takes over all records; the built-in ones are among them.
-    pub(crate) fn new(table: Table<AttributeDef>) -> Self {
-        let bases = table.iter().map(|(_, def)| def.base).collect();
+    fn of(table: Table<AttributeDef>) -> Self {
+        // Retired attributes keep their place in every list of values.
+        let bases = table.all().map(|def| def.base).collect();
         Self { table, bases }
     }
 
-    /// The records themselves.
-    #[must_use]
-    pub const fn table(&self) -> &Table<AttributeDef> {
+    fn table(&self) -> &Table<AttributeDef> {
         &self.table
     }
+}
 
-    /// How many attributes there are.
+impl AttributeRegistry {
+    /// How many places every list of values has, those of retired attributes among them.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.table.len()
+        self.bases.len()
     }
 
     /// Never true: some are built in.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.table.is_empty()
+        self.bases.is_empty()
     }
 
     /// What an attribute is; `None` for one of another epoch.

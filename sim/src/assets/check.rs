@@ -5,6 +5,7 @@
 use std::{fmt::Display, ops::RangeInclusive};
 
 use super::{
+    kinds::Records,
     repair::{Places, blame},
     report::{Code, Findings, Note},
     span::{Node, ScannedRecord},
@@ -12,6 +13,7 @@ use super::{
 use crate::tick::TICK_MS;
 
 mod attributes;
+mod combat;
 mod designer_tests;
 mod navigation;
 mod records;
@@ -21,13 +23,16 @@ mod tags;
 pub(crate) use attributes::check_table;
 pub use navigation::SceneGround;
 pub(crate) use navigation::check_navigation;
-pub(crate) use scenes::{check_portals, fill_heights, is_id};
+pub(crate) use scenes::{fill_heights, is_id};
 pub(crate) use tags::{TagMention, check_tags};
 
 /// A record that knows its own rules.
 pub(crate) trait Check {
     /// Reports everything about this record that `serde` cannot see.
     fn check(&self, check: &mut Checker<'_, '_>);
+
+    /// Reports everything that shows only beside other records; those that could not be read are missing there.
+    fn check_among(&self, _records: &Records, _check: &mut Checker<'_, '_>) {}
 }
 
 /// Reports about one record.

@@ -2,11 +2,14 @@
 //! A record of the data with the same id takes the place of a built-in one, so designers can change all of it.
 //! The tests of the loader prove that they have no faults.
 
-use super::{AttributeDef, Record};
+use super::{AttributeDef, CombatDef, FactionDef, Record};
 
 /// The built-in texts: kind, path and text.
-pub(crate) const FILES: [(&str, &str, &str); 1] =
-    [(AttributeDef::KIND, "core/attributes.ron", include_str!("core/attributes.ron"))];
+pub(crate) const FILES: [(&str, &str, &str); 3] = [
+    (AttributeDef::KIND, "core/attributes.ron", include_str!("core/attributes.ron")),
+    (CombatDef::KIND, "core/combat.ron", include_str!("core/combat.ron")),
+    (FactionDef::KIND, "core/factions.ron", include_str!("core/factions.ron")),
+];
 
 /// The text of the built-in file at `path`.
 pub(crate) fn text(path: &str) -> Option<&'static str> {

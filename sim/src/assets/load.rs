@@ -2,16 +2,17 @@
 //! Nothing stops at a fault; the run goes as far as it can and ends with either a complete `Assets` or only a report.
 //! Records are read one by one, so a bad record hides nothing of the others.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
 use super::{
-    AssetReport, AssetSources, Assets, AttributeDef, AttributeRegistry, AttributeTable, ClassDef, EffectDef, Id,
-    ItemDef, MonsterDef, MovementDef, Record, RefVisitor, SceneDef, SceneGround, SkillDef, Table, Tag, TagRegistry,
-    TagSet, TestDef,
-    check::{Check, Checker, TagMention, check_navigation, check_portals, check_table, check_tags, fill_heights},
+    AssetReport, AssetSources, Assets, EffectDef, Id, Record, RefVisitor, SceneDef, SceneGround, Tag, TagRegistry,
+    TagSet,
+    check::{Check, Checker, TagMention, check_navigation, check_tags, fill_heights},
     core,
+    kinds::{KINDS, Records},
     names::Names,
     repair::{self, Places},
     report::{Code, Findings, a, nearest},
@@ -23,23 +24,8 @@ use super::{
 const FILE_BYTES_MAX: usize = 4 << 20;
 /// Most records of one kind.
 const RECORDS_MAX: usize = 4_096;
-/// Highest level of anything; what grows with the level is checked up to here.
-const LEVEL_MAX: u16 = 100;
 /// Where number tables live.
 const TABLES_FOLDER: &str = "tables";
-/// Every kind with its folder.
-const KINDS: [(&str, &str); 9] = [
-    (AttributeDef::KIND, AttributeDef::FOLDER),
-    (SkillDef::KIND, SkillDef::FOLDER),
-    (EffectDef::KIND, EffectDef::FOLDER),
-    (MovementDef::KIND, MovementDef::FOLDER),
-    (ClassDef::KIND, ClassDef::FOLDER),
-    (ItemDef::KIND, ItemDef::FOLDER),
-    (MonsterDef::KIND, MonsterDef::FOLDER),
-    (SceneDef::KIND, SceneDef::FOLDER),
-    (TestDef::KIND, TestDef::FOLDER),
-];
-
 impl Assets {
     /// Loads and checks everything; the error holds every fault of the run. Warnings do not keep data from loading.
     pub fn load(sources: &AssetSources) -> Result<Self, AssetReport> {
@@ -47,9 +33,15 @@ impl Assets {
         assets.ok_or(report)
     }
 
+    /// The same for the data that follows on these: every record they have or ever had keeps its id.
+    pub fn load_next(&self, sources: &AssetSources) -> Result<Self, AssetReport> {
+        let (assets, report) = examine(sources, Some(self), None);
+        assets.ok_or(report)
+    }
+
     /// Loads and checks everything and always gives the report, which may hold warnings beside complete data.
     pub fn examine(sources: &AssetSources) -> (Option<Self>, AssetReport) {
-        Self::examine_inner(sources, None)
+        examine(sources, None, None)
     }
 
     /// As [`Assets::examine`]; data without errors is also checked on the ground that `ground` gives for each scene
@@ -58,24 +50,40 @@ impl Assets {
         sources: &AssetSources,
         mut ground: impl FnMut(&Self, Id<SceneDef>) -> Result<Option<SceneGround>, String>,
     ) -> (Option<Self>, AssetReport) {
-        Self::examine_inner(sources, Some(&mut ground))
+        examine(sources, None, Some(&mut ground))
     }
 
-    fn examine_inner(sources: &AssetSources, ground: Option<&mut GroundOf<'_>>) -> (Option<Self>, AssetReport) {
-        let mut run = Run::new(sources);
-        run.sort_files();
-        run.add_core();
-        run.collect_names();
-        run.report_unknown_names();
-        let (assets, origins) = run.records();
-        if let Some(ground) = ground.filter(|_| !run.findings.has_errors()) {
-            run.check_ground(&assets, &origins, ground);
-        }
-        run.warn_unused();
-        let report = run.findings.into_report();
-        let assets = if report.error_count() == 0 { Some(assets) } else { None };
-        (assets, report)
+    /// As [`Assets::examine_on`] for the data that follows on these: every record they have or ever had keeps its id.
+    pub fn examine_next_on(
+        &self,
+        sources: &AssetSources,
+        mut ground: impl FnMut(&Self, Id<SceneDef>) -> Result<Option<SceneGround>, String>,
+    ) -> (Option<Self>, AssetReport) {
+        examine(sources, Some(self), Some(&mut ground))
     }
+}
+
+fn examine(
+    sources: &AssetSources,
+    before: Option<&Assets>,
+    ground: Option<&mut GroundOf<'_>>,
+) -> (Option<Assets>, AssetReport) {
+    let mut run = Run::new(sources);
+    run.sort_files();
+    run.add_core();
+    run.collect_names(before);
+    run.report_unknown_names();
+    let records = run.records(before);
+    run.warn_unused();
+    let mut assets = None;
+    if !run.findings.has_errors() {
+        let complete = records.assets(before, Arc::new(sources.clone()));
+        if let Some(ground) = ground {
+            run.check_ground(&complete, &records.scenes, ground);
+        }
+        assets = Some(complete).filter(|_| !run.findings.has_errors());
+    }
+    (assets, run.findings.into_report())
 }
 
 /// Gives the ground of a scene of complete data.
@@ -90,22 +98,37 @@ struct RonFile<'s> {
 }
 
 /// A record that could be read, with what is needed to report about it later.
-struct Loaded<T> {
-    value: T,
+pub(crate) struct Loaded<T> {
+    value: Arc<T>,
     file: usize,
     record: usize,
     places: Places,
 }
 
-/// Where a scene came from, by its id.
-struct SceneOrigin {
-    id: String,
-    file: usize,
-    record: usize,
-    places: Places,
+/// The records of one kind that could be read, by id.
+pub(crate) struct LoadedTable<T>(BTreeMap<u32, Loaded<T>>);
+
+impl<T> LoadedTable<T> {
+    /// The record with this id, unless it could not be read.
+    pub(crate) fn get(&self, id: Id<T>) -> Option<&T> {
+        self.0.get(&id.raw()).map(|loaded| loaded.value.as_ref())
+    }
+
+    /// Gives the tags of every record their ids.
+    pub(crate) fn resolve_tags(&mut self, tags: &TagRegistry)
+    where
+        T: Record + Clone,
+    {
+        self.0.values_mut().for_each(|loaded| Arc::make_mut(&mut loaded.value).visit_refs(&mut TagResolver(tags)));
+    }
+
+    /// Every record, shared, with the number of its id.
+    pub(crate) fn numbered(&self) -> impl Iterator<Item = (u32, Arc<T>)> {
+        self.0.iter().map(|(index, loaded)| (*index, Arc::clone(&loaded.value)))
+    }
 }
 
-struct Run<'s> {
+pub(crate) struct Run<'s> {
     sources: &'s AssetSources,
     findings: Findings<'s>,
     files: Vec<RonFile<'s>>,
@@ -131,7 +154,7 @@ impl<'s> Run<'s> {
     fn sort_files(&mut self) {
         for (path, text) in self.sources.iter() {
             let folder = path.split_once('/').map_or("", |(folder, _)| folder);
-            let kind = KINDS.iter().find(|(_, own)| *own == folder).map(|(kind, _)| *kind);
+            let kind = KINDS.iter().find(|kind| kind.folder == folder).map(|kind| kind.name);
             if text.len() > FILE_BYTES_MAX {
                 let message = format!("this file has {} bytes, but at most {FILE_BYTES_MAX} are accepted", text.len());
                 self.findings.add(Code::TooLarge, path, 0..0, message);
@@ -177,7 +200,7 @@ impl<'s> Run<'s> {
             self.findings.add(Code::Misplaced, path, 0..0, format!("files in `{folder}` must end in `{wanted}`"));
             return;
         }
-        let folders = || KINDS.iter().map(|(_, folder)| *folder).chain([TABLES_FOLDER]);
+        let folders = || KINDS.iter().map(|kind| kind.folder).chain([TABLES_FOLDER]);
         let help = match nearest(folder, folders()) {
             Some(candidate) => format!("did you mean `{candidate}`?"),
             None => format!("the folders are {}", folders().collect::<Vec<_>>().join(", ")),
@@ -189,8 +212,8 @@ impl<'s> Run<'s> {
         self.findings.add(Code::Misplaced, path, 0..0, message).help(help);
     }
 
-    fn collect_names(&mut self) {
-        for (kind, _) in KINDS {
+    fn collect_names(&mut self, before: Option<&Assets>) {
+        for kind in KINDS.iter().map(|kind| kind.name) {
             let mut count = 0;
             for file in self.files.iter().filter(|file| file.kind == kind) {
                 for record in &file.scan.records {
@@ -205,15 +228,12 @@ impl<'s> Run<'s> {
                 }
             }
         }
-        self.names.number(|kind, id| match kind {
-            AttributeDef::KIND => AttributeDef::rank(id),
-            _ => 0,
-        });
+        self.names.number(before);
     }
 
     /// Reports references to records that do not exist, also those of records that cannot be read.
     fn report_unknown_names(&mut self) {
-        let kinds = KINDS.map(|(kind, _)| kind);
+        let kinds: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
         for file in &self.files {
             for record in &file.scan.records {
                 for (kind, name, span) in self.names.references(&kinds, file.text, &record.node) {
@@ -232,50 +252,30 @@ impl<'s> Run<'s> {
         }
     }
 
-    fn records(&mut self) -> (Assets, Vec<SceneOrigin>) {
-        let attributes = self.read_kind::<AttributeDef>();
-        let skills = self.read_kind::<SkillDef>();
-        let effects = self.read_kind::<EffectDef>();
-        let movements = self.read_kind::<MovementDef>();
-        let classes = self.read_kind::<ClassDef>();
-        let items = self.read_kind::<ItemDef>();
-        let monsters = self.read_kind::<MonsterDef>();
-        let tests = self.read_kind::<TestDef>();
-        let mut scenes = self.read_kind::<SceneDef>();
-        let tags = check_tags(&self.tags, &mut self.findings);
-        let attributes = AttributeRegistry::new(table(attributes, &tags));
-        self.check_tables(&attributes, &classes, |class| (&class.attributes, vec![1, LEVEL_MAX]));
-        self.check_tables(&attributes, &monsters, |monster| (&monster.attributes, vec![monster.level]));
-        self.finish_scenes(&mut scenes);
-        let (scenes, origins) = scenes.into_iter().map(apart).unzip();
-        let assets = Assets {
-            attributes,
-            skills: table(skills, &tags),
-            effects: table(effects, &tags),
-            movements: table(movements, &tags),
-            classes: table(classes, &tags),
-            items: table(items, &tags),
-            monsters: table(monsters, &tags),
-            scenes: Table::new(scenes),
-            tests: table(tests, &tags),
-            tags,
-            hash: self.sources.hash(),
-        };
-        (assets, origins)
-    }
-
-    fn check_ground(&mut self, assets: &Assets, origins: &[SceneOrigin], ground: &mut GroundOf<'_>) {
-        for SceneOrigin { id, file, record, places } in origins {
-            let Some(scene) = assets.scenes.by_name(id) else { continue };
-            let ground = ground(assets, scene);
+    fn records(&mut self, before: Option<&Assets>) -> Records {
+        let mut records = Records::read(self);
+        records.resolve_tags(check_tags(&self.tags, before.map(|before| &before.tags), &mut self.findings));
+        for Loaded { value, file, record, places } in records.scenes.0.values_mut() {
             let file = &self.files[*file];
             let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
-            check_navigation(&assets.scenes[scene], ground, &mut check);
+            fill_heights(Arc::make_mut(value), &mut self.tables, &mut check);
+        }
+        records.check_among(self);
+        records
+    }
+
+    fn check_ground(&mut self, assets: &Assets, scenes: &LoadedTable<SceneDef>, ground: &mut GroundOf<'_>) {
+        for (index, Loaded { value, file, record, places }) in &scenes.0 {
+            let ground = ground(assets, Id::new(*index));
+            let file = &self.files[*file];
+            let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
+            check_navigation(value, ground, &mut check);
         }
     }
 
-    fn read_kind<T: Record + Check + DeserializeOwned>(&mut self) -> Vec<Loaded<T>> {
-        let mut loaded = Vec::new();
+    /// Reads every record of one kind and checks each by itself.
+    pub(crate) fn read_kind<T: Record + Check + DeserializeOwned>(&mut self) -> LoadedTable<T> {
+        let mut table = BTreeMap::new();
         for (file_index, file) in self.files.iter().enumerate().filter(|(_, file)| file.kind == T::KIND) {
             for (record_index, record) in file.scan.records.iter().enumerate() {
                 if record.is_broken {
@@ -291,39 +291,23 @@ impl<'s> Run<'s> {
                 let mut check = checker(&mut self.findings, file, record, &parsed.places);
                 value.check(&mut check);
                 value.visit_refs(&mut Resolver { names: &self.names, check: &mut check, tags: &mut self.tags });
-                loaded.push(Loaded { value, file: file_index, record: record_index, places: parsed.places });
+                if let Some(index) = self.names.index(T::KIND, value.id()) {
+                    let value = Arc::new(value);
+                    // Of two records with one id the first counts; the second was reported.
+                    let loaded = Loaded { value, file: file_index, record: record_index, places: parsed.places };
+                    table.entry(index).or_insert(loaded);
+                }
             }
         }
-        loaded
+        LoadedTable(table)
     }
 
-    /// What records say about attributes, judged now that all attributes are known.
-    fn check_tables<T>(
-        &mut self,
-        registry: &AttributeRegistry,
-        records: &[Loaded<T>],
-        said: impl Fn(&T) -> (&AttributeTable, Vec<u16>),
-    ) {
-        for Loaded { value, file, record, places } in records {
+    /// Checks every record of one kind among all records.
+    pub(crate) fn check_among<T: Record + Check>(&mut self, table: &LoadedTable<T>, records: &Records) {
+        for Loaded { value, file, record, places } in table.0.values() {
             let file = &self.files[*file];
             let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
-            let (table, levels) = said(value);
-            check_table("attributes", table, &levels, registry, &mut check);
-        }
-    }
-
-    fn finish_scenes(&mut self, scenes: &mut [Loaded<SceneDef>]) {
-        for index in 0..scenes.len() {
-            let scene = &scenes[index];
-            let file = &self.files[scene.file];
-            let mut check = checker(&mut self.findings, file, &file.scan.records[scene.record], &scene.places);
-            let target = |name: &str| scenes.iter().map(|scene| &scene.value).find(|scene| scene.id == name);
-            check_portals(&scene.value, target, &mut check);
-        }
-        for Loaded { value, file, record, places } in scenes {
-            let file = &self.files[*file];
-            let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
-            fill_heights(value, &mut self.tables, &mut check);
+            value.check_among(records, &mut check);
         }
     }
 
@@ -343,15 +327,6 @@ impl<'s> Run<'s> {
     }
 }
 
-/// The records of a kind, with their tags resolved.
-fn table<T: Record>(loaded: Vec<Loaded<T>>, tags: &TagRegistry) -> Table<T> {
-    let resolved = loaded.into_iter().map(|Loaded { mut value, .. }| {
-        value.visit_refs(&mut TagResolver(tags));
-        value
-    });
-    Table::new(resolved.collect())
-}
-
 /// A record without a name is called what its id says, in title case.
 fn fill_name<T: Record>(value: &mut T, is_written: bool) {
     let id = value.id().rsplit(['/', '.']).next().unwrap_or_default();
@@ -363,11 +338,6 @@ fn fill_name<T: Record>(value: &mut T, is_written: bool) {
     if let Some(own) = value.name_mut().filter(|_| !is_written) {
         *own = name;
     }
-}
-
-fn apart(Loaded { value, file, record, places }: Loaded<SceneDef>) -> (SceneDef, SceneOrigin) {
-    let origin = SceneOrigin { id: value.id.clone(), file, record, places };
-    (value, origin)
 }
 
 fn checker<'f, 's>(
@@ -456,7 +426,7 @@ impl RefVisitor for Resolver<'_, '_, '_> {
             if let Some(note) = self.check.report(Code::WrongKind, path, message) {
                 note.label(format!("expected {}", a(kind)));
             }
-        } else if !KINDS.iter().any(|(kind, _)| prefix == Some(kind)) {
+        } else if !KINDS.iter().any(|kind| prefix == Some(kind.name)) {
             // Names that begin with a kind were reported from the text already.
             let help = self.names.suggestion(kind, name, self.check.findings);
             let message = format!("{} refers to {kind} `{name}`, which does not exist", self.check.title);

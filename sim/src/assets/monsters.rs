@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AttributeTable, ItemDef, MovementDef, Record, Ref, RefVisitor, SkillDef, ticks_of};
+use super::{AttributeTable, FactionDef, ItemDef, MovementDef, Record, Ref, RefVisitor, ShortRef, SkillDef, ticks_of};
 
 /// One monster, `monster/..`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -17,8 +17,8 @@ pub struct MonsterDef {
     pub name: String,
     /// Level, from 1.
     pub level: u16,
-    /// Monsters of the same faction help each other.
-    pub faction: String,
+    /// Whose side it is on; monsters of the same faction help each other.
+    pub faction: ShortRef<FactionDef>,
     /// Base values by attribute; what is left out has the attribute's own.
     #[serde(default)]
     pub attributes: AttributeTable,
@@ -74,6 +74,7 @@ impl Record for MonsterDef {
 
     fn visit_refs(&mut self, visitor: &mut dyn RefVisitor) {
         self.attributes.visit("attributes", visitor);
+        self.faction.visit("faction", visitor);
         self.movement.visit("movement", visitor);
         for (index, skill) in self.skills.iter_mut().enumerate() {
             skill.visit(&format!("skills.{index}"), visitor);

@@ -2,10 +2,15 @@
 //! Ids are collected before any record is read; their order gives the dense indices. Duplicates and ids of a bad form are
 //! reported here, and so are references by name, found as strings of the form `kind/name` wherever they stand.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 use super::{
+    Assets,
     check::is_id,
+    kinds::KINDS,
     report::{Code, Findings, nearest},
     span::Node,
 };
@@ -58,14 +63,18 @@ impl Names {
         names.insert(id.to_owned(), Place { file: file.to_owned(), span: node.span.clone() });
     }
 
-    /// Gives every id its index, once all are known; `rank` comes before the order of names, by kind.
-    pub(crate) fn number(&mut self, rank: impl Fn(&str, &str) -> usize) {
-        for (kind, names) in &self.by_kind {
-            let mut sorted: Vec<&String> = names.keys().collect();
-            sorted.sort_by_key(|name| rank(kind, name));
-            for (index, name) in sorted.into_iter().enumerate() {
-                self.indices.insert(name.clone(), index as u32);
+    /// Gives every id its index, once all are known: those of `before` theirs, then new ones by rank and name.
+    pub(crate) fn number(&mut self, before: Option<&Assets>) {
+        for kind in KINDS {
+            let known = before.map(|before| (kind.names)(before)).unwrap_or_default();
+            let mut new: Vec<&String> = self.by_kind.get(kind.name).into_iter().flat_map(BTreeMap::keys).collect();
+            if !known.is_empty() {
+                let known: BTreeSet<&String> = known.iter().collect();
+                new.retain(|name| !known.contains(name));
             }
+            new.sort_by_key(|name| (kind.rank)(name));
+            let all = known.iter().chain(new).zip(0..).map(|(name, index)| (name.clone(), index));
+            self.indices.extend(all);
         }
     }
 

@@ -1,8 +1,8 @@
-//! What all kinds of records share: dense ids, references by name, and the table that holds one kind.
+//! What all kinds of records share: ids and references by name.
 //! A `Ref` is a name until the loader resolves it; after a successful load every `Ref` of an `Assets` holds a valid id.
-//! Ids are positions in the order of sorted names and belong to one epoch of data.
+//! Ids are positions in the order of sorted names, and stay what they are when the data is loaded again (see `table`).
 
-use std::{cmp::Ordering, fmt, hash, marker::PhantomData, ops::Index, sync::Arc};
+use std::{cmp::Ordering, fmt, hash, marker::PhantomData};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -29,7 +29,7 @@ pub trait Record: Sized {
         None
     }
 
-    /// What records are sorted by before their ids: for kinds with records that the program knows by their place.
+    /// What records are numbered by before their names: for kinds with records that the program knows by their place.
     fn rank(_id: &str) -> usize {
         0
     }
@@ -54,7 +54,7 @@ pub trait RefVisitor {
     }
 }
 
-/// Dense index of a record of kind `T` within one epoch of data.
+/// Dense index of a record of kind `T`; the same record has it in every later epoch of the running data.
 pub struct Id<T> {
     index: u32,
     kind: PhantomData<fn() -> T>,
@@ -143,6 +143,11 @@ impl<T: Record> Ref<T> {
         Id::new(self.index)
     }
 
+    /// The id, unless the loader has not found the record; for checks of data that may have faults.
+    pub(crate) fn found(&self) -> Option<Id<T>> {
+        (self.index != Self::UNRESOLVED).then(|| Id::new(self.index))
+    }
+
     /// The full name as written, `kind/name`.
     pub fn name(&self) -> &str {
         &self.name
@@ -196,6 +201,11 @@ impl<T: Record> ShortRef<T> {
     /// The id this reference resolved to; valid for every reference inside a loaded `Assets`.
     pub fn id(&self) -> Id<T> {
         self.0.id()
+    }
+
+    /// The id, unless the loader has not found the record; for checks of data that may have faults.
+    pub(crate) fn found(&self) -> Option<Id<T>> {
+        self.0.found()
     }
 
     /// The name as written, without the kind.
@@ -269,68 +279,5 @@ impl<T: Record> schemars::JsonSchema for ShortRef<T> {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         let description = format!("The id of a record of kind {0}, without `{0}/`.", T::KIND);
         schemars::json_schema!({ "type": "string", "pattern": "^[a-z0-9_.]+$", "description": description })
-    }
-}
-
-/// All records of one kind, sorted by id. Each is shared, so that what is under way can keep the one it began with.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Table<T> {
-    records: Vec<Arc<T>>,
-}
-
-impl<T: Record> Table<T> {
-    /// Sorts the records by id; ids are unique by the time the loader builds a table.
-    pub(crate) fn new(mut records: Vec<T>) -> Self {
-        records.sort_by(|a, b| order::<T>(a.id()).cmp(&order::<T>(b.id())));
-        Self { records: records.into_iter().map(Arc::new).collect() }
-    }
-
-    /// The record with this id, or `None` for an id of another epoch.
-    pub fn get(&self, id: Id<T>) -> Option<&T> {
-        self.records.get(id.index()).map(Arc::as_ref)
-    }
-
-    /// The record with this id, to keep beyond the epoch; `None` for an id of another epoch.
-    pub fn arc(&self, id: Id<T>) -> Option<&Arc<T>> {
-        self.records.get(id.index())
-    }
-
-    /// The id of the record called `name` (`kind/name`), by binary search.
-    pub fn by_name(&self, name: &str) -> Option<Id<T>> {
-        let index = self.records.binary_search_by(|record| order::<T>(record.id()).cmp(&order::<T>(name)));
-        index.ok().map(|index| Id::new(index as u32))
-    }
-
-    /// The id for a raw index, or `None` when there are not that many records; for ids that came over the wire.
-    pub fn id_of_raw(&self, raw: u32) -> Option<Id<T>> {
-        ((raw as usize) < self.records.len()).then(|| Id::new(raw))
-    }
-
-    /// Every record with its id, in id order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (Id<T>, &T)> {
-        self.records.iter().enumerate().map(|(index, record)| (Id::new(index as u32), record.as_ref()))
-    }
-
-    /// How many records there are.
-    pub fn len(&self) -> usize {
-        self.records.len()
-    }
-
-    /// Whether there is no record of this kind.
-    pub fn is_empty(&self) -> bool {
-        self.records.is_empty()
-    }
-}
-
-/// What tables are sorted by.
-fn order<T: Record>(id: &str) -> (usize, &str) {
-    (T::rank(id), id)
-}
-
-impl<T: Record> Index<Id<T>> for Table<T> {
-    type Output = T;
-
-    fn index(&self, id: Id<T>) -> &T {
-        &self.records[id.index()]
     }
 }

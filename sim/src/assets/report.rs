@@ -145,6 +145,10 @@ codes! {
     UnknownCoreTag = "A0131" Error,
     /// A tag that stands once and looks like another.
     TagNearMiss = "A0139" Warning,
+    /// An attack table has a row twice.
+    TableRowTwice = "A0180" Error,
+    /// A faction says two things about another, or something about itself.
+    FactionSaidTwice = "A0181" Error,
     /// An expectation of a designer's test that did not come true.
     TestFailed = "A0220" Error,
     /// A designer's test names a unit that it does not have.

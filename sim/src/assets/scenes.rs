@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{MonsterDef, Record, Ref, RefVisitor};
+use super::{CombatDef, MonsterDef, PvpRule, Record, Ref, RefVisitor};
 
 /// One scene, `scene/..`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -23,6 +23,12 @@ pub struct SceneDef {
     pub aoi: AoiDef,
     /// Most players at a time.
     pub players_max: u32,
+    /// How it decides what becomes of a blow.
+    #[serde(default = "default_combat")]
+    pub combat: Ref<CombatDef>,
+    /// Where players may fight one another.
+    #[serde(default)]
+    pub pvp: PvpRule,
     /// What units stand on and bump into.
     #[serde(default)]
     pub geometry: Vec<GeometryDef>,
@@ -37,6 +43,10 @@ pub struct SceneDef {
     /// Ways to other scenes.
     #[serde(default)]
     pub portals: Vec<PortalDef>,
+}
+
+fn default_combat() -> Ref<CombatDef> {
+    Ref::by_name(CombatDef::DEFAULT)
 }
 
 impl SceneDef {
@@ -59,6 +69,7 @@ impl Record for SceneDef {
     }
 
     fn visit_refs(&mut self, visitor: &mut dyn RefVisitor) {
+        self.combat.visit("combat", visitor);
         for (index, spawner) in self.spawners.iter_mut().enumerate() {
             spawner.monster.visit(&format!("spawners.{index}.monster"), visitor);
         }

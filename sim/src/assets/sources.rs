@@ -2,7 +2,7 @@
 //! Paths are relative to the assets directory and use `/`; `root` is only put in front of them in messages.
 //! The hash covers paths and texts, never the root, and does not depend on the line endings of a check-out.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use xxhash_rust::xxh3::Xxh3;
 
@@ -12,7 +12,7 @@ use super::core;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AssetSources {
     root: String,
-    files: BTreeMap<String, String>,
+    files: BTreeMap<String, Arc<str>>,
 }
 
 impl AssetSources {
@@ -23,7 +23,12 @@ impl AssetSources {
 
     /// Adds or replaces the file at `path`, relative to the root and with `/` between folders.
     pub fn insert(&mut self, path: impl Into<String>, text: impl Into<String>) {
-        self.files.insert(path.into(), text.into());
+        self.files.insert(path.into(), text.into().into());
+    }
+
+    /// Takes the file at `path` out.
+    pub fn remove(&mut self, path: &str) {
+        self.files.remove(path);
     }
 
     /// The same sources with one more file; for tests and tools that build sources in one expression.
@@ -35,12 +40,12 @@ impl AssetSources {
 
     /// The text at `path`, relative to the root, or the built-in one at a path below `core/`.
     pub fn text(&self, path: &str) -> Option<&str> {
-        self.files.get(path).map(String::as_str).or_else(|| core::text(path))
+        self.files.get(path).map(AsRef::as_ref).or_else(|| core::text(path))
     }
 
     /// Every path with its text, in the order of paths.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.files.iter().map(|(path, text)| (path.as_str(), text.as_str()))
+        self.files.iter().map(|(path, text)| (path.as_str(), text.as_ref()))
     }
 
     /// How a message names the file at `path`.

@@ -3,7 +3,11 @@
 //! families `state`, `immune` and `threat` hold nothing but built-in ones, so that a slip is an error and not silence.
 //! In a `TagSet` a tag stands with all its ancestors, so that every question is one look.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -15,7 +19,7 @@ const WORDS: usize = TAGS_MAX / 64;
 /// Families whose members the program knows one by one.
 const CLOSED: [&str; 3] = ["state", "immune", "threat"];
 
-/// Which tag, within one epoch of data. Constants are the built-in ones.
+/// Which tag; the same word has it in every later epoch of the running data. Constants are the built-in ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TagId(u16);
 
@@ -348,8 +352,9 @@ impl Serialize for TagList {
     }
 }
 
-/// Every tag of one epoch of data: the built-in ones first, then the others by name, each with its ancestors.
-#[derive(Debug, Clone, PartialEq)]
+/// Every tag of one epoch of data: the built-in ones first, then the others by name, each with its ancestors. Data loaded
+/// after other data keeps the ids of all tags that one ever had.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct TagRegistry {
     names: Vec<String>,
     closures: Vec<TagSet>,
@@ -357,14 +362,17 @@ pub struct TagRegistry {
 }
 
 impl TagRegistry {
-    /// The built-in tags and `others`, as many as there is room for.
-    pub(crate) fn new<'n>(others: impl IntoIterator<Item = &'n str>) -> Self {
+    /// The tags of earlier data or the built-in ones, then `others`, as many as there is room for.
+    pub(crate) fn new<'n>(before: Option<&Self>, others: impl IntoIterator<Item = &'n str>) -> Self {
+        let built_in = || CORE_TAGS.iter().map(|core| (*core).to_owned()).collect();
+        let mut names: Vec<String> = before.map_or_else(built_in, |before| before.names.clone());
         let mut further: Vec<String> = others.into_iter().flat_map(lineage).map(str::to_owned).collect();
         further.sort_unstable();
         further.dedup();
-        further.retain(|name| !CORE_TAGS.contains(&name.as_str()));
-        let names: Vec<String> =
-            CORE_TAGS.iter().map(|core| (*core).to_owned()).chain(further).take(TAGS_MAX).collect();
+        let known: BTreeSet<&String> = names.iter().collect();
+        further.retain(|name| !known.contains(name));
+        names.extend(further);
+        names.truncate(TAGS_MAX);
         let by_name: BTreeMap<String, TagId> =
             names.iter().enumerate().map(|(index, name)| (name.clone(), TagId(index as u16))).collect();
         let closure = |name: &String| {
@@ -479,7 +487,7 @@ mod tests {
 
     #[test]
     fn having_a_tag_is_having_its_ancestors_and_nothing_else() {
-        let registry = TagRegistry::new(["a.b.c", "a.bx"]);
+        let registry = TagRegistry::new(None, ["a.b.c", "a.bx"]);
         let id = |name| registry.by_name(name).expect("it is there");
         let set = registry.closure(id("a.b.c"));
         assert!(["a.b.c", "a.b", "a"].into_iter().all(|name| set.has(id(name))));
@@ -491,7 +499,7 @@ mod tests {
 
     #[test]
     fn built_in_tags_have_the_ids_of_their_constants_and_their_ancestors() {
-        let registry = TagRegistry::new(["aaa"]);
+        let registry = TagRegistry::new(None, ["aaa"]);
         assert_eq!(registry.by_name("state.stunned"), Some(TagId::STUNNED));
         assert_eq!(registry.by_name("school.arcane"), Some(TagId::SCHOOL_ARCANE));
         assert_eq!(registry.by_name("aaa").map(TagId::index), Some(CORE_TAGS.len()));
@@ -503,7 +511,7 @@ mod tests {
     #[test]
     fn there_is_room_for_so_many_tags_and_not_one_more() {
         let names: Vec<String> = (0..2_000).map(|number| format!("tag{number:04}")).collect();
-        let registry = TagRegistry::new(names.iter().map(String::as_str));
+        let registry = TagRegistry::new(None, names.iter().map(String::as_str));
         assert_eq!(registry.len(), TAGS_MAX);
         assert!(registry.closure(TagId(TAGS_MAX as u16 - 1)).has(TagId(TAGS_MAX as u16 - 1)));
         assert!(!TagSet::EMPTY.has(TagId(u16::MAX)));

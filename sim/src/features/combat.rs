@@ -9,6 +9,7 @@ use bevy_ecs::prelude::*;
 
 use crate::actor::Actor;
 use crate::digest::DigestApp;
+use crate::epoch::EpochApp;
 use crate::features::buffs::BuffSystems;
 use crate::features::doors::DoorSystems;
 use crate::features::loot::LootSystems;
@@ -17,20 +18,26 @@ use crate::features::players::{CarryApp, Player};
 use crate::input::ReceiveSystems;
 use crate::tick::{Tick, TickSystems};
 
+mod attack_table;
 mod attributes;
 mod events;
 mod formula;
+mod luck;
 mod recovery;
 mod resolve;
+mod sides;
 mod vitals;
 
+pub use attack_table::{AttackTable, Outcome, ROWS};
 pub use attributes::{Attributes, Change, combine};
 pub use events::{Died, EffectAction, EffectQueued, EventKind, Happening, HealthChanged, HealthKind, Origin, Worth};
 pub use formula::{Roll, damage, heal};
+pub use luck::{Luck, streak_constant};
 pub use recovery::{RESPAWN_TICKS, Regeneration, Respawn};
 pub(crate) use resolve::in_order;
 pub use resolve::{DEPTH_MAX, EFFECT_DROPPED, EFFECTS_MAX, Patient, PatientItem, Resolver, Worklist};
-pub use vitals::{CALM_AFTER_TICKS, Fight, Untouchable, Vitals};
+pub use sides::{Allegiance, Side, SideData, SideDataItem, Sides};
+pub use vitals::{CALM_AFTER_TICKS, Fight, Level, Untouchable, Vitals};
 
 /// Combat's places in the Resolve stage; between the two, buffs change.
 #[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,9 +51,14 @@ pub enum DamageSystems {
 /// Adds the systems.
 pub fn plugin(app: &mut App) {
     app.add_message::<EffectQueued>();
+    sides::read(app.world_mut());
+    app.on_epoch(|world, _| sides::read(world));
     app.register_required_components::<Actor, Vitals>()
         .register_required_components::<Actor, Attributes>()
         .register_required_components::<Actor, Fight>()
+        .register_required_components::<Actor, Allegiance>()
+        .register_required_components::<Actor, Level>()
+        .register_required_components::<Actor, Luck>()
         .register_required_components::<Actor, Untouchable>()
         .register_required_components::<Actor, Regeneration>()
         .register_required_components::<Player, Respawn>();
@@ -78,6 +90,9 @@ pub fn plugin(app: &mut App) {
     app.digest_component::<Vitals>("combat")
         .digest_component::<Attributes>("combat")
         .digest_component::<Fight>("combat")
+        .digest_component::<Allegiance>("combat")
+        .digest_component::<Level>("combat")
+        .digest_component::<Luck>("combat")
         .digest_component::<Untouchable>("combat")
         .digest_component::<Regeneration>("combat")
         .digest_component::<Respawn>("combat");

@@ -110,7 +110,8 @@ fn body(
 ) -> impl Bundle {
     let def = &assets.monsters[monster];
     let turn = random.draw(tick, id, Stream("spawn heading"), 0).unit();
-    let identity = (id, Actor, Name(def.name.clone()), Kind::Monster(monster.raw()), Faction::named(&def.faction));
+    let identity =
+        (id, Actor, Name(def.name.clone()), Kind::Monster(monster.raw()), Faction::named(def.faction.name()));
     let place = (Position(home.feet), Heading(turn * std::f32::consts::TAU), Profile(def.movement.id()));
     let attributes = Attributes::of(assets.attributes.at_level(&def.attributes, def.level));
     let numbers = (

@@ -12,7 +12,7 @@ use crate::actor::{Actor, Faction, Heading, Kind, Name, Position, Profile};
 use crate::assets::{Assets, ClassDef, Id, SceneDef, SpawnPointDef};
 use crate::command::{ClientCommand, CommandError, Issued, Rejections};
 use crate::digest::{Digest, DigestApp, Digester};
-use crate::features::combat::{Fight, Vitals};
+use crate::features::combat::{Allegiance, Fight, Vitals};
 use crate::ids::{PlayerId, SimId};
 use crate::input::{
     Admitted, Character, Departure, InputProgress, Outputs, Players, Presence, ReceiveSystems, SceneInput, SceneOutput,
@@ -204,6 +204,7 @@ fn admit(world: &mut World, player: PlayerId, character: &Character, spawn_point
             Name(character.name.clone()),
             Kind::Player(u32::try_from(class.index()).unwrap_or(0)),
             Faction::PLAYERS,
+            Allegiance { player: true, ..Allegiance::default() },
             Profile(profile),
         ))
         .id();

@@ -2,7 +2,7 @@
 //! A value is checked after evaluation, at the first and the last level it is used at, against the attribute's own range.
 
 use super::{Check, Checker};
-use crate::assets::{AttributeDef, AttributeRegistry, AttributeTable, report::Code};
+use crate::assets::{AttributeDef, AttributeTable, load::LoadedTable, report::Code};
 
 /// Where attributes may range at most: far enough for every game, small enough for all arithmetic.
 const VALUE_MAX: i64 = 1_000_000_000;
@@ -26,7 +26,7 @@ pub(crate) fn check_table(
     path: &str,
     table: &AttributeTable,
     levels: &[u16],
-    registry: &AttributeRegistry,
+    attributes: &LoadedTable<AttributeDef>,
     check: &mut Checker<'_, '_>,
 ) {
     for (index, (attribute, value)) in table.iter().enumerate() {
@@ -37,7 +37,7 @@ pub(crate) fn check_table(
                 note.label("again");
             }
         }
-        let Some(def) = registry.by_name(attribute.name()).and_then(|id| registry.get(id)) else { continue };
+        let Some(def) = attribute.found().and_then(|id| attributes.get(id)) else { continue };
         let outside = levels
             .iter()
             .map(|&level| (level, value.at(level)))

@@ -2,8 +2,13 @@
 //! A limit is what the simulation and the wire can represent and what makes sense to play, whichever is less; durations
 //! end at an hour, distances at what one scene can show.
 
-use super::{Check, Checker};
-use crate::assets::{Action, ClassDef, EffectDef, ItemDef, ModifierOp, MonsterDef, MovementDef, SkillDef, SkillTarget};
+use super::{Check, Checker, check_table};
+use crate::assets::{
+    Action, ClassDef, EffectDef, ItemDef, ModifierOp, MonsterDef, MovementDef, SkillDef, SkillTarget, kinds::Records,
+};
+
+/// Highest level of anything; what grows with the level is checked up to here.
+const LEVEL_MAX: u16 = 100;
 
 /// Longest duration: an hour.
 const DURATION_MS_MAX: i64 = 3_600_000;
@@ -159,6 +164,10 @@ impl Check for ClassDef {
             check.whole("skills", self.skills.len() as i64, 1..=32);
         }
     }
+
+    fn check_among(&self, records: &Records, check: &mut Checker<'_, '_>) {
+        check_table("attributes", &self.attributes, &[1, LEVEL_MAX], &records.attributes, check);
+    }
 }
 
 impl Check for ItemDef {
@@ -172,9 +181,6 @@ impl Check for MonsterDef {
     fn check(&self, check: &mut Checker<'_, '_>) {
         check.name(&self.name);
         check.whole("level", self.level, 1..=100);
-        if self.faction.is_empty() && check.is_original("faction") {
-            check.pointless("faction", "has no faction");
-        }
         check.float("senses.aggro_m", self.senses.aggro_m, 0.0..=60.0);
         check.float("senses.z_m", self.senses.z_m, 0.0..=100.0);
         check.float("assist_m", self.assist_m, 0.0..=60.0);
@@ -187,6 +193,10 @@ impl Check for MonsterDef {
         check.duration("corpse_ms", self.corpse_ms, 0..=DURATION_MS_MAX);
         self.check_distances(check);
         self.check_loot(check);
+    }
+
+    fn check_among(&self, records: &Records, check: &mut Checker<'_, '_>) {
+        check_table("attributes", &self.attributes, &[self.level], &records.attributes, check);
     }
 }
 

@@ -7,6 +7,8 @@ use std::ops::RangeInclusive;
 use super::{Check, Checker};
 use crate::assets::{
     DoorDef, GeometryDef, Heights, SceneDef,
+    kinds::Records,
+    load::LoadedTable,
     report::{Code, nearest},
     tables::Tables,
 };
@@ -46,6 +48,10 @@ impl Check for SceneDef {
         self.check_spawn_points(check);
         self.check_spawners(check);
         self.check_portal_places(check);
+    }
+
+    fn check_among(&self, records: &Records, check: &mut Checker<'_, '_>) {
+        self.check_portals(&records.scenes, check);
     }
 }
 
@@ -272,24 +278,23 @@ fn check_mesh(vertices: &[(f32, f32, f32)], triangles: &[(u32, u32, u32)], path:
     }
 }
 
-/// Every portal must lead to a spawn point that exists; `target` finds a scene by name if it could be read.
-pub(crate) fn check_portals<'a>(
-    scene: &SceneDef,
-    target: impl Fn(&str) -> Option<&'a SceneDef>,
-    check: &mut Checker<'_, '_>,
-) {
-    for (index, portal) in scene.portals.iter().enumerate() {
-        let Some(target) = target(portal.to.name()) else {
-            continue;
-        };
-        if target.spawn_point(&portal.spawn_point).is_some() {
-            continue;
-        }
-        let candidate = nearest(&portal.spawn_point, target.spawn_points.iter().map(|point| point.id.as_str()));
-        let message =
-            format!("portal `{}` leads to `{}`, which `{}` does not have", portal.id, portal.spawn_point, target.id);
-        if let Some(note) = check.report(Code::UnknownSpawnPoint, &format!("portals.{index}.spawn_point"), message) {
-            note.label("not found").help(candidate.map(|candidate| format!("did you mean \"{candidate}\"?")));
+impl SceneDef {
+    /// Every portal must lead to a spawn point that exists.
+    fn check_portals(&self, scenes: &LoadedTable<Self>, check: &mut Checker<'_, '_>) {
+        for (index, portal) in self.portals.iter().enumerate() {
+            let target = portal.to.found().and_then(|scene| scenes.get(scene));
+            let Some(target) = target.filter(|target| target.spawn_point(&portal.spawn_point).is_none()) else {
+                continue;
+            };
+            let candidate = nearest(&portal.spawn_point, target.spawn_points.iter().map(|point| point.id.as_str()));
+            let message = format!(
+                "portal `{}` leads to `{}`, which `{}` does not have",
+                portal.id, portal.spawn_point, target.id
+            );
+            if let Some(note) = check.report(Code::UnknownSpawnPoint, &format!("portals.{index}.spawn_point"), message)
+            {
+                note.label("not found").help(candidate.map(|candidate| format!("did you mean \"{candidate}\"?")));
+            }
         }
     }
 }

@@ -21,7 +21,11 @@ pub(crate) struct TagMention {
 const LENGTH_MIN: usize = 5;
 
 /// Makes the registry of all tags that are mentioned and reports those that cannot be meant.
-pub(crate) fn check_tags(mentions: &[TagMention], findings: &mut Findings<'_>) -> TagRegistry {
+pub(crate) fn check_tags(
+    mentions: &[TagMention],
+    before: Option<&TagRegistry>,
+    findings: &mut Findings<'_>,
+) -> TagRegistry {
     let mut counts = BTreeMap::<&str, usize>::new();
     for mention in mentions {
         *counts.entry(&mention.name).or_default() += 1;
@@ -48,7 +52,7 @@ pub(crate) fn check_tags(mentions: &[TagMention], findings: &mut Findings<'_>) -
                 .help(format!("did you mean \"{candidate}\"?"));
         }
     }
-    let registry = TagRegistry::new(counts.keys().copied());
+    let registry = TagRegistry::new(before, counts.keys().copied());
     if registry.len() >= TAGS_MAX
         && let Some(mention) = mentions.iter().find(|mention| registry.by_name(&mention.name).is_none())
     {

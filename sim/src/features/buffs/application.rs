@@ -22,11 +22,13 @@ pub(crate) fn apply_effect(
     }
     let (assets, tick) = (resolver.assets.0.clone(), resolver.tick.0);
     let Some(def) = assets.effects.get(effect) else { return };
-    let Some(mut target) = resolver.patient(deed.target) else { return };
-    let friendly = *target.faction == deed.worth.faction;
-    if deed.source != deed.target && (def.polarity == Polarity::Helpful) != friendly {
+    let Some(side) = resolver.patient(deed.target).map(|target| target.side.side()) else { return };
+    let (harms, helps) = resolver.bearing(deed, side);
+    let fits = if def.polarity == Polarity::Helpful { helps } else { harms };
+    if deed.source != deed.target && !fits {
         return;
     }
+    let Some(mut target) = resolver.patient(deed.target) else { return };
     let end_tick = tick + def.duration_ticks();
     let (source, worth) = (deed.source, deed.worth.clone());
     let fresh = Buff { effect, source, worth, stacks: 1, start_tick: tick, end_tick, persists: def.persists };

@@ -12,10 +12,9 @@ use bevy_ecs::query::QueryData;
 use bevy_ecs::system::SystemParam;
 
 use super::{
-    Attributes, Died, EffectAction, EffectQueued, EventKind, Fight, Happening, HealthChanged, HealthKind, Roll,
-    Untouchable, Vitals, damage, heal,
+    Attributes, Died, EffectAction, EffectQueued, EventKind, Fight, Happening, HealthChanged, HealthKind, Roll, Side,
+    SideData, Sides, Untouchable, Vitals, damage, heal,
 };
-use crate::actor::Faction;
 use crate::assets::{AttributeId, Pool, School, TagId};
 use crate::counters::{COMBAT, Counters};
 use crate::features::buffs::{self, ActiveBuffs, Tags};
@@ -45,10 +44,8 @@ pub(crate) fn in_order(queued: &mut MessageReader<EffectQueued>) -> Vec<EffectQu
 #[derive(QueryData)]
 #[query_data(mutable)]
 pub struct Patient {
-    /// Who.
-    pub id: &'static SimId,
     /// Whose side it is on.
-    pub faction: &'static Faction,
+    pub side: SideData,
     /// Its numbers.
     pub attributes: &'static Attributes,
     /// What holds it.
@@ -76,6 +73,8 @@ pub struct Resolver<'w, 's> {
     pub assets: Res<'w, SceneAssets>,
     /// Who is where.
     pub roster: Res<'w, Roster>,
+    /// Who may harm and help whom.
+    pub sides: Res<'w, Sides>,
     /// Everyone to whom something can happen.
     pub patients: Query<'w, 's, Patient>,
     /// What is counted.
@@ -134,6 +133,18 @@ impl<'s> Resolver<'_, 's> {
         self.patients.get_mut(entity).ok()
     }
 
+    /// The side of a deed's source: as it is now, or its faction alone when it has gone.
+    pub fn source_side(&mut self, deed: &EffectQueued) -> Side {
+        let present = self.patient(deed.source).map(|source| source.side.side());
+        present.unwrap_or(Side::of_faction(deed.source, deed.worth.faction))
+    }
+
+    /// Whether a deed's source may harm, and whether it may help someone.
+    pub fn bearing(&mut self, deed: &EffectQueued, to: Side) -> (bool, bool) {
+        let by = self.source_side(deed);
+        (self.sides.may_harm(by, to), self.sides.may_help(by, to))
+    }
+
     /// The draw of a deed for a purpose.
     #[must_use]
     pub fn draw(&self, deed: &EffectQueued, purpose: Stream, salt: u64) -> Draw {
@@ -142,19 +153,21 @@ impl<'s> Resolver<'_, 's> {
 
     fn carry_out(&mut self, deed: &EffectQueued, salt: u64, work: &mut Worklist) {
         let Some(target) = self.patient(deed.target) else { return };
-        let friendly = *target.faction == deed.worth.faction;
+        let side = target.side.side();
         if !target.vitals.is_alive() || (target.untouchable.0 && deed.source != deed.target) {
             return;
         }
+        let (harms, helps) = self.bearing(deed, side);
         match deed.what {
-            EffectAction::Damage { school, coef } if !friendly => self.hurt(deed, school, coef, salt, work),
-            EffectAction::Heal { coef } if friendly => self.mend(deed, coef, salt, work),
-            EffectAction::Gain { pool: Pool::Mana, amount } if friendly => {
-                let mut target = target;
-                target.mana.gain(amount);
+            EffectAction::Damage { school, coef } if harms => self.hurt(deed, school, coef, salt, work),
+            EffectAction::Heal { coef } if helps => self.mend(deed, coef, salt, work),
+            EffectAction::Gain { pool: Pool::Mana, amount } if helps => {
+                if let Some(mut target) = self.patient(deed.target) {
+                    target.mana.gain(amount);
+                }
             }
-            EffectAction::Gain { pool: Pool::Hp, amount } if friendly => self.give_back(deed, amount, work),
-            EffectAction::Threat { .. } if !friendly => {
+            EffectAction::Gain { pool: Pool::Hp, amount } if helps => self.give_back(deed, amount, work),
+            EffectAction::Threat { .. } if harms => {
                 let tick = self.tick.0;
                 if let Some(mut target) = self.patient(deed.target) {
                     target.fight.hit(tick);

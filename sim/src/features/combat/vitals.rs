@@ -78,6 +78,22 @@ impl Digest for Vitals {
     }
 }
 
+/// The level of an actor, from 1. Players' is written by their progress, monsters' when they are spawned.
+#[derive(Component, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Level(pub u16);
+
+impl Default for Level {
+    fn default() -> Self {
+        Self(1)
+    }
+}
+
+impl Digest for Level {
+    fn digest(&self, digester: &mut Digester) {
+        digester.u32(u32::from(self.0));
+    }
+}
+
 /// When an actor's fight is over. Written in the Resolve stage.
 #[derive(Component, Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Fight {

@@ -15,7 +15,7 @@ use super::senses::{Neighbourhoods, SEEN_MILLI};
 use super::{Home, Patrol, Pursuit, Species, ThreatTable};
 use crate::actor::{Concealment, Faction, Heading, Position};
 use crate::features::buffs::{ActiveBuffs, Tags, clear_all};
-use crate::features::combat::{HealthChanged, HealthKind, Untouchable, Vitals};
+use crate::features::combat::{Allegiance, HealthChanged, HealthKind, Sides, Untouchable, Vitals};
 use crate::features::movement::ForceMove;
 use crate::features::navigation::{Goal, Walk, WalkTo, Wayfinding};
 use crate::features::skills::{Casting, Cooldowns, Mana, ManaChange, StopIntent, Units};
@@ -35,6 +35,7 @@ pub(super) struct Thinker {
     pub(super) home: &'static Home,
     pub(super) position: &'static Position,
     pub(super) faction: &'static Faction,
+    pub(super) allegiance: &'static Allegiance,
     pub(super) concealment: &'static Concealment,
     pub(super) vitals: &'static Vitals,
     pub(super) tags: &'static Tags,
@@ -59,6 +60,7 @@ pub(super) struct Scenery<'w, 's> {
     pub(super) random: Res<'w, Random>,
     pub(super) assets: Res<'w, SceneAssets>,
     pub(super) geometry: Res<'w, SceneGeometry>,
+    pub(super) sides: Res<'w, Sides>,
     pub(super) awake: Res<'w, Neighbourhoods>,
     pub(super) units: Units<'w, 's>,
     pub(super) way: Wayfinding<'w>,

@@ -5,7 +5,7 @@ use super::brain::{HelpCall, Mood};
 use super::decide::{Scenery, ThinkerItem};
 use super::tactics::{Choice, Situation, longest_reach_m};
 use crate::assets::{Assets, MonsterDef, TagId};
-use crate::features::combat::Untouchable;
+use crate::features::combat::{Side, Sides, Untouchable};
 use crate::features::navigation::{Goal, WalkStatus};
 use crate::features::skills::{CasterView, StopIntent, TargetView};
 use crate::ids::SimId;
@@ -56,7 +56,7 @@ impl ThinkerItem<'_, '_> {
             assets,
             geometry: &scenery.geometry.0,
             def,
-            view: self.view(),
+            view: self.view(&scenery.sides),
             vitals: *self.vitals,
             buffs: self.buffs,
             victim: target,
@@ -139,11 +139,12 @@ impl ThinkerItem<'_, '_> {
         Visibility { faction: self.faction.0, phase: self.concealment.phase, stealth: self.concealment.stealth }
     }
 
-    fn view(&self) -> CasterView<'_> {
+    fn view<'a>(&'a self, sides: &'a Sides) -> CasterView<'a> {
         CasterView {
             feet: self.position.0,
             heading: *self.heading,
-            faction: *self.faction,
+            side: Side { id: *self.id, faction: *self.faction, allegiance: *self.allegiance },
+            sides,
             dead: !self.vitals.is_alive(),
             tags: *self.tags,
             mp: self.mana.mp,

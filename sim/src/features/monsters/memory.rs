@@ -6,9 +6,10 @@ use bevy_ecs::prelude::*;
 
 use super::brain::{Brain, Mood};
 use super::{Species, ThreatTable};
-use crate::actor::Faction;
 use crate::counters::Counters;
-use crate::features::combat::{Died, EffectAction, EffectQueued, HealthChanged, HealthKind, in_order};
+use crate::features::combat::{
+    Died, EffectAction, EffectQueued, HealthChanged, HealthKind, Side, SideData, Sides, in_order,
+};
 use crate::ids::SimId;
 use crate::roster::Roster;
 use crate::scene::SceneAssets;
@@ -19,10 +20,10 @@ pub(super) const THREAT_REFUSED: &str = "threat_refused_total";
 /// Thousandths in a point.
 const MILLI: u64 = 1_000;
 
-type Rememberer<'a> = (&'a SimId, &'a Faction, &'a Brain, &'a mut ThreatTable);
+type Rememberer<'a> = (SideData, &'a Brain, &'a mut ThreatTable);
 
 pub(super) fn remember(
-    roster: Res<Roster>,
+    (roster, sides): (Res<Roster>, Res<Sides>),
     mut log: MessageReader<HealthChanged>,
     mut queued: MessageReader<EffectQueued>,
     mut monsters: Query<Rememberer>,
@@ -48,8 +49,10 @@ pub(super) fn remember(
     }
     for effect in in_order(&mut queued) {
         let EffectAction::Threat { amount } = effect.what else { continue };
-        let side = roster.entity(effect.target).and_then(|entity| monsters.get(entity).ok()).map(|(_, side, ..)| *side);
-        if side.is_some_and(|side| side != effect.worth.faction) {
+        let side =
+            roster.entity(effect.target).and_then(|entity| monsters.get(entity).ok()).map(|(side, ..)| side.side());
+        let source = Side::of_faction(effect.source, effect.worth.faction);
+        if side.is_some_and(|side| sides.may_harm(source, side)) {
             blame(&mut monsters, effect.target, effect.source, u64::from(amount) * MILLI);
         }
     }
@@ -65,7 +68,7 @@ pub(super) fn remember(
 /// The monsters that hate someone, by id.
 fn engaged_with(monsters: &Query<Rememberer>, someone: SimId) -> Vec<SimId> {
     let hateful = monsters.iter().filter(|(.., threat)| threat.of(someone).is_some());
-    let mut engaged: Vec<SimId> = hateful.map(|(&id, ..)| id).collect();
+    let mut engaged: Vec<SimId> = hateful.map(|(side, ..)| side.side().id).collect();
     engaged.sort_unstable();
     engaged
 }

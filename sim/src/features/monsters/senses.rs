@@ -9,8 +9,9 @@ use glam::{Vec2, Vec3};
 use super::brain::{Brain, HelpCall, Mood};
 use super::tactics::longest_reach_m;
 use super::{Species, ThreatTable};
-use crate::actor::{Concealment, Faction, Position};
+use crate::actor::{Concealment, Position};
 use crate::assets::Senses;
+use crate::features::combat::{SideData, Sides};
 use crate::features::navigation::{Reach, Wayfinding};
 use crate::features::players::Player;
 use crate::features::skills::{TargetView, Units};
@@ -77,31 +78,34 @@ pub(super) fn map_players(mut map: ResMut<Neighbourhoods>, players: Query<&Posit
     }
 }
 
-type Onlooker<'a> =
-    (&'a SimId, &'a Species, &'a Position, &'a Faction, &'a Concealment, &'a mut Brain, &'a mut ThreatTable);
+type Onlooker<'a> = (SideData, &'a Species, &'a Position, &'a Concealment, &'a mut Brain, &'a mut ThreatTable);
 
 pub(super) fn look_out(
     tick: Res<SimTick>,
     map: Res<Neighbourhoods>,
-    (assets, geometry): (Res<SceneAssets>, Res<SceneGeometry>),
+    (assets, geometry, sides): (Res<SceneAssets>, Res<SceneGeometry>, Res<Sides>),
     (units, way): (Units, Wayfinding),
     mut monsters: Query<Onlooker>,
     mut calls: MessageWriter<HelpCall>,
 ) {
-    for (&id, species, position, faction, concealment, mut brain, mut threat) in &mut monsters {
+    for (side, species, position, concealment, mut brain, mut threat) in &mut monsters {
+        let side = side.side();
+        let id = side.id;
         let turn = tick.0 as usize + id.index();
         let idle = matches!(brain.mood, Mood::Idle { .. });
         if !idle || !turn.is_multiple_of(SENSE_TICKS as usize) || !map.is_awake(position.place()) {
             continue;
         }
         let def = &assets.0.monsters[species.0];
-        let eyes = Visibility { faction: faction.0, phase: concealment.phase, stealth: false };
+        let eyes = Visibility { faction: side.faction.0, phase: concealment.phase, stealth: false };
         // Whom it can neither come near to nor reach from afar it lets be; else it would be off and back for ever.
         let worth_it = |feet: Vec3| match way.reach(position.0, feet) {
             Reach::Reachable | Reach::Unknown => true,
             Reach::Unreachable | Reach::OffMesh => position.0.distance(feet) <= longest_reach_m(def, &assets.0),
         };
-        if let Some(victim) = nearest_player(&units, *position, eyes, &def.senses, &geometry.0, worth_it) {
+        if let Some(victim) = nearest_player(&units, *position, eyes, &def.senses, &geometry.0, |unit| {
+            sides.is_enemy(side, unit.side) && worth_it(unit.feet)
+        }) {
             threat.add(victim, SEEN_MILLI);
             brain.mood = Mood::Fighting { victim };
             calls.write(HelpCall { caller: id, victim });
@@ -115,14 +119,14 @@ fn nearest_player(
     eyes: Visibility,
     senses: &Senses,
     geometry: &Geometry,
-    worth_it: impl Fn(Vec3) -> bool,
+    worth_it: impl Fn(&TargetView) -> bool,
 ) -> Option<SimId> {
-    if senses.aggro_m <= 0.0 || eyes.faction == Faction::PLAYERS.0 {
+    if senses.aggro_m <= 0.0 {
         return None;
     }
     let mut near: Vec<(f32, TargetView)> = Vec::new();
     units.for_each_near(position.place(), senses.aggro_m, eyes.phase, |unit, distance_squared| {
-        if unit.faction == Faction::PLAYERS && (unit.feet.y - position.0.y).abs() <= senses.z_m {
+        if unit.side.allegiance.player && (unit.feet.y - position.0.y).abs() <= senses.z_m {
             near.push((distance_squared, unit));
         }
     });
@@ -131,5 +135,5 @@ fn nearest_player(
     let noticed = |unit: &TargetView| {
         units.seen(unit.id, eyes).is_some() && (!senses.los || geometry.line_is_clear(position.0 + up, unit.feet + up))
     };
-    near.into_iter().map(|(_, unit)| unit).find(|unit| noticed(unit) && worth_it(unit.feet)).map(|unit| unit.id)
+    near.into_iter().map(|(_, unit)| unit).find(|unit| noticed(unit) && worth_it(unit)).map(|unit| unit.id)
 }

@@ -10,10 +10,10 @@ use super::rules::{Aim, CasterView, FINISH_TOLERANCE, check_aim, check_caster};
 use super::{
     Cast, CastEnded, CastOutcome, CastStarted, Casting, Cooldowns, Mana, ManaChange, StopIntent, Units, aim_of,
 };
-use crate::actor::{Concealment, Faction, Heading, Position};
+use crate::actor::{Concealment, Heading, Position};
 use crate::assets::{Filter, Id, SkillDef, TagId};
 use crate::features::buffs::Tags;
-use crate::features::combat::{Attributes, EffectAction, EffectQueued, Origin, Vitals};
+use crate::features::combat::{Attributes, EffectAction, EffectQueued, Origin, SideData, Sides, Vitals};
 use crate::ids::SimId;
 use crate::intent::{CastIntent, CastTarget, MoveIntent};
 use crate::interest::Visibility;
@@ -26,7 +26,7 @@ use crate::tick::SimTick;
 pub(super) struct Body {
     position: &'static Position,
     heading: &'static Heading,
-    faction: &'static Faction,
+    side: SideData,
     concealment: &'static Concealment,
     vitals: &'static Vitals,
     tags: &'static Tags,
@@ -45,8 +45,8 @@ pub(super) struct Caster {
 
 impl CasterItem<'_, '_> {
     /// The caster as the rules see it; `busy` when it is about to cast something else.
-    pub(super) fn view(&self, busy: bool) -> CasterView<'_> {
-        self.body.view(self.mana, self.cooldowns, busy || self.casting.0.is_some())
+    pub(super) fn view<'a>(&'a self, busy: bool, sides: &'a Sides) -> CasterView<'a> {
+        self.body.view(self.mana, self.cooldowns, sides, busy || self.casting.0.is_some())
     }
 
     /// The caster's eyes.
@@ -56,11 +56,12 @@ impl CasterItem<'_, '_> {
 }
 
 impl<'w> BodyItem<'w, '_> {
-    fn view<'a>(&self, mana: &Mana, cooldowns: &'a Cooldowns, casting: bool) -> CasterView<'a> {
+    fn view<'a>(&self, mana: &Mana, cooldowns: &'a Cooldowns, sides: &'a Sides, casting: bool) -> CasterView<'a> {
         CasterView {
             feet: self.position.0,
             heading: *self.heading,
-            faction: *self.faction,
+            side: self.side.side(),
+            sides,
             dead: !self.vitals.is_alive(),
             tags: *self.tags,
             mp: mana.mp,
@@ -72,7 +73,7 @@ impl<'w> BodyItem<'w, '_> {
 
     fn eyes(&self) -> Visibility {
         let Concealment { phase, stealth } = *self.concealment;
-        Visibility { faction: self.faction.0, phase, stealth }
+        Visibility { faction: self.side.side().faction.0, phase, stealth }
     }
 
     fn moves(&self) -> bool {
@@ -108,6 +109,7 @@ pub(super) fn stop_casts(mut asked: MessageReader<StopIntent>, mut stage: Stage,
 
 /// Casts begin: the price is paid, the cooldowns run; an instant skill takes effect at once.
 pub(super) fn start_casts(
+    sides: Res<Sides>,
     mut asked: MessageReader<CastIntent>,
     mut started: MessageWriter<CastStarted>,
     mut stage: Stage,
@@ -121,7 +123,7 @@ pub(super) fn start_casts(
         let (Some((body, mut mana, mut cooldowns, mut casting)), Some(def)) = (found, assets.skills.get(skill)) else {
             continue;
         };
-        let view = body.view(&mana, &cooldowns, casting.0.is_some());
+        let view = body.view(&mana, &cooldowns, &sides, casting.0.is_some());
         let aim = stage.aim(id, &body, def, target);
         let fits = check_caster(&view, skill, def, stage.tick.0).is_ok();
         let Some(aim) = aim.filter(|&aim| fits && check_aim(&view, def, aim, 1.0, &stage.geometry.0).is_ok()) else {
@@ -132,7 +134,7 @@ pub(super) fn start_casts(
         cooldowns.begin(skill, def, stage.tick.0);
         started.write(CastStarted { caster: id, skill, hostile: def.target.filter() == Filter::Enemy });
         if def.cast_ticks() == 0 {
-            let view = body.view(&mana, &cooldowns, false);
+            let view = body.view(&mana, &cooldowns, &sides, false);
             stage.take_effect(id, skill, def, &body, &view, aim);
         } else {
             casting.0 = Some(Cast { skill, target, finish_tick: stage.tick.0 + def.cast_ticks() });
@@ -141,7 +143,7 @@ pub(super) fn start_casts(
 }
 
 /// Casts under way are interrupted, broken off by their casters' steps, or take effect when their time has come.
-pub(super) fn advance_casts(mut stage: Stage, mut casters: Query<(&SimId, Acting)>) {
+pub(super) fn advance_casts(sides: Res<Sides>, mut stage: Stage, mut casters: Query<(&SimId, Acting)>) {
     let under_way = casters.iter().filter(|(_, (.., casting))| casting.0.is_some());
     let mut ids: Vec<SimId> = under_way.map(|(&id, _)| id).collect();
     ids.sort_unstable();
@@ -158,7 +160,7 @@ pub(super) fn advance_casts(mut stage: Stage, mut casters: Query<(&SimId, Acting
             stage.cancel(id, &mut mana, &mut cooldowns, &mut casting);
         } else if stage.tick.0 >= cast.finish_tick {
             casting.0 = None;
-            let view = body.view(&mana, &cooldowns, false);
+            let view = body.view(&mana, &cooldowns, &sides, false);
             let aim = stage.aim(id, &body, def, cast.target);
             match aim.filter(|&aim| check_aim(&view, def, aim, FINISH_TOLERANCE, &stage.geometry.0).is_ok()) {
                 Some(aim) => stage.take_effect(id, cast.skill, def, &body, &view, aim),
@@ -197,7 +199,7 @@ impl Stage<'_, '_> {
         aim: Aim,
     ) {
         let hit = self.units.hit(id, view, body.concealment.phase, def, aim, &self.geometry.0);
-        let worth = body.attributes.worth(*body.faction);
+        let worth = body.attributes.worth(body.side.side().faction);
         for action in &def.actions {
             let door = |reach_m: f32| self.geometry.0.door_in_reach(view.feet, reach_m * FINISH_TOLERANCE);
             let Some((what, own)) = EffectAction::of(action, door) else { continue };

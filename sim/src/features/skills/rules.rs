@@ -7,9 +7,10 @@
 use glam::{Vec2, Vec3};
 
 use super::Cooldowns;
-use crate::actor::{Faction, Heading};
-use crate::assets::{Assets, Filter, Id, SkillDef, SkillTarget, TagId};
+use crate::actor::Heading;
+use crate::assets::{Assets, Id, SkillDef, SkillTarget, TagId};
 use crate::features::buffs::Tags;
+use crate::features::combat::{Side, Sides};
 use crate::ids::SimId;
 use crate::space::Geometry;
 
@@ -87,7 +88,9 @@ pub struct CasterView<'a> {
     /// Facing.
     pub heading: Heading,
     /// Side.
-    pub faction: Faction,
+    pub side: Side,
+    /// Who may harm and help whom.
+    pub sides: &'a Sides,
     /// Whether it is dead.
     pub dead: bool,
     /// Its tags.
@@ -110,7 +113,7 @@ pub struct TargetView {
     /// Feet position in metres.
     pub feet: Vec3,
     /// Side.
-    pub faction: Faction,
+    pub side: Side,
     /// Whether it can be hurt or healed.
     pub alive: bool,
 }
@@ -164,7 +167,7 @@ pub fn check_aim(
     };
     let (to, own) = match aim {
         Aim::Caster => return Err(Refusal::NoTarget),
-        Aim::Unit(target) if !target.alive || !suits(def.target.filter(), caster.faction, target.faction) => {
+        Aim::Unit(target) if !target.alive || !caster.sides.suits(def.target.filter(), caster.side, target.side) => {
             return Err(Refusal::WrongTarget);
         }
         Aim::Unit(target) => (target.feet, target.feet == caster.feet),
@@ -191,15 +194,6 @@ pub(super) fn check_standing(caster: &CasterView<'_>, def: &SkillDef) -> Result<
     if ends { Err(Refusal::Moving) } else { Ok(()) }
 }
 
-/// Whether a skill's filter lets a side through.
-pub(super) fn suits(filter: Filter, own: Faction, other: Faction) -> bool {
-    match filter {
-        Filter::Enemy => own != other,
-        Filter::Ally => own == other,
-        Filter::Any => true,
-    }
-}
-
 /// Whether a place is within the arc in front of the caster.
 pub(super) fn faces(caster: &CasterView<'_>, to: Vec3, arc_deg: f32) -> bool {
     let way = Vec2::new(to.x - caster.feet.x, to.z - caster.feet.z);
@@ -224,13 +218,15 @@ pub fn in_reach(assets: &Assets, skill: Id<SkillDef>, from: Vec3, to: Vec3) -> b
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::actor::Faction;
     use crate::testing::test_assets;
 
-    fn caster(cooldowns: &Cooldowns) -> CasterView<'_> {
+    fn caster<'a>(cooldowns: &'a Cooldowns, sides: &'a Sides) -> CasterView<'a> {
         CasterView {
             feet: Vec3::ZERO,
             heading: Heading(0.0),
-            faction: Faction::PLAYERS,
+            side: Side::of_faction(SimId::new(1, 0), Faction::PLAYERS),
+            sides,
             dead: false,
             tags: Tags::default(),
             mp: 100,
@@ -243,7 +239,8 @@ mod tests {
     #[test]
     fn the_arc_in_front_ends_where_it_says() {
         let cooldowns = Cooldowns::default();
-        let caster = caster(&cooldowns);
+        let sides = Sides::default();
+        let caster = caster(&cooldowns, &sides);
         let at = |deg: f32| Vec3::new(deg.to_radians().sin(), 0.0, deg.to_radians().cos()) * 5.0;
         assert!(faces(&caster, at(44.9), 90.0) && faces(&caster, at(-44.9), 90.0));
         assert!(!faces(&caster, at(45.5), 90.0) && !faces(&caster, at(180.0), 90.0));
@@ -254,12 +251,13 @@ mod tests {
     fn a_finished_cast_reaches_a_tenth_farther_and_no_more() {
         let assets = test_assets(&[]);
         let strike = &assets.skills[assets.skills.by_name("skill/strike").unwrap()];
-        let (cooldowns, geometry) = (Cooldowns::default(), Geometry::flat(100.0));
+        let (cooldowns, geometry, sides) = (Cooldowns::default(), Geometry::flat(100.0), Sides::default());
         let aim = |x: f32| {
-            let (id, faction) = (SimId::new(2, 0), Faction::named("vermin"));
-            Aim::Unit(TargetView { id, feet: Vec3::new(x, 0.0, 0.0), faction, alive: true })
+            let id = SimId::new(2, 0);
+            let side = Side::of_faction(id, Faction::named("vermin"));
+            Aim::Unit(TargetView { id, feet: Vec3::new(x, 0.0, 0.0), side, alive: true })
         };
-        let check = |x, tolerance| check_aim(&caster(&cooldowns), strike, aim(x), tolerance, &geometry);
+        let check = |x, tolerance| check_aim(&caster(&cooldowns, &sides), strike, aim(x), tolerance, &geometry);
         assert_eq!((check(2.99, 1.0), check(3.01, 1.0)), (Ok(()), Err(Refusal::Range)));
         assert_eq!((check(3.29, FINISH_TOLERANCE), check(3.31, FINISH_TOLERANCE)), (Ok(()), Err(Refusal::Range)));
     }

@@ -6,10 +6,10 @@ use bevy_ecs::query::QueryData;
 use bevy_ecs::system::SystemParam;
 use glam::{Vec2, Vec3};
 
-use super::rules::{Aim, CasterView, TargetView, faces, sees, suits};
-use crate::actor::{Concealment, Faction, Position};
+use super::rules::{Aim, CasterView, TargetView, faces, sees};
+use crate::actor::{Concealment, Position};
 use crate::assets::{Filter, SkillDef, SkillTarget};
-use crate::features::combat::Vitals;
+use crate::features::combat::{SideData, Vitals};
 use crate::ids::SimId;
 use crate::intent::CastTarget;
 use crate::interest::{SceneGrid, Visibility};
@@ -23,7 +23,7 @@ const AREA_HEIGHT_M: f32 = 5.0;
 #[derive(QueryData)]
 pub struct UnitData {
     position: &'static Position,
-    faction: &'static Faction,
+    side: SideData,
     concealment: &'static Concealment,
     vitals: &'static Vitals,
 }
@@ -44,9 +44,9 @@ impl Units<'_, '_> {
     #[must_use]
     pub fn seen(&self, id: SimId, by: Visible) -> Option<TargetView> {
         let unit = self.units.get(self.roster.entity(id)?).ok()?;
-        let (faction, concealment) = (*unit.faction, *unit.concealment);
-        let own = Visibility { faction: faction.0, phase: concealment.phase, stealth: concealment.stealth };
-        let view = TargetView { id, feet: unit.position.0, faction, alive: unit.vitals.is_alive() };
+        let (side, concealment) = (unit.side.side(), *unit.concealment);
+        let own = Visibility { faction: side.faction.0, phase: concealment.phase, stealth: concealment.stealth };
+        let view = TargetView { id, feet: unit.position.0, side, alive: unit.vitals.is_alive() };
         own.is_seen_by(by).then_some(view)
     }
 
@@ -57,7 +57,7 @@ impl Units<'_, '_> {
             let Some(unit) = unit.filter(|unit| unit.vitals.is_alive() && unit.concealment.phase == phase) else {
                 return;
             };
-            let view = TargetView { id: entry.id, feet: unit.position.0, faction: *unit.faction, alive: true };
+            let view = TargetView { id: entry.id, feet: unit.position.0, side: unit.side.side(), alive: true };
             visit(view, distance_squared);
         });
     }
@@ -97,7 +97,7 @@ impl Units<'_, '_> {
         let mut near = Vec::new();
         self.for_each_near(Vec2::new(area.centre.x, area.centre.z), area.radius_m, phase, |unit, distance_squared| {
             let inside = (unit.feet.y - area.centre.y).abs() <= AREA_HEIGHT_M
-                && suits(area.filter, caster.faction, unit.faction)
+                && caster.sides.suits_in_area(area.filter, caster.side, unit.side)
                 && area.arc_deg.is_none_or(|arc_deg| faces(caster, unit.feet, arc_deg));
             if inside {
                 near.push((distance_squared, unit));

@@ -10,6 +10,7 @@ use super::rules::{Refusal, check_aim, check_caster, check_standing};
 use super::{CastCommand, Casting, StopCastCommand, StopIntent, Units, aim_of};
 use crate::assets::{ClassDef, Id, SkillDef};
 use crate::command::{Issued, Rejections};
+use crate::features::combat::Sides;
 use crate::features::players::Class;
 use crate::ids::SimId;
 use crate::intent::CastIntent;
@@ -36,7 +37,7 @@ pub(super) fn validate_stops(
 
 pub(super) fn validate_casts(
     tick: Res<SimTick>,
-    (assets, geometry): (Res<SceneAssets>, Res<SceneGeometry>),
+    (assets, geometry, sides): (Res<SceneAssets>, Res<SceneGeometry>, Res<Sides>),
     mut asked: MessageReader<Issued<CastCommand>>,
     casters: Query<Asking>,
     units: Units,
@@ -47,7 +48,7 @@ pub(super) fn validate_casts(
     for Issued { by, command } in asked.read() {
         let check = || {
             let (caster, class, interest) = casters.get(by.entity).map_err(|_| Refusal::NoTarget)?;
-            let view = caster.view(granted.contains(&by.id));
+            let view = caster.view(granted.contains(&by.id), &sides);
             let def = assets.0.skills.get(command.skill).ok_or(Refusal::UnknownSkill)?;
             let known = assets.0.classes.get(class.0).is_some_and(|class| knows(class, command.skill));
             if !view.dead && !known {

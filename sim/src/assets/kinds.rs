@@ -1,0 +1,125 @@
+//! The list of kinds: a kind of record is one line here, a type that is `Record` and `Check`, and its folder. A kind whose
+//! records are kept by more than a `Table` names its `Holder` behind `in`.
+//! From the list follow the tables of [`Assets`], what the loader reads, what the checks across records see, and what
+//! the schema and the reference describe.
+
+use std::sync::Arc;
+
+use super::{
+    AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, EffectDef, FactionDef, ItemDef, MonsterDef,
+    MovementDef, Record, SceneDef, SkillDef, Table, TagRegistry, TestDef,
+    load::{LoadedTable, Run},
+    table::Holder,
+};
+use crate::epoch::KindOf;
+
+/// One kind as the loader knows it before it reads any record.
+pub(crate) struct Kind {
+    /// First part of the ids.
+    pub(crate) name: &'static str,
+    /// Folder below the assets directory.
+    pub(crate) folder: &'static str,
+    /// What its records are numbered by before their names.
+    pub(crate) rank: fn(&str) -> usize,
+    /// The names behind the ids of earlier data.
+    pub(crate) names: fn(&Assets) -> Vec<String>,
+}
+
+macro_rules! holder {
+    ($record:ident) => { Table<$record> };
+    ($record:ident $registry:ident) => { $registry };
+}
+
+macro_rules! kinds {
+    ($($(#[doc = $doc:literal])* $field:ident: $record:ident $(in $registry:ident)?,)*) => {
+        /// One epoch of designers' data: every record of every kind, checked, with all references resolved.
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct Assets {
+            $($(#[doc = $doc])* pub $field: holder!($record $($registry)?),)*
+            /// The words that records carry and rules ask about.
+            pub tags: TagRegistry,
+            /// The texts it was read from.
+            pub sources: Arc<AssetSources>,
+            /// xxh3 over every path and its content with line endings normalised; equal content gives an equal hash.
+            pub hash: u64,
+        }
+
+        /// Every kind, in the order of the tables.
+        pub(crate) const KINDS: &[Kind] = &[$(Kind {
+            name: <$record as Record>::KIND,
+            folder: <$record as Record>::FOLDER,
+            rank: <$record as Record>::rank,
+            names: |assets| assets.$field.table().all().map(|record| record.id().to_owned()).collect(),
+        },)*];
+
+        $(impl KindOf for $record {
+            fn table(assets: &Assets) -> &Table<Self> {
+                assets.$field.table()
+            }
+        })*
+
+        /// Every record that could be read, for checks that look from one record at others.
+        pub(crate) struct Records {
+            $($(#[doc = $doc])* pub(crate) $field: LoadedTable<$record>,)*
+            /// The words that any record mentions.
+            pub(crate) tags: TagRegistry,
+        }
+
+        impl Records {
+            /// Reads and checks every record by itself.
+            pub(super) fn read(run: &mut Run<'_>) -> Self {
+                Self { $($field: run.read_kind::<$record>(),)* tags: TagRegistry::default() }
+            }
+
+            /// Takes over the tags now that all are known.
+            pub(super) fn resolve_tags(&mut self, tags: TagRegistry) {
+                $(self.$field.resolve_tags(&tags);)*
+                self.tags = tags;
+            }
+
+            /// Checks every record among the others.
+            pub(super) fn check_among(&self, run: &mut Run<'_>) {
+                $(run.check_among(&self.$field, self);)*
+            }
+
+            /// The tables, given that nothing is wrong with what was read.
+            pub(super) fn assets(&self, before: Option<&Assets>, sources: Arc<AssetSources>) -> Assets {
+                let hash = sources.hash();
+                Assets {
+                    $($field: Holder::of(Table::new(
+                        before.map(|before| before.$field.table()),
+                        self.$field.numbered(),
+                    )),)*
+                    tags: self.tags.clone(),
+                    sources,
+                    hash,
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The numbers of units.
+    attributes: AttributeDef in AttributeRegistry,
+    /// How scenes decide what becomes of a blow.
+    combat: CombatDef,
+    /// Whose side units are on.
+    factions: FactionDef,
+    /// What characters and monsters can do.
+    skills: SkillDef,
+    /// What can rest on a unit for a while.
+    effects: EffectDef,
+    /// How units move.
+    movements: MovementDef,
+    /// What a player can be.
+    classes: ClassDef,
+    /// What can be owned.
+    items: ItemDef,
+    /// What spawners put into a scene.
+    monsters: MonsterDef,
+    /// The places of the world.
+    scenes: SceneDef,
+    /// What must come of given units and deeds; played by `mainspring assets check`, not by scenes.
+    tests: TestDef,
+}
