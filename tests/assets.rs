@@ -83,7 +83,7 @@ fn the_ground_of_the_field_is_level_in_the_village_and_walkable_outside() {
 fn every_class_can_hurt_from_the_start() {
     let assets = load(None).expect("the committed data is good");
     for (_, class) in assets.classes.iter() {
-        let values = assets.attributes.at_level(&class.attributes, 1);
+        let values = assets.attributes.at_level(&class.attributes, 1, &assets.curves);
         let hurts = class.skills.iter().any(|skill| {
             let skill = &assets.skills[skill.id()];
             skill.cost_mp as i32 <= values[AttributeId::MANA_MAX.index()]

@@ -10,10 +10,10 @@ use sim::actor::Concealment;
 use sim::features::combat::HealthChanged;
 use sim::features::skills::CastCommand;
 use sim::ids::{PlayerId, SimId};
-use sim::input::{Character, Players};
+use sim::input::{Character, EventMoment, Players, SceneInput};
 use sim::intent::CastTarget;
 use sim::interest::Interest;
-use sim::testing::TestScene;
+use sim::testing::{TestScene, test_assets};
 use sim::wire::Reader;
 
 /// A character, and everything its client is sent.
@@ -23,11 +23,17 @@ struct Eyes {
     id: SimId,
     table: WireTable,
     told: Vec<HealthChanged>,
+    announced_count: usize,
 }
 
 impl Eyes {
     fn open() -> Self {
-        let mut scene = TestScene::with_plugins(|app| {
+        Self::open_with(&[])
+    }
+
+    /// With more game data.
+    fn open_with(more: &[(&str, &str)]) -> Self {
+        let mut scene = TestScene::of(&test_assets(more), "scene/flat", 1, |app| {
             app.add_plugins(net::plugin);
         });
         let (task, end) = mailbox(SessionId::next());
@@ -35,7 +41,7 @@ impl Eyes {
         sessions::attach(&mut scene.scene, Join { player: PlayerId(99), character, spawn_point: None }, end);
         scene.tick();
         let (id, _) = scene.scene.world().resource::<Players>().0[&PlayerId(99)];
-        Self { scene, task, id, table: WireTable::default(), told: Vec::new() }
+        Self { scene, task, id, table: WireTable::default(), told: Vec::new(), announced_count: 0 }
     }
 
     /// One tick, after which everything sent in it must be about what is, or until now was, in view.
@@ -90,6 +96,10 @@ impl Eyes {
                 BatchRecord::OwnerValues { id, .. } => assert_eq!(id, self.id),
                 BatchRecord::Event { kind, subject, body } => {
                     assert!(now.contains(&subject), "an event of {subject}, who is not in view");
+                    if self.table.events.get(usize::from(kind)).is_some_and(|name| name == "announced") {
+                        assert_eq!(subject, self.id, "what is for another player alone");
+                        self.announced_count += 1;
+                    }
                     if Some(usize::from(kind)) == health_changed {
                         let blow = HealthChanged::from_wire(subject, &mut Reader::new(body)).expect("it is whole");
                         assert!(blow.source.bits() == 0 || now.contains(&blow.source), "{} is named", blow.source);
@@ -120,6 +130,22 @@ async fn who_strikes_from_out_of_sight_is_not_named() {
     }
     assert!(eyes.told.iter().any(|blow| blow.target == dummy && blow.amount < 0), "the blow itself is seen");
     assert!(eyes.told.iter().all(|blow| blow.source != archer));
+}
+
+#[tokio::test]
+async fn what_is_for_one_player_alone_reaches_no_other_in_view() {
+    let event = r#"(id: "event/rats", monster: "monster/rat", scene: "scene/flat", at: (40, 10), lifetime_ms: 5000,
+        when: Every(minutes: 60))"#;
+    let mut eyes = Eyes::open_with(&[("events/rats.ron", event)]);
+    let place = eyes.scene.position(eyes.id);
+    let other = eyes.scene.player_at(place.x, place.z);
+    eyes.scene.tick();
+    eyes.forget().await;
+    assert!(eyes.scene.get::<Interest>(eyes.id).sees(other));
+    eyes.scene.scene.push(SceneInput::WorldEvent { event: "event/rats".into(), moment: EventMoment::Begun });
+    eyes.tick().await;
+    eyes.tick().await;
+    assert_eq!(eyes.announced_count, 1);
 }
 
 #[tokio::test]

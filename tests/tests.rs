@@ -15,6 +15,7 @@ mod monsters;
 mod movement;
 mod party;
 mod skills;
+mod world_events;
 
 mod assets;
 mod determinism;

@@ -17,6 +17,7 @@ pub mod replay;
 pub mod scenes;
 pub mod serve;
 pub mod tick_loop;
+pub mod timetable;
 
 /// Runs the command that the process was started with; the exit code is 0 for success, 1 for failure and 2 for a
 /// command line or a replay log that is refused.

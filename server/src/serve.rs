@@ -15,6 +15,7 @@ use anyhow::{Context, anyhow};
 use net::endpoint::{Certificate, EndpointLimits};
 use net::protocol::Goodbye;
 use sim::assets::Assets;
+use sim::input::SceneInput;
 use tokio::sync::oneshot;
 use tracing::{info, warn};
 
@@ -36,6 +37,7 @@ use crate::scenes::directory::{Directory, SceneEntry};
 use crate::scenes::post::Post;
 use crate::scenes::{self, Built};
 use crate::tick_loop::{RunningScene, Worker};
+use crate::timetable::{Herald, Timetables};
 use listening::{Http, Network};
 
 /// How long a graceful stop may take before the process ends anyway.
@@ -69,6 +71,7 @@ pub struct Server {
     network: Network,
     http: Http,
     watch: Option<Watch>,
+    timetables: Option<Timetables>,
 }
 
 impl Server {
@@ -106,10 +109,12 @@ impl Server {
         };
         let network = Network::start(config.listen, certificate, gateway, metrics.gateway(), limits(config))?;
         let grounds: Vec<Ground> = built.iter().map(|scene| scene.ground.clone()).collect();
-        let (mut running, recorder) = prepare(built, config, &assets, &metrics, &health)?;
+        let (herald, notices) = Herald::new(built.len());
+        let (mut running, recorder) = prepare((built, notices), config, &assets, &metrics, &health)?;
         let watch =
             config.assets.as_deref().map(|dir| watch_edits(dir, &assets, &grounds, &mut running)).transpose()?;
-        let workers = start_workers(running, arrivals, &post, &directory, &health)?;
+        let workers = start_workers(running, arrivals, (&post, &herald), &directory, &health)?;
+        let timetables = start_timetables(herald, &assets)?;
         health.enter(Phase::Ready);
         let facts = Facts {
             listen: network.local_addr(),
@@ -121,7 +126,7 @@ impl Server {
             data: config.data.clone(),
         };
         info!(listen = %facts.listen, http = %facts.http, seed, "serving");
-        Ok(Self { facts, health, workers, recorder, network, http, watch })
+        Ok(Self { facts, health, workers, recorder, network, http, watch, timetables: Some(timetables) })
     }
 
     /// What there is to know about it.
@@ -134,6 +139,7 @@ impl Server {
     pub fn stop(mut self) {
         self.health.enter(Phase::Stopping);
         drop(self.watch.take());
+        drop(self.timetables.take());
         // The scenes say goodbye and end their logs; what they queued then leaves through the network.
         for worker in self.workers.drain(..) {
             if worker.join().is_err() {
@@ -203,7 +209,7 @@ fn worker_count(config: &Config, scene_count: usize) -> usize {
 
 /// Dresses the scenes for running, and starts the recorder when there is a place to record to.
 fn prepare(
-    built: Vec<Built>,
+    (built, notices): (Vec<Built>, Vec<mpsc::Receiver<SceneInput>>),
     config: &Config,
     assets: &Assets,
     metrics: &Arc<Metrics>,
@@ -212,7 +218,7 @@ fn prepare(
     let bytes_max = u64::from(config.replay_mib_max) << 20;
     let mut recorder = config.data.as_deref().map(|data| Recorder::new(data, bytes_max)).transpose()?;
     let mut running = Vec::new();
-    for (index, Built { name, seed, mut scene, .. }) in built.into_iter().enumerate() {
+    for (index, (Built { name, seed, mut scene, .. }, notices)) in built.into_iter().zip(notices).enumerate() {
         let recording = recorder.as_mut().map(|recorder| recorder.begin(&mut scene, seed, assets.hash)).transpose()?;
         scene.set_probe(metrics.stage_probe(&name));
         let health = Arc::clone(health.scene(index).ok_or_else(|| anyhow!("scene {name} has no health"))?);
@@ -223,6 +229,7 @@ fn prepare(
             health,
             recorder: recording,
             edits: None,
+            notices,
         });
     }
     let thread = recorder.map(Recorder::start).transpose().context("cannot start the recorder's thread")?;
@@ -246,7 +253,7 @@ fn watch_edits(
 fn start_workers(
     running: Vec<RunningScene>,
     arrivals: Vec<mpsc::Receiver<crate::scenes::post::Attach>>,
-    post: &Post,
+    (post, herald): (&Post, &Herald),
     directory: &Arc<Directory>,
     health: &Arc<Health>,
 ) -> anyhow::Result<Vec<JoinHandle<()>>> {
@@ -254,6 +261,7 @@ fn start_workers(
         scenes: Vec::new(),
         arrivals,
         post: post.clone(),
+        herald: herald.clone(),
         directory: Arc::clone(directory),
         health: Arc::clone(health),
     };
@@ -265,6 +273,11 @@ fn start_workers(
     }
     let start = |(number, worker): (usize, Worker)| worker.start(number).context("cannot start a tick thread");
     workers.into_iter().enumerate().map(start).collect()
+}
+
+fn start_timetables(herald: Herald, assets: &Arc<Assets>) -> anyhow::Result<Timetables> {
+    let assets = Arc::clone(assets);
+    Timetables::start(herald, move || Arc::clone(&assets)).context("cannot start the thread of the timetables")
 }
 
 /// SIGTERM and ctrl-c, heard on a thread of their own.

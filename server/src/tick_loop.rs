@@ -25,6 +25,7 @@ use crate::metrics::SceneMetrics;
 use crate::recorder::SceneRecorder;
 use crate::scenes::directory::{Directory, Settled};
 use crate::scenes::post::{Attach, Post};
+use crate::timetable::Herald;
 use pacer::{Pace, Pacer};
 
 /// Exit code of a process that a panicking scene has ended.
@@ -44,6 +45,8 @@ pub struct RunningScene {
     pub recorder: Option<SceneRecorder>,
     /// Changes of its geometry, when the game data is watched.
     pub edits: Option<Receiver<SceneInput>>,
+    /// What every scene is told.
+    pub notices: Receiver<SceneInput>,
 }
 
 /// One thread's work.
@@ -54,6 +57,8 @@ pub struct Worker {
     pub arrivals: Receiver<Attach>,
     /// The way to other threads.
     pub post: Post,
+    /// The way to all scenes.
+    pub herald: Herald,
     /// Who is where.
     pub directory: Arc<Directory>,
     /// Tells when to stop.
@@ -141,15 +146,15 @@ impl Worker {
 
     fn deliver(&mut self, place: usize, output: SceneOutput) {
         let Some(running) = self.scenes.get_mut(place) else { return };
-        let SceneOutput::Departed { player, character, to } = output;
-        match to {
-            Departure::LoggedOut | Departure::LinkDead => {
+        match output {
+            SceneOutput::Departed { player, character, to: Departure::Portal { scene, spawn_point } } => {
+                self.go_through_portal(place, player, character, &scene, spawn_point);
+            }
+            SceneOutput::Departed { player, character, to } => {
                 debug!(%player, scene = running.scene.name(), reason = ?to, "character left");
                 self.directory.leave(player, running.index, character);
             }
-            Departure::Portal { scene, spawn_point } => {
-                self.go_through_portal(place, player, character, &scene, spawn_point)
-            }
+            SceneOutput::WorldEvent { event, moment } => self.herald.tell_all(&event, &moment),
         }
     }
 
@@ -194,6 +199,7 @@ impl RunningScene {
         if let Some(edit) = self.edits.as_ref().and_then(|edits| edits.try_recv().ok()) {
             self.scene.push(edit);
         }
+        self.notices.try_iter().for_each(|notice| self.scene.push(notice));
         sessions::begin_tick(&mut self.scene, now_us());
         self.scene.tick();
         if let Some(recorder) = &mut self.recorder

@@ -9,9 +9,13 @@ mod check;
 mod classes;
 mod combat;
 mod core;
+mod curves;
 pub mod designer_tests;
 mod effects;
+mod events;
+mod extends;
 mod factions;
+mod formulas;
 mod items;
 mod kinds;
 mod load;
@@ -42,9 +46,12 @@ pub use combat::{
     ArmorStops, AttackKind, AttackRules, CombatDef, CritModel, CritRules, DamageRules, ExperienceRules, Mitigation,
     PvpRule, PvpRules, RecoveryRules, ResurrectionRules, RowKind, TableRow,
 };
+pub use curves::{Between, CurveDef, CurveLine};
 pub use designer_tests::TestDef;
 pub use effects::{EffectDef, Modifier, ModifierOp, Polarity, Reapply, StackBy};
+pub use events::{TimeOfDay, Timetable, Weekday, WorldEventDef};
 pub use factions::{FactionDef, Stance};
+pub use formulas::FormulaDef;
 pub use items::{ItemDef, Quality};
 pub use kinds::Assets;
 pub use monsters::{LootDef, MonsterDef, Senses};

@@ -14,11 +14,12 @@ pub mod party;
 pub mod players;
 pub mod reshape;
 pub mod skills;
+pub mod world_events;
 
 /// Adds every feature.
 pub fn plugin(app: &mut App) {
     app.add_plugins((players::plugin, movement::plugin, combat::plugin));
     app.add_plugins((navigation::plugin, reshape::plugin));
     app.add_plugins((skills::plugin, buffs::plugin, monsters::plugin, loot::plugin));
-    app.add_plugins((doors::plugin, party::plugin));
+    app.add_plugins((doors::plugin, world_events::plugin, party::plugin));
 }

@@ -54,6 +54,13 @@ pub enum SceneInput {
         #[rkyv(with = rkyv::with::Skip)]
         ahead: PreparedAhead,
     },
+    /// A moment of a world event, after the geometry and before anybody joins.
+    WorldEvent {
+        /// Id such as `event/colossus`.
+        event: String,
+        /// What about it.
+        moment: EventMoment,
+    },
     /// A player's character enters, or its new session takes it over if it is here already.
     Join {
         /// [`PlayerId`] bits.
@@ -104,7 +111,7 @@ impl SceneInput {
     #[must_use]
     pub const fn player(&self) -> Option<PlayerId> {
         match self {
-            Self::Assets { .. } | Self::Geometry { .. } => None,
+            Self::Assets { .. } | Self::Geometry { .. } | Self::WorldEvent { .. } => None,
             Self::Join { player, .. }
             | Self::LinkLost { player }
             | Self::Leave { player }
@@ -118,11 +125,33 @@ impl SceneInput {
         match self {
             Self::Assets { .. } => (0, PlayerId(0), 0),
             Self::Geometry { .. } => (1, PlayerId(0), 0),
+            Self::WorldEvent { .. } => (1, PlayerId(0), 1),
             Self::Join { player, .. } | Self::LinkLost { player } | Self::Leave { player } => (2, PlayerId(*player), 0),
             Self::Steps { player, first_sequence, .. } => (3, PlayerId(*player), *first_sequence),
             Self::Command { player, sequence, .. } => (4, PlayerId(*player), *sequence),
         }
     }
+}
+
+/// What can be told of a world event.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub enum EventMoment {
+    /// It will begin; announced in every scene.
+    Soon {
+        /// In so many minutes.
+        minutes: u16,
+    },
+    /// It is to begin now; told to the scene it takes place in, which answers with [`EventMoment::Begun`].
+    Due,
+    /// Its boss is there; announced in every scene.
+    Begun,
+    /// Its boss is dead; announced in every scene.
+    Defeated {
+        /// Name of who struck the last blow; empty for nobody.
+        by: String,
+    },
+    /// Its boss has left; announced in every scene.
+    Over,
 }
 
 /// Why a character left a scene.
@@ -152,6 +181,13 @@ pub enum SceneOutput {
         character: Character,
         /// Why.
         to: Departure,
+    },
+    /// Something about a world event that every scene is to hear.
+    WorldEvent {
+        /// Id such as `event/colossus`.
+        event: String,
+        /// What about it.
+        moment: EventMoment,
     },
 }
 
@@ -208,6 +244,15 @@ pub struct Admitted {
     pub entity: Entity,
 }
 
+/// A moment of a world event, on its way to the feature.
+#[derive(Message, Debug, Clone, PartialEq, Eq)]
+pub struct WorldEventHeard {
+    /// Id such as `event/colossus`.
+    pub event: String,
+    /// What about it.
+    pub moment: EventMoment,
+}
+
 /// Steps on their way to movement.
 #[derive(Message, Debug, Clone, PartialEq)]
 pub struct StepsReceived {
@@ -240,7 +285,10 @@ pub enum ReceiveSystems {
 pub fn plugin(app: &mut App) {
     app.init_resource::<Inputs>().init_resource::<Outputs>().init_resource::<Players>();
     app.init_resource::<GeometryRevision>().add_message::<GeometryReplaced>();
-    app.add_message::<Presence>().add_message::<StepsReceived>().add_message::<Admitted>();
+    app.add_message::<WorldEventHeard>()
+        .add_message::<Presence>()
+        .add_message::<StepsReceived>()
+        .add_message::<Admitted>();
     let [gather, apply, admit, settle] =
         [ReceiveSystems::Gather, ReceiveSystems::Apply, ReceiveSystems::Admit, ReceiveSystems::Settle];
     app.configure_sets(Tick, (gather, apply, admit, settle).chain().in_set(TickSystems::Receive));
@@ -266,6 +314,9 @@ fn apply(world: &mut World, input: &SceneInput) {
     match (input, character) {
         (SceneInput::Assets { edit, ahead }, _) => epoch::apply(world, edit, ahead),
         (SceneInput::Geometry { edit, ahead }, _) => geometry_edit::apply(world, edit, ahead),
+        (SceneInput::WorldEvent { event, moment }, _) => {
+            world.write_message(WorldEventHeard { event: event.clone(), moment: moment.clone() });
+        }
         (SceneInput::Join { .. } | SceneInput::LinkLost { .. } | SceneInput::Leave { .. }, _) => {
             world.write_message(Presence(input.clone()));
         }

@@ -11,6 +11,7 @@ pub mod counters;
 pub mod digest;
 pub mod epoch;
 pub mod features;
+pub mod formula;
 pub mod ids;
 pub mod input;
 pub mod intent;

@@ -10,7 +10,7 @@ use bevy_app::App;
 use bevy_ecs::prelude::*;
 
 use crate::actor::{Heading, Kind, Name, Position};
-use crate::features::{buffs, combat, doors, loot, party, skills};
+use crate::features::{buffs, combat, doors, loot, party, skills, world_events};
 use crate::ids::SimId;
 use crate::roster::Roster;
 use crate::tick::{Tick, TickSystems};
@@ -32,7 +32,8 @@ pub fn list(app: &mut App) {
     app.add_client_event::<combat::HealthChanged>()
         .add_client_event::<combat::Died>()
         .add_client_event::<skills::CastEnded>()
-        .add_client_event::<loot::LootTaken>();
+        .add_client_event::<loot::LootTaken>()
+        .add_client_event::<world_events::Announced>();
 }
 
 /// Who receives a component, and how.

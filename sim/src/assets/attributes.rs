@@ -8,7 +8,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
-use super::{Id, Record, RefVisitor, School, ShortRef, Table, table::Holder};
+use super::{CurveDef, Id, Record, RefVisitor, School, ShortRef, Table, table::Holder};
 
 /// Which attribute, as its place in every list of values. Constants are the ones the rules name; others come from data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -227,15 +227,33 @@ pub enum AttributeValue {
     Flat(i32),
     /// The first at level 1, and so much more with each level above it.
     PerLevel(i32, i32),
+    /// What a curve says at the level, named without `curve/`.
+    Curve(ShortRef<CurveDef>),
+    /// So many percent of another value, rounded to the nearest.
+    Scale(Box<AttributeValue>, i32),
 }
 
 impl AttributeValue {
-    /// The value at a level, from 1.
-    #[must_use]
-    pub fn at(&self, level: u16) -> i64 {
+    /// The value at a level, from 1; `None` where a curve is missing, which loaded data has not.
+    pub(crate) fn at<'c>(&self, level: u16, curve: &dyn Fn(Id<CurveDef>) -> Option<&'c CurveDef>) -> Option<i64> {
         match self {
-            Self::Flat(value) => i64::from(*value),
-            Self::PerLevel(first, step) => i64::from(*first) + i64::from(*step) * i64::from(level.saturating_sub(1)),
+            Self::Flat(value) => Some(i64::from(*value)),
+            Self::PerLevel(first, step) => {
+                Some(i64::from(*first) + i64::from(*step) * i64::from(level.saturating_sub(1)))
+            }
+            Self::Curve(reference) => Some(curve(reference.found()?)?.at(i64::from(level))),
+            Self::Scale(inner, pct) => {
+                let product = i128::from(inner.at(level, curve)?) * i128::from(*pct);
+                i64::try_from(Rounding::HalfUp.divide(product, 100)).ok()
+            }
+        }
+    }
+
+    fn visit(&mut self, path: &str, visitor: &mut dyn RefVisitor) {
+        match self {
+            Self::Flat(_) | Self::PerLevel(..) => {}
+            Self::Curve(curve) => curve.visit(&format!("{path}.0"), visitor),
+            Self::Scale(inner, _) => inner.visit(&format!("{path}.0"), visitor),
         }
     }
 }
@@ -258,9 +276,9 @@ impl AttributeTable {
 
     /// Shows every reference in the map at `path` to `visitor`.
     pub(crate) fn visit(&mut self, path: &str, visitor: &mut dyn RefVisitor) {
-        for (attribute, _) in &mut self.0 {
-            let path = format!("{path}.@{}", attribute.name());
-            attribute.visit(&path, visitor);
+        for (attribute, value) in &mut self.0 {
+            value.visit(&format!("{path}.{}", attribute.name()), visitor);
+            attribute.visit(&format!("{path}.@{}", attribute.name()), visitor);
         }
     }
 }
@@ -365,12 +383,13 @@ impl AttributeRegistry {
 
     /// The values of a unit of a class or kind at a level, before any modifier, within the range of each attribute.
     #[must_use]
-    pub fn at_level(&self, table: &AttributeTable, level: u16) -> Arc<[i32]> {
+    pub fn at_level(&self, table: &AttributeTable, level: u16, curves: &Table<CurveDef>) -> Arc<[i32]> {
         let mut values = self.bases.to_vec();
         for (attribute, value) in table.iter() {
             let id = attribute.attribute();
             if let (Some(def), Some(slot)) = (self.get(id), values.get_mut(id.index())) {
-                let inside = value.at(level).clamp(i64::from(def.min), i64::from(def.max));
+                let value = value.at(level, &|curve| curves.get(curve)).unwrap_or(i64::from(def.base));
+                let inside = value.clamp(i64::from(def.min), i64::from(def.max));
                 *slot = i32::try_from(inside).unwrap_or(def.max);
             }
         }
@@ -406,8 +425,26 @@ mod tests {
 
     #[test]
     fn values_follow_the_level() {
-        assert_eq!([1, 2, 11].map(|level| AttributeValue::PerLevel(100, 12).at(level)), [100, 112, 220]);
-        assert_eq!(AttributeValue::Flat(5).at(60), 5);
+        let text = r#"(id: "class/x", movement: "move/m", skills: [], attributes: {
+            "hp_max": PerLevel(100, 12), "attack": Scale(Curve("a.b"), 150), "armor": Flat(5)})"#;
+        let sources = AssetSources::new("")
+            .with("classes/x.ron", text)
+            .with("curves/c.ron", r#"(id: "curve/a.b", table: "tables/t.csv", column: 2)"#)
+            .with("tables/t.csv", "1, 9, 10\n11, 9, 35\n");
+        let (_, report) = Assets::examine(&sources);
+        assert_eq!(report.error_count(), 2, "only the skills and the movement are wrong: {report}");
+        let sources = sources.with("classes/x.ron", text.replace("skills: []", r#"skills: ["skill/s"]"#));
+        let sources = sources.with("movements/m.ron", include_str!("../testing/movements.ron").replace("test", "m"));
+        let skill = r#"(id: "skill/s", gcd_ms: 50, target: Caster, actions: [Threat(amount: 1)])"#;
+        let assets = Assets::load(&sources.with("skills/s.ron", skill)).expect("no faults");
+        let class = &assets.classes[assets.classes.by_name("class/x").expect("it is there")];
+        let at = |level| {
+            let values = assets.attributes.at_level(&class.attributes, level, &assets.curves);
+            [AttributeId::HP_MAX, AttributeId::ATTACK, AttributeId::ARMOR, AttributeId::CRIT_BP]
+                .map(|attribute| values[attribute.index()])
+        };
+        // 10 and 12.5 and 35, half as much again: 15, 18.75 (12.5 is 13 first), 52.5.
+        assert_eq!([1, 2, 11].map(at), [[100, 15, 5, 500], [112, 20, 5, 500], [220, 53, 5, 500]]);
     }
 
     #[test]

@@ -14,13 +14,18 @@ use crate::tick::TICK_MS;
 
 mod attributes;
 mod combat;
+mod curves;
 mod designer_tests;
+mod events;
+mod formulas;
 mod navigation;
 mod records;
 mod scenes;
 mod tags;
 
 pub(crate) use attributes::check_table;
+pub(crate) use curves::fill_curve;
+pub(crate) use formulas::{FormulaNames, fill_formula};
 pub use navigation::SceneGround;
 pub(crate) use navigation::check_navigation;
 pub(crate) use scenes::{fill_heights, is_id};

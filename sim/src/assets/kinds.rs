@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use super::{
-    AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, EffectDef, FactionDef, ItemDef, MonsterDef,
-    MovementDef, Record, SceneDef, SkillDef, Table, TagRegistry, TestDef,
+    AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, EffectDef, FactionDef, FormulaDef,
+    ItemDef, MonsterDef, MovementDef, Record, SceneDef, SkillDef, Table, TagRegistry, TestDef, WorldEventDef,
     load::{LoadedTable, Run},
     table::Holder,
 };
@@ -102,6 +102,10 @@ macro_rules! kinds {
 kinds! {
     /// The numbers of units.
     attributes: AttributeDef in AttributeRegistry,
+    /// Numbers over levels.
+    curves: CurveDef,
+    /// What damage and healing is worked out with.
+    formulas: FormulaDef,
     /// How scenes decide what becomes of a blow.
     combat: CombatDef,
     /// Whose side units are on.
@@ -120,6 +124,8 @@ kinds! {
     monsters: MonsterDef,
     /// The places of the world.
     scenes: SceneDef,
+    /// What happens in the world by a timetable.
+    events: WorldEventDef,
     /// What must come of given units and deeds; played by `mainspring assets check`, not by scenes.
     tests: TestDef,
 }

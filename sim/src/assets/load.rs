@@ -2,6 +2,7 @@
 //! Nothing stops at a fault; the run goes as far as it can and ends with either a complete `Assets` or only a report.
 //! Records are read one by one, so a bad record hides nothing of the others.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -10,8 +11,11 @@ use serde::de::DeserializeOwned;
 use super::{
     AssetReport, AssetSources, Assets, EffectDef, Id, Record, RefVisitor, SceneDef, SceneGround, Tag, TagRegistry,
     TagSet,
-    check::{Check, Checker, TagMention, check_navigation, check_tags, fill_heights},
+    check::{
+        Check, Checker, FormulaNames, TagMention, check_navigation, check_tags, fill_curve, fill_formula, fill_heights,
+    },
     core,
+    extends::{Written, extend},
     kinds::{KINDS, Records},
     names::Names,
     repair::{self, Places},
@@ -71,6 +75,7 @@ fn examine(
     let mut run = Run::new(sources);
     run.sort_files();
     run.add_core();
+    run.extend();
     run.collect_names(before);
     run.report_unknown_names();
     let records = run.records(before);
@@ -92,8 +97,8 @@ type GroundOf<'g> = dyn FnMut(&Assets, Id<SceneDef>) -> Result<Option<SceneGroun
 /// A RON file below the folder of a kind.
 struct RonFile<'s> {
     kind: &'static str,
-    path: &'s str,
-    text: &'s str,
+    path: Cow<'s, str>,
+    text: Cow<'s, str>,
     scan: Scan,
 }
 
@@ -112,6 +117,11 @@ impl<T> LoadedTable<T> {
     /// The record with this id, unless it could not be read.
     pub(crate) fn get(&self, id: Id<T>) -> Option<&T> {
         self.0.get(&id.raw()).map(|loaded| loaded.value.as_ref())
+    }
+
+    /// Every record that could be read, in the order of ids.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.0.values().map(|loaded| loaded.value.as_ref())
     }
 
     /// Gives the tags of every record their ids.
@@ -134,7 +144,9 @@ pub(crate) struct Run<'s> {
     files: Vec<RonFile<'s>>,
     names: Names,
     tables: Tables,
-    referenced: BTreeSet<&'s str>,
+    referenced: BTreeSet<String>,
+    /// Records that are only there to be extended.
+    abstracts: BTreeSet<String>,
     tags: Vec<TagMention>,
 }
 
@@ -147,6 +159,7 @@ impl<'s> Run<'s> {
             names: Names::default(),
             tables: Tables::default(),
             referenced: BTreeSet::new(),
+            abstracts: BTreeSet::new(),
             tags: Vec::new(),
         }
     }
@@ -172,14 +185,47 @@ impl<'s> Run<'s> {
     fn add_core(&mut self) {
         let mut own = BTreeSet::new();
         for file in &self.files {
-            let ids = file.scan.records.iter().filter_map(|record| record.node.at(file.text, "id"));
-            own.extend(ids.filter_map(|node| node.string(file.text)));
+            let ids = file.scan.records.iter().filter_map(|record| record.node.at(&file.text, "id"));
+            own.extend(ids.filter_map(|node| node.string(&file.text)).map(str::to_owned));
         }
         for (kind, path, text) in core::FILES {
             let mut scan = scan(text);
             let id = |record: &ScannedRecord| record.node.at(text, "id").and_then(|node| node.string(text));
             scan.records.retain(|record| id(record).is_none_or(|id| !own.contains(id)));
-            self.files.insert(0, RonFile { kind, path, text, scan });
+            self.files.insert(0, RonFile { kind, path: path.into(), text: text.into(), scan });
+        }
+    }
+
+    /// Puts joined records in the place of those that extend others, and takes abstract ones out.
+    fn extend(&mut self) {
+        let mut places = Vec::new();
+        let mut written = Vec::new();
+        for (file_index, file) in self.files.iter().enumerate() {
+            for (index, record) in file.scan.records.iter().enumerate().filter(|(_, record)| !record.is_broken) {
+                places.push((file_index, index));
+                written.push(Written { kind: file.kind, file: &file.path, text: &file.text, node: &record.node });
+            }
+        }
+        let extended = extend(&written, &mut self.findings);
+        let id =
+            |index: usize| written.get(index).and_then(|record| record.node.at(record.text, "id")?.string(record.text));
+        let abstracts = extended.iter().filter(|(_, joined)| joined.is_none()).filter_map(|(index, _)| id(*index));
+        self.abstracts = abstracts.map(str::to_owned).collect();
+        // From the back, so that the places in front stay where they are.
+        for index in extended.keys().rev() {
+            let (file, record) = places[*index];
+            self.files[file].scan.records.remove(record);
+        }
+        for (index, joined) in extended {
+            let (file, record) = places[index];
+            if let Some(joined) = joined {
+                let (kind, path) = (self.files[file].kind, format!("{}#{record}", self.files[file].path));
+                let (text, mut scan) = (joined.text.clone().into(), scan(&joined.text));
+                // What a missing parent would have said is not missing.
+                scan.records.iter_mut().for_each(|record| record.is_broken |= !joined.is_whole);
+                self.findings.add_joined(path.clone(), Arc::new(joined));
+                self.files.push(RonFile { kind, path: path.into(), text, scan });
+            }
         }
     }
 
@@ -191,7 +237,7 @@ impl<'s> Run<'s> {
         if scan.records.is_empty() && scan.faults.is_empty() {
             self.findings.add(Code::Empty, path, 0..0, "this file has no records".to_owned());
         }
-        self.files.push(RonFile { kind, path, text, scan });
+        self.files.push(RonFile { kind, path: path.into(), text: text.into(), scan });
     }
 
     fn misplaced(&mut self, path: &str, folder: &str, is_known_folder: bool) {
@@ -217,14 +263,14 @@ impl<'s> Run<'s> {
             let mut count = 0;
             for file in self.files.iter().filter(|file| file.kind == kind) {
                 for record in &file.scan.records {
-                    self.names.add(kind, file.path, file.text, &record.node, &mut self.findings);
+                    self.names.add(kind, &file.path, &file.text, &record.node, &mut self.findings);
                 }
                 let before = count;
                 count += file.scan.records.len();
                 if (before..count).contains(&RECORDS_MAX) {
                     let surplus = file.scan.records[RECORDS_MAX - before].node.mark();
                     let message = format!("there are more than {RECORDS_MAX} records of kind `{kind}`");
-                    self.findings.add(Code::TooLarge, file.path, surplus, message);
+                    self.findings.add(Code::TooLarge, &file.path, surplus, message);
                 }
             }
         }
@@ -236,14 +282,17 @@ impl<'s> Run<'s> {
         let kinds: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
         for file in &self.files {
             for record in &file.scan.records {
-                for (kind, name, span) in self.names.references(&kinds, file.text, &record.node) {
-                    self.referenced.insert(name);
-                    if self.names.index(kind, name).is_none() {
+                for (kind, name, span) in self.names.references(&kinds, &file.text, &record.node) {
+                    self.referenced.insert(name.to_owned());
+                    if self.abstracts.contains(name) {
+                        let message = format!("`{name}` is abstract: only `extends` can name it");
+                        self.findings.add(Code::AbstractReference, &file.path, span, message).label("abstract");
+                    } else if self.names.index(kind, name).is_none() {
                         let help = self.names.suggestion(kind, name, &self.findings);
-                        let title = title(file.kind, file.text, record);
+                        let title = title(file.kind, &file.text, record);
                         let message = format!("{title} refers to {kind} `{name}`, which does not exist");
                         self.findings
-                            .add(Code::UnknownReference, file.path, span, message)
+                            .add(Code::UnknownReference, &file.path, span, message)
                             .label("not found")
                             .help(help);
                     }
@@ -260,8 +309,24 @@ impl<'s> Run<'s> {
             let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
             fill_heights(Arc::make_mut(value), &mut self.tables, &mut check);
         }
+        self.fill_formulas(&mut records);
         records.check_among(self);
         records
+    }
+
+    /// Works out curves, then what is written in terms of them.
+    fn fill_formulas(&mut self, records: &mut Records) {
+        for Loaded { value, file, record, places } in records.curves.0.values_mut() {
+            let file = &self.files[*file];
+            let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
+            fill_curve(Arc::make_mut(value), &mut self.tables, &mut check);
+        }
+        let names = FormulaNames { names: &self.names, attributes: &records.attributes, curves: &records.curves };
+        for Loaded { value, file, record, places } in records.formulas.0.values_mut() {
+            let file = &self.files[*file];
+            let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
+            fill_formula(Arc::make_mut(value), &names, &mut check);
+        }
     }
 
     fn check_ground(&mut self, assets: &Assets, scenes: &LoadedTable<SceneDef>, ground: &mut GroundOf<'_>) {
@@ -279,15 +344,16 @@ impl<'s> Run<'s> {
         for (file_index, file) in self.files.iter().enumerate().filter(|(_, file)| file.kind == T::KIND) {
             for (record_index, record) in file.scan.records.iter().enumerate() {
                 if record.is_broken {
-                    mark_tables(&mut self.tables, file.text, record);
+                    mark_tables(&mut self.tables, &file.text, record);
                     continue;
                 }
-                let parsed = repair::parse::<T>(file.path, file.text, &file.scan, record, T::KIND, &mut self.findings);
+                let parsed =
+                    repair::parse::<T>(&file.path, &file.text, &file.scan, record, T::KIND, &mut self.findings);
                 let Some(mut value) = parsed.value else {
-                    mark_tables(&mut self.tables, file.text, record);
+                    mark_tables(&mut self.tables, &file.text, record);
                     continue;
                 };
-                fill_name(&mut value, record.node.at(file.text, "name").is_some());
+                fill_name(&mut value, record.node.at(&file.text, "name").is_some());
                 let mut check = checker(&mut self.findings, file, record, &parsed.places);
                 value.check(&mut check);
                 value.visit_refs(&mut Resolver { names: &self.names, check: &mut check, tags: &mut self.tags });
@@ -315,12 +381,12 @@ impl<'s> Run<'s> {
         self.tables.warn_unused(&mut self.findings);
         for file in self.files.iter().filter(|file| file.kind == EffectDef::KIND) {
             for record in &file.scan.records {
-                let Some(node) = record.node.at(file.text, "id") else {
+                let Some(node) = record.node.at(&file.text, "id") else {
                     continue;
                 };
-                if node.string(file.text).is_some_and(|id| !self.referenced.contains(id)) {
-                    let message = format!("no skill applies {}", title(file.kind, file.text, record));
-                    self.findings.add(Code::UnusedEffect, file.path, node.span.clone(), message).label("unused");
+                if node.string(&file.text).is_some_and(|id| !self.referenced.contains(id)) {
+                    let message = format!("no skill applies {}", title(file.kind, &file.text, record));
+                    self.findings.add(Code::UnusedEffect, &file.path, node.span.clone(), message).label("unused");
                 }
             }
         }
@@ -346,7 +412,14 @@ fn checker<'f, 's>(
     record: &'f ScannedRecord,
     places: &'f Places,
 ) -> Checker<'f, 's> {
-    Checker { findings, file: file.path, text: file.text, record, places, title: title(file.kind, file.text, record) }
+    Checker {
+        findings,
+        file: &file.path,
+        text: &file.text,
+        record,
+        places,
+        title: title(file.kind, &file.text, record),
+    }
 }
 
 /// What a message calls a record: its kind and id.

@@ -2,9 +2,9 @@
 //! Places are byte spans while the run collects them and lines and columns (from 1, in characters) in the report.
 //! Findings are ordered by file and place, so that the same data always gives the same report.
 
-use std::{fmt, ops::Range};
+use std::{collections::BTreeMap, fmt, ops::Range, sync::Arc};
 
-use super::AssetSources;
+use super::{AssetSources, extends::Joined};
 
 /// Most findings a report holds; what exceeds it is counted in `omitted_count`.
 pub const FINDINGS_MAX: usize = 1_000;
@@ -143,6 +143,14 @@ codes! {
     BadTag = "A0130" Error,
     /// A tag in a family of which the program knows every member, and not this one.
     UnknownCoreTag = "A0131" Error,
+    /// A formula that is not of the language.
+    FormulaSyntax = "A0132" Error,
+    /// A formula with a name that stands for nothing.
+    FormulaName = "A0133" Error,
+    /// A formula that can divide by zero, go too far, or never lies within its bounds.
+    FormulaRange = "A0134" Error,
+    /// A curve whose points make none.
+    CurvePoints = "A0135" Error,
     /// A tag that stands once and looks like another.
     TagNearMiss = "A0139" Warning,
     /// An attack table has a row twice.
@@ -155,12 +163,20 @@ codes! {
     TestUnit = "A0221" Error,
     /// A designer's test gives an order to a unit that decides for itself.
     TestOrder = "A0222" Error,
+    /// A record that extends itself in the end.
+    ExtendsCycle = "A0210" Error,
+    /// More records extend one another than anybody could follow.
+    ExtendsTooDeep = "A0211" Error,
+    /// A reference to a record that is only there to be extended.
+    AbstractReference = "A0212" Error,
     /// A table that no record uses.
     UnusedTable = "A0150" Warning,
     /// An effect that no skill applies.
     UnusedEffect = "A0151" Warning,
     /// Two tables with the same content.
     SameTable = "A0152" Warning,
+    /// An abstract record that no record extends.
+    UnusedAbstract = "A0153" Warning,
 }
 
 impl AssetReport {
@@ -210,13 +226,32 @@ impl fmt::Display for Finding {
 #[derive(Debug)]
 pub(crate) struct Findings<'s> {
     sources: &'s AssetSources,
+    /// Texts that were joined from others, by the name they go under.
+    joined: BTreeMap<String, Arc<Joined>>,
+    /// Who inherits what a finding is about, by the place of the finding in `found`.
+    heirs: BTreeMap<usize, String>,
     found: Vec<Finding>,
     omitted_count: usize,
 }
 
 impl<'s> Findings<'s> {
     pub(crate) fn new(sources: &'s AssetSources) -> Self {
-        Self { sources, found: Vec::new(), omitted_count: 0 }
+        Self { sources, joined: BTreeMap::new(), heirs: BTreeMap::new(), found: Vec::new(), omitted_count: 0 }
+    }
+
+    /// Findings in the text that goes under `name` from now on are reported where it was written.
+    pub(crate) fn add_joined(&mut self, name: String, joined: Arc<Joined>) {
+        self.joined.insert(name, joined);
+    }
+
+    /// Where a span of a file, or of a joined text, was written.
+    fn origin<'f>(
+        &self,
+        joined: Option<&'f Arc<Joined>>,
+        file: &'f str,
+        span: Range<usize>,
+    ) -> (&'f str, Range<usize>) {
+        joined.map_or((file, span.clone()), |joined| joined.origin(&span))
     }
 
     /// Adds a finding at `span` of `file`; the caller may then set its label and help.
@@ -225,6 +260,12 @@ impl<'s> Findings<'s> {
             self.omitted_count += 1;
             return Note(None);
         }
+        let joined = self.joined.get(file).cloned();
+        if let Some(heir) = joined.as_ref().and_then(|joined| joined.heir(&span)) {
+            let place = self.place(heir.file, heir.start);
+            self.heirs.insert(self.found.len(), format!("inherited by `{}` at {place}", heir.id));
+        }
+        let (file, span) = self.origin(joined.as_ref(), file, span);
         let text = self.sources.text(file).unwrap_or_default();
         let (line, column) = position(text, span.start);
         let marked = text.get(span.clone()).unwrap_or_default();
@@ -252,13 +293,23 @@ impl<'s> Findings<'s> {
 
     /// A place as `path:line`, for help texts.
     pub(crate) fn place(&self, file: &str, offset: usize) -> String {
-        let (line, _) = position(self.sources.text(file).unwrap_or_default(), offset);
+        let (file, span) = self.origin(self.joined.get(file), file, offset..offset);
+        let (line, _) = position(self.sources.text(file).unwrap_or_default(), span.start);
         format!("{}:{line}", self.sources.display_path(file))
     }
 
     /// The report, in the order of files and places.
     pub(crate) fn into_report(mut self) -> AssetReport {
+        for (index, heir) in std::mem::take(&mut self.heirs) {
+            if let Some(finding) = self.found.get_mut(index) {
+                finding.help = Some(finding.help.take().map_or(heir.clone(), |help| format!("{help}; {heir}")));
+            }
+        }
         self.found.sort_by(|a, b| (&a.file, a.span.start, a.code).cmp(&(&b.file, b.span.start, b.code)));
+        // A fault that several records inherit is one fault.
+        if !self.joined.is_empty() {
+            self.found.dedup_by(|a, b| (a.code, &a.file, &a.span) == (b.code, &b.file, &b.span));
+        }
         AssetReport { findings: self.found, omitted_count: self.omitted_count }
     }
 }

@@ -2,7 +2,7 @@
 //! A value is checked after evaluation, at the first and the last level it is used at, against the attribute's own range.
 
 use super::{Check, Checker};
-use crate::assets::{AttributeDef, AttributeTable, load::LoadedTable, report::Code};
+use crate::assets::{AttributeDef, AttributeTable, kinds::Records, report::Code};
 
 /// Where attributes may range at most: far enough for every game, small enough for all arithmetic.
 const VALUE_MAX: i64 = 1_000_000_000;
@@ -26,7 +26,7 @@ pub(crate) fn check_table(
     path: &str,
     table: &AttributeTable,
     levels: &[u16],
-    attributes: &LoadedTable<AttributeDef>,
+    records: &Records,
     check: &mut Checker<'_, '_>,
 ) {
     for (index, (attribute, value)) in table.iter().enumerate() {
@@ -37,10 +37,10 @@ pub(crate) fn check_table(
                 note.label("again");
             }
         }
-        let Some(def) = attribute.found().and_then(|id| attributes.get(id)) else { continue };
+        let Some(def) = attribute.found().and_then(|id| records.attributes.get(id)) else { continue };
         let outside = levels
             .iter()
-            .map(|&level| (level, value.at(level)))
+            .filter_map(|&level| Some((level, value.at(level, &|curve| records.curves.get(curve))?)))
             .find(|(_, value)| !(i64::from(def.min)..=i64::from(def.max)).contains(value));
         if let Some((level, value)) = outside {
             let message = format!(

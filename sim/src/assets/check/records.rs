@@ -166,7 +166,7 @@ impl Check for ClassDef {
     }
 
     fn check_among(&self, records: &Records, check: &mut Checker<'_, '_>) {
-        check_table("attributes", &self.attributes, &[1, LEVEL_MAX], &records.attributes, check);
+        check_table("attributes", &self.attributes, &[1, LEVEL_MAX / 2, LEVEL_MAX], records, check);
     }
 }
 
@@ -196,7 +196,7 @@ impl Check for MonsterDef {
     }
 
     fn check_among(&self, records: &Records, check: &mut Checker<'_, '_>) {
-        check_table("attributes", &self.attributes, &[self.level], &records.attributes, check);
+        check_table("attributes", &self.attributes, &[self.level], records, check);
     }
 }
 

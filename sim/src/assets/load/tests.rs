@@ -328,3 +328,69 @@ proptest::proptest! {
         }
     }
 }
+
+const BASE: &str = r#"(id: "move/base", abstract: true, run_mps: 5, walk_mps: 2, acceleration: 10, friction: 6,
+  stop_speed_mps: 1, radius_m: 0.4, step_height_m: 0.4, slope_max_deg: 45)"#;
+
+fn extending(record: &str) -> (Option<Assets>, Vec<String>) {
+    let texts = sources(&[("movements/base.ron", BASE), ("movements/a.ron", record)]);
+    let (assets, report) = Assets::examine(&texts);
+    (assets, report.findings.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn a_record_takes_from_its_parent_what_it_does_not_write() {
+    let (assets, findings) = extending(r#"(id: "move/a", extends: "move/base", height_m: 1.8, run_mps: 7)"#);
+    assert_eq!(findings, [""; 0]);
+    let movements = assets.expect("no faults").movements;
+    assert_eq!((movements.len(), movements.by_name("move/base")), (1, None), "an abstract record is none");
+    let a = &movements[movements.by_name("move/a").expect("it is there")];
+    assert_eq!((a.run_mps, a.walk_mps, a.height_m), (7.0, 2.0, 1.8));
+}
+
+#[test]
+fn groups_and_maps_are_merged_and_lists_replaced() {
+    let base = r#"(id: "monster/base", abstract: true, level: 3, faction: "beast", movement: "move/m", skills: ["skill/bolt"],
+        attributes: {"hp_max": Flat(10), "attack": Flat(2)}, senses: (aggro_m: 9, z_m: 2, los: true))"#;
+    let cub = r#"(id: "monster/cub", extends: "monster/base", attributes: {"attack": Flat(7)}, senses: (z_m: 1))"#;
+    let scan_of = |text: &str| super::super::span::scan(text).records.remove(0).node;
+    let (parent, child) = (scan_of(base), scan_of(cub));
+    let written =
+        [(base, &parent), (cub, &child)].map(|(text, node)| Written { kind: "monster", file: "f", text, node });
+    let none = AssetSources::new("");
+    let joined = extend(&written, &mut Findings::new(&none));
+    let text = &joined[&1].as_ref().expect("a record").text;
+    assert!(text.contains(r#"attributes: {"attack": Flat(7), "hp_max": Flat(10), }"#), "{text}");
+    assert!(text.contains("senses: (z_m: 1, aggro_m: 9, los: true, )"), "{text}");
+    assert!(!text.contains("abstract") && !text.contains("monster/base"), "{text}");
+}
+
+#[test]
+fn an_inherited_fault_is_reported_once_and_where_it_stands() {
+    let two = r#"[(id: "move/a", extends: "move/base", height_m: 1.8), (id: "move/b", extends: "move/a")]"#;
+    let texts = sources(&[
+        ("movements/base.ron", &BASE.replace("slope_max_deg: 45", "slope_max_deg: 95")),
+        ("movements/a.ron", two),
+    ]);
+    let findings: Vec<_> = Assets::examine(&texts).1.findings.iter().map(ToString::to_string).collect();
+    let wanted = "assets/movements/base.ron:2:72: error[A0111]: `slope_max_deg` is 95, but must be from 0 to 80 degrees \
+                  (inherited by `move/a` at assets/movements/a.ron:1)";
+    assert_eq!(findings, [wanted]);
+}
+
+#[test]
+fn what_cannot_be_extended_is_said() {
+    let round = r#"[(id: "move/a", extends: "move/b"), (id: "move/b", extends: "move/a")]"#;
+    let (_, findings) = extending(round);
+    assert!(
+        findings[0].contains(
+            "a.ron:1:26: error[A0210]: `move/a` extends itself (the way round is move/a -> move/b -> move/a)"
+        ),
+        "{findings:#?}"
+    );
+    let (_, findings) = extending(r#"(id: "move/a", extends: "move/bose", height_m: 1.8)"#);
+    assert!(
+        findings[0].contains("`move/bose` is to be extended, but does not exist (did you mean \"move/base\"?)"),
+        "{findings:#?}"
+    );
+}

@@ -1,0 +1,58 @@
+//! Formulas as records: what a damage, a heal or an amount is worked out with. The language is in `crate::formula`; a record
+//! adds how the end is rounded and within which bounds it stays. What a formula can come to is checked at load.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Record, RefVisitor, Rounding};
+use crate::formula::{Program, Scope};
+
+/// One formula, `formula/..`.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FormulaDef {
+    /// `formula/name`; the name alone is what records write.
+    pub id: String,
+    /// The formula. Names are attributes of the source, `target.` and an attribute, `level`, `target.level`, `hp`, `mana`,
+    /// `target.hp`, `target.mana`, `coef`, `stacks` and `amount`.
+    pub expr: String,
+    /// How the end is rounded to a whole number.
+    #[serde(default)]
+    pub round: Rounding,
+    /// Least result; a smaller one becomes this.
+    #[serde(default)]
+    pub min: Option<i64>,
+    /// Greatest result; a greater one becomes this.
+    #[serde(default)]
+    pub max: Option<i64>,
+    /// Least and greatest `coef` it is meant for; a coefficient beyond becomes the nearest.
+    #[serde(default = "usual_coef")]
+    pub coef: (i32, i32),
+    /// The formula ready to run; filled by the loader.
+    #[serde(skip)]
+    pub(crate) program: Program,
+}
+
+/// From nothing to a thousand times, in thousandths.
+const fn usual_coef() -> (i32, i32) {
+    (0, 1_000_000)
+}
+
+impl FormulaDef {
+    /// The result for these inputs.
+    #[must_use]
+    pub fn eval(&self, scope: &Scope<'_>) -> i64 {
+        let value = self.program.eval(scope, self.round);
+        value.max(self.min.unwrap_or(i64::MIN)).min(self.max.unwrap_or(i64::MAX))
+    }
+}
+
+impl Record for FormulaDef {
+    const KIND: &'static str = "formula";
+    const FOLDER: &'static str = "formulas";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn visit_refs(&mut self, _visitor: &mut dyn RefVisitor) {}
+}
