@@ -1,14 +1,23 @@
 //! The laboratory: what fights come to depends on the data, the contest and the seed, and on nothing else; designers'
 //! tests say at which place of which file an expectation did not come true.
 
+use server::lab::statistics::share;
 use server::lab::summary::Summary;
 use server::lab::{self, table, trials};
 use sim::assets::AssetSources;
 use sim::laboratory::{Contest, Laboratory, Winner, prepare};
 use sim::testing::TEST_ASSETS;
 
+/// Luck decides between two of them.
+const BRAWLER: &str = r#"(
+    id: "monster/brawler", level: 1, faction: "vermin", movement: "move/test",
+    attributes: {"hp_max": Flat(300), "attack": Flat(20), "crit_bp": Flat(3000), "crit_damage_bp": Flat(20000)},
+    senses: (aggro_m: 10.0), leash_m: 60.0, skills: ["skill/strike"], respawn_ms: 5000, corpse_ms: 3000,
+)"#;
+
 fn laboratory() -> Laboratory {
     let sources = TEST_ASSETS.iter().fold(AssetSources::new("test"), |all, (path, text)| all.with(*path, *text));
+    let sources = sources.with("monsters/brawler.ron", BRAWLER);
     Laboratory::new(&prepare(&sources).expect("good data")).expect("level ground")
 }
 
@@ -42,10 +51,11 @@ fn the_same_seed_gives_the_same_bytes_on_any_number_of_threads() {
 #[test]
 fn equals_win_as_often_as_they_lose() {
     let laboratory = laboratory();
-    let summary = summary(&laboratory, &contest(&laboratory, "monster/rat", "monster/rat"), 3, 400, 2);
-    assert!(summary.win_rate[0].holds(0.5) || summary.win_rate[1].holds(0.5), "{:?}", summary.win_rate);
-    assert_eq!(summary.wins[0] + summary.wins[1] + summary.draws + summary.undecided, 400);
-    assert!(summary.undecided == 0, "{summary:?}");
+    let summary = summary(&laboratory, &contest(&laboratory, "monster/brawler", "monster/brawler"), 3, 400, 2);
+    let decided = summary.wins[0] + summary.wins[1];
+    assert!(decided > 200, "{summary:?}");
+    assert!(share(summary.wins[0], decided).holds(0.5), "{:?}", summary.wins);
+    assert_eq!(decided + summary.draws + summary.undecided, 400);
 }
 
 #[test]
@@ -69,7 +79,7 @@ fn what_one_side_deals_the_other_takes() {
 #[test]
 fn more_fights_know_more() {
     let laboratory = laboratory();
-    let contest = contest(&laboratory, "class/fighter", "monster/rat");
+    let contest = contest(&laboratory, "monster/brawler", "monster/rat");
     let width = |count| {
         let summary = summary(&laboratory, &contest, 1, count, 2);
         let own = [summary.members[0][0].dps, summary.win_rate[0], summary.time.mean_s];
