@@ -16,7 +16,7 @@ use sim::intent::CastTarget;
 use sim::testing::{TestScene, test_assets};
 
 /// What the tests of fighting need beyond the small game data of every test.
-pub(crate) const MORE: [(&str, &str); 5] = [
+pub(crate) const MORE: [(&str, &str); 6] = [
     (
         "effects/fighting.ron",
         r#"[
@@ -62,13 +62,19 @@ pub(crate) const MORE: [(&str, &str); 5] = [
     ]"#,
     ),
     (
+        "loots/fighting.ron",
+        r#"[(id: "loot/king", gold: (10, 20), rows: [
+            (drop: Item("item/tail"), count: (2, 4)),
+            (drop: Item("item/crown"), chance_bp: 5000),
+        ])]"#,
+    ),
+    (
         "monsters/fighting.ron",
         r#"[
         (id: "monster/king", name: "King", level: 1, faction: "vermin", movement: "move/test",
          attributes: {"hp_max": Flat(100), "mana_max": Flat(0), "attack": Flat(1), "armor": Flat(0)},
          senses: (aggro_m: 0.0), leash_m: 30.0, skills: ["skill/strike"], respawn_ms: 5000, corpse_ms: 3000,
-         loot: [(item: "item/tail", chance_bp: 10000, count: (2, 4)), (item: "item/crown", chance_bp: 5000)],
-         gold: (10, 20)),
+         loot: "loot/king"),
         (id: "monster/stroller", name: "Stroller", level: 1, faction: "folk", movement: "move/test",
          attributes: {"hp_max": Flat(100), "mana_max": Flat(0), "attack": Flat(1), "armor": Flat(0)},
          senses: (aggro_m: 0.0), leash_m: 30.0, wander_m: 5.0, skills: ["skill/strike"],
