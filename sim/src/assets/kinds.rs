@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::{
     AiDef, AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, EffectDef, FactionDef,
-    FormulaDef, ItemDef, MonsterDef, MovementDef, Record, SceneDef, SkillDef, Table, TagRegistry, TestDef,
-    WorldEventDef,
+    FormulaDef, ItemDef, LootDef, MonsterDef, MovementDef, Record, SceneDef, SetDef, SkillDef, Table, TagRegistry,
+    TestDef, WorldEventDef,
     load::{LoadedTable, Run},
     table::Holder,
 };
@@ -121,6 +121,10 @@ kinds! {
     classes: ClassDef,
     /// What can be owned.
     items: ItemDef,
+    /// What does more together.
+    sets: SetDef,
+    /// What may be found.
+    loots: LootDef,
     /// How monsters and champions decide what to do.
     ai: AiDef,
     /// What spawners put into a scene.

@@ -4,7 +4,7 @@
 
 use super::{Check, Checker, check_table};
 use crate::assets::{
-    Action, ClassDef, EffectDef, ItemDef, ModifierOp, MonsterDef, MovementDef, SkillDef, SkillTarget, kinds::Records,
+    Action, ClassDef, EffectDef, ModifierOp, MonsterDef, MovementDef, SkillDef, SkillTarget, kinds::Records,
 };
 
 /// Highest level of anything; what grows with the level is checked up to here.
@@ -170,13 +170,6 @@ impl Check for ClassDef {
     }
 }
 
-impl Check for ItemDef {
-    fn check(&self, check: &mut Checker<'_, '_>) {
-        check.name(&self.name);
-        check.whole("stack_max", self.stack_max, 1..=10_000);
-    }
-}
-
 impl Check for MonsterDef {
     fn check(&self, check: &mut Checker<'_, '_>) {
         check.name(&self.name);
@@ -192,7 +185,6 @@ impl Check for MonsterDef {
         check.duration("respawn_ms", self.respawn_ms, 50..=24 * DURATION_MS_MAX);
         check.duration("corpse_ms", self.corpse_ms, 0..=DURATION_MS_MAX);
         self.check_distances(check);
-        self.check_loot(check);
     }
 
     fn check_among(&self, records: &Records, check: &mut Checker<'_, '_>) {
@@ -221,17 +213,5 @@ impl MonsterDef {
                 format!("`wander_m` is {} m, but must not exceed `leash_m`, {} m", self.wander_m, self.leash_m);
             check.contradiction("wander_m", "leash_m", message);
         }
-    }
-
-    fn check_loot(&self, check: &mut Checker<'_, '_>) {
-        for (index, loot) in self.loot.iter().enumerate() {
-            check.chance(&format!("loot.{index}.chance_bp"), loot.chance_bp);
-            let path = format!("loot.{index}.count");
-            check.whole(&format!("{path}.0"), loot.count.0, 1..=10_000);
-            check.whole(&format!("{path}.1"), loot.count.1, 1..=10_000);
-            check.ordered(&path, loot.count);
-        }
-        check.whole("gold.1", self.gold.1, 0..=1_000_000_000);
-        check.ordered("gold", self.gold);
     }
 }
