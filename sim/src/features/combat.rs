@@ -22,6 +22,7 @@ mod attack_table;
 mod attributes;
 mod events;
 mod formula;
+mod haste;
 mod luck;
 mod recovery;
 mod resolve;
@@ -29,9 +30,13 @@ mod sides;
 mod vitals;
 
 pub use attack_table::{AttackTable, Outcome, ROWS};
-pub use attributes::{Attributes, Change, combine};
+pub use attributes::{
+    Attributes, Change, ChangeSource, Condition, Context, Contributor, Ledger, LedgerStep, Modifiers, Qualified,
+    Subject,
+};
 pub use events::{Died, EffectAction, EffectQueued, EventKind, Happening, HealthChanged, HealthKind, Origin, Worth};
 pub use formula::{Roll, damage, heal};
+pub use haste::{hasted_ms, hasted_ticks};
 pub use luck::{Luck, streak_constant};
 pub use recovery::{RESPAWN_TICKS, Regeneration, Respawn};
 pub(crate) use resolve::in_order;
@@ -55,6 +60,7 @@ pub fn plugin(app: &mut App) {
     app.on_epoch(|world, _| sides::read(world));
     app.register_required_components::<Actor, Vitals>()
         .register_required_components::<Actor, Attributes>()
+        .register_required_components::<Actor, Modifiers>()
         .register_required_components::<Actor, Fight>()
         .register_required_components::<Actor, Allegiance>()
         .register_required_components::<Actor, Level>()
@@ -81,7 +87,13 @@ pub fn plugin(app: &mut App) {
         (
             recovery::prepare_newcomers.in_set(TickSystems::Receive).after(ReceiveSystems::Admit),
             resolve::resolve.in_set(DamageSystems::Apply),
-            (recovery::fit_vitals, recovery::respawn_players, recovery::regenerate, recovery::set_speeds)
+            (
+                attributes::work_out_attributes,
+                recovery::fit_vitals,
+                recovery::respawn_players,
+                recovery::regenerate,
+                recovery::set_speeds,
+            )
                 .chain()
                 .in_set(DamageSystems::Settle),
         ),

@@ -71,7 +71,11 @@ mod tests {
         let mut attributes = [0; CORE_ATTRIBUTES.len()];
         attributes[AttributeId::ATTACK.index()] = attack;
         attributes[AttributeId::CRIT_DAMAGE_BP.index()] = 15_000;
-        Worth { attributes: attributes.into(), faction: Faction::PLAYERS }
+        Worth {
+            attributes: attributes.into(),
+            qualified: crate::features::combat::Qualified::default(),
+            faction: Faction::PLAYERS,
+        }
     }
 
     #[test]
