@@ -19,6 +19,7 @@ mod formulas;
 mod items;
 mod kinds;
 mod load;
+mod loot;
 mod modifiers;
 mod monsters;
 mod movements;
@@ -27,6 +28,7 @@ mod record;
 mod repair;
 mod report;
 mod scenes;
+mod sets;
 mod skills;
 mod sources;
 mod span;
@@ -53,10 +55,14 @@ pub use effects::{EffectDef, Polarity, Reapply, StackBy};
 pub use events::{TimeOfDay, Timetable, Weekday, WorldEventDef};
 pub use factions::{FactionDef, Stance};
 pub use formulas::FormulaDef;
-pub use items::{ItemDef, Quality};
+pub use items::{Bind, EquipDef, ItemCooldown, ItemDef, OnUseDef, Quality, RandomDef, RollDef, RollOp, SlotKind, Uses};
 pub use kinds::Assets;
+pub use loot::{
+    Expectation, GroupRow, ItemExpectation, LootCase, LootCondition, LootDef, LootDrop, LootGroup, LootRow, Pity,
+    Share, pity_key,
+};
 pub use modifiers::{Modifier, ModifierOp, When};
-pub use monsters::{LootDef, MonsterDef, Senses};
+pub use monsters::{MonsterDef, Senses};
 pub use movements::MovementDef;
 pub use record::{Id, Record, Ref, RefVisitor, ShortRef, ticks_of};
 pub(crate) use report::nearest;
@@ -64,6 +70,7 @@ pub use report::{AssetReport, Code, FINDINGS_MAX, Finding, Severity};
 pub use scenes::{
     AoiDef, Bounds, DoorDef, GeometryDef, HeightTable, Heights, PortalDef, SceneDef, SpawnPointDef, SpawnerDef,
 };
+pub use sets::{SetBonus, SetDef};
 pub use skills::{Filter, SkillDef, SkillTarget};
 pub use sources::AssetSources;
 pub use table::Table;

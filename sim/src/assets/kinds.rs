@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use super::{
     AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, EffectDef, FactionDef, FormulaDef,
-    ItemDef, MonsterDef, MovementDef, Record, SceneDef, SkillDef, Table, TagRegistry, TestDef, WorldEventDef,
+    ItemDef, LootDef, MonsterDef, MovementDef, Record, SceneDef, SetDef, SkillDef, Table, TagRegistry, TestDef,
+    WorldEventDef,
     load::{LoadedTable, Run},
     table::Holder,
 };
@@ -120,6 +121,10 @@ kinds! {
     classes: ClassDef,
     /// What can be owned.
     items: ItemDef,
+    /// What does more together.
+    sets: SetDef,
+    /// What may be found.
+    loots: LootDef,
     /// What spawners put into a scene.
     monsters: MonsterDef,
     /// The places of the world.

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use crate::actor::Faction;
 use crate::assets::{Assets, EffectDef, Id};
 use crate::digest::{Digest, Digester};
-use crate::features::combat::Worth;
+use crate::features::combat::{Qualified, Worth};
 use crate::features::players::Carry;
 use crate::ids::SimId;
 use crate::replicated::Replicate;
@@ -143,7 +143,8 @@ impl Carry for ActiveBuffs {
             let attributes = (0..count).map(|_| reader.i32()).collect::<Option<Vec<i32>>>()?;
             let worth = Worth {
                 attributes: attributes.into(),
-                qualified: crate::features::combat::Qualified::default(),
+                level: 1,
+                qualified: Qualified::default(),
                 faction: Faction(reader.u32()?),
             };
             let Some(effect) = assets.effects.id_of_raw(raw) else { continue };
@@ -176,7 +177,8 @@ mod tests {
     fn buff(effect: u32, persists: bool) -> Buff {
         let worth = Worth {
             attributes: [7, 1, 15_000].into(),
-            qualified: crate::features::combat::Qualified::default(),
+            level: 1,
+            qualified: Qualified::default(),
             faction: Faction::PLAYERS,
         };
         let (effect, source) = (Id::new(effect), SimId::new(1, 0));

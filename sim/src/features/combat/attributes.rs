@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use bevy_ecs::prelude::*;
 use smallvec::SmallVec;
 
-use super::Worth;
+use super::{Level, Worth};
 use crate::actor::Faction;
 use crate::assets::{Assets, AttributeId, AttributeRegistry, AttributeTable, CORE_ATTRIBUTES};
 use crate::digest::{Digest, Digester};
@@ -122,8 +122,8 @@ impl Attributes {
 
     /// What its owner's deeds are worth now.
     #[must_use]
-    pub fn worth(&self, faction: Faction) -> Worth {
-        Worth { attributes: self.current.clone(), qualified: self.qualified.clone(), faction }
+    pub fn worth(&self, level: Level, faction: Faction) -> Worth {
+        Worth { attributes: self.current.clone(), qualified: self.qualified.clone(), level: level.0, faction }
     }
 }
 
