@@ -21,6 +21,7 @@ mod items;
 mod kinds;
 mod load;
 mod loot;
+mod modifiers;
 mod monsters;
 mod movements;
 mod names;
@@ -54,8 +55,8 @@ pub use curves::{Between, CurveDef, CurveLine};
 pub use designer_tests::TestDef;
 pub use effects::{
     AbsorbDef, AbsorbKind, BreakBarDef, Capture, CaptureTable, DamageBreak, DiminishDef, DispelKind, Duration,
-    EffectDef, EventKind, FirstTick, Logout, Modifier, ModifierOp, OnDeath, PeriodDef, PeriodRefresh, Polarity,
-    ProcDef, ProcTarget, StackApply, StackBy, StackDef, StackExpire,
+    EffectDef, EventKind, FirstTick, Logout, OnDeath, PeriodDef, PeriodRefresh, Polarity, ProcDef, ProcTarget,
+    StackApply, StackBy, StackDef, StackExpire,
 };
 pub use events::{TimeOfDay, Timetable, Weekday, WorldEventDef};
 pub use factions::{FactionDef, Stance};
@@ -66,6 +67,7 @@ pub use loot::{
     Expectation, GroupRow, ItemExpectation, LootCase, LootCondition, LootDef, LootDrop, LootGroup, LootRow, Pity,
     Share, pity_key,
 };
+pub use modifiers::{Modifier, ModifierOp, When};
 pub use monsters::{MonsterDef, Senses};
 pub use movements::MovementDef;
 pub use record::{Id, Record, Ref, RefVisitor, ShortRef, ticks_of};

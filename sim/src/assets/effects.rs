@@ -5,7 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, AttrRef, Record, RefVisitor, ShortRef, TagList, actions::visit_actions};
+use super::{Action, Modifier, Record, RefVisitor, ShortRef, TagList, actions::visit_actions};
 
 mod capture;
 mod diminish;
@@ -180,7 +180,7 @@ impl Record for EffectDef {
             category.visit("diminish", visitor);
         }
         for (index, modifier) in self.modifiers.iter_mut().enumerate() {
-            modifier.attr.visit(&format!("modifiers.{index}.attr"), visitor);
+            modifier.visit(&format!("modifiers.{index}"), visitor);
         }
         visit_actions(&mut self.periodic, "periodic", visitor);
         visit_actions(&mut self.on_apply, "on_apply", visitor);
@@ -214,28 +214,4 @@ pub enum Polarity {
     /// A debuff.
     #[default]
     Harmful,
-}
-
-/// A change of one attribute.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Modifier {
-    /// Which attribute.
-    pub attr: AttrRef,
-    /// How it changes.
-    pub op: ModifierOp,
-    /// Whether the amount is multiplied by the stacks.
-    #[serde(default)]
-    pub per_stack: bool,
-}
-
-/// How a modifier changes an attribute: base, then all flat, then the sum of increased, then the product of more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-pub enum ModifierOp {
-    /// Added to the base, in the attribute's own unit.
-    Flat(i32),
-    /// Basis points, summed with all other increases before they multiply once.
-    Increased(i32),
-    /// Basis points, multiplied on its own.
-    More(i32),
 }

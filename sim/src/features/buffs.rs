@@ -40,7 +40,7 @@ pub use carry::Away;
 pub use diminish::{Diminished, ended, remember, shortened};
 pub(crate) use ending::clear_all;
 pub use gates::Refused;
-pub use period::{Beat, hasted_ms};
+pub use period::{Beat, hasted_period_ms};
 pub use ppm::chance_millionths;
 pub(crate) use procs::react;
 pub(crate) use removal::{Dispelling, break_by_damage, dispel, remove, shield, stagger};

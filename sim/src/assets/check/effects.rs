@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use super::{Check, Checker, actions::check_actions};
 use crate::assets::{
-    AbsorbDef, Action, BreakBarDef, DamageBreak, DiminishDef, DispelKind, Duration, EffectDef, Id, ModifierOp,
-    PeriodDef, ProcDef, StackApply, StackExpire, kinds::Records, report::Code,
+    AbsorbDef, Action, BreakBarDef, DamageBreak, DiminishDef, DispelKind, Duration, EffectDef, Id, PeriodDef, ProcDef,
+    StackApply, StackExpire, kinds::Records, report::Code,
 };
 
 /// Longest duration: a week.
@@ -30,8 +30,7 @@ impl Check for EffectDef {
         check.whole("dispel_resist_pct", self.dispel_resist_pct, 0..=100);
         self.check_stack(check);
         for (index, modifier) in self.modifiers.iter().enumerate() {
-            let (ModifierOp::Flat(amount) | ModifierOp::Increased(amount) | ModifierOp::More(amount)) = modifier.op;
-            check.whole(&format!("modifiers.{index}.op.0"), amount, -10_000_000..=10_000_000);
+            check.whole(&format!("modifiers.{index}.op.0"), modifier.op.amount(), -10_000_000..=10_000_000);
         }
         for (path, actions) in self.action_lists() {
             check_actions(actions, &path, check);

@@ -176,7 +176,12 @@ impl Digest for Buff {
 
 #[cfg(test)]
 pub(super) fn test_buff(effect: u32, source: u32, tick: u32) -> Buff {
-    let worth = Worth { attributes: Vec::from([7, 8, 9]).into(), level: 1, faction: crate::actor::Faction::PLAYERS };
+    let worth = Worth {
+        attributes: Vec::from([7, 8, 9]).into(),
+        level: 1,
+        qualified: Default::default(),
+        faction: crate::actor::Faction::PLAYERS,
+    };
     Buff {
         effect: Id::new(effect),
         source: SimId::new(source, 0),

@@ -8,7 +8,7 @@ use super::active::{ActiveBuffs, Buff, FOREVER};
 use super::{BUFFS_MAX, clock, procs};
 use crate::actor::Faction;
 use crate::assets::{Assets, AttributeId, EffectDef, Id, Logout};
-use crate::features::combat::Worth;
+use crate::features::combat::{Qualified, Worth};
 use crate::features::players::Carry;
 use crate::ids::SimId;
 use crate::tick::TICK_MS;
@@ -136,7 +136,8 @@ fn load_worth(reader: &mut Reader<'_>, assets: &Assets) -> Option<Worth> {
             *slot = value;
         }
     }
-    Some(Worth { attributes: values.into(), level: reader.u16()?, faction: Faction(reader.u32()?) })
+    let (level, qualified) = (reader.u16()?, Qualified::default());
+    Some(Worth { attributes: values.into(), level, qualified, faction: Faction(reader.u32()?) })
 }
 
 /// How long a character was nowhere before it entered, in ms: said by whoever keeps characters, as the part `away` (a

@@ -6,7 +6,7 @@ use bevy_ecs::prelude::*;
 
 use super::deeds::Author;
 use super::ending::{Cause, Ending};
-use super::period::{Beat, hasted_ms};
+use super::period::{Beat, hasted_period_ms};
 use super::stacking::{self, due_tick, expire};
 use super::{ActiveBuffs, Buff, FOREVER};
 use crate::assets::{Assets, AttributeId, EffectDef, FirstTick, PeriodDef};
@@ -46,7 +46,7 @@ pub(super) fn first_beat(period: &PeriodDef, haste_bp: i32, tick: u32) -> Beat {
 }
 
 fn length_ms(period: &PeriodDef, haste_bp: i32) -> u32 {
-    if period.hasted { hasted_ms(period.ms, haste_bp) } else { period.ms }
+    if period.hasted { hasted_period_ms(period.ms, haste_bp) } else { period.ms }
 }
 
 /// What an effect that is applied for the first time does at once, per period.

@@ -51,7 +51,7 @@ impl Beat {
 
 /// A period under haste in ms, from one tick.
 #[must_use]
-pub fn hasted_ms(period_ms: u32, haste_bp: i32) -> u32 {
+pub fn hasted_period_ms(period_ms: u32, haste_bp: i32) -> u32 {
     let speed_bp = BP + i64::from(haste_bp).max(HASTE_MIN_BP);
     let hasted = (i64::from(period_ms) * BP + speed_bp / 2) / speed_bp;
     u32::try_from(hasted).unwrap_or(u32::MAX).max(TICK_MS)
@@ -80,8 +80,11 @@ mod tests {
 
     #[test]
     fn haste_shortens_periods_and_never_below_a_tick() {
-        assert_eq!([0, 5_000, 10_000, -5_000].map(|haste| hasted_ms(2_000, haste)), [2_000, 1_333, 1_000, 4_000]);
-        assert_eq!([hasted_ms(100, i32::MAX), hasted_ms(100, i32::MIN)], [50, 1_000]);
+        assert_eq!(
+            [0, 5_000, 10_000, -5_000].map(|haste| hasted_period_ms(2_000, haste)),
+            [2_000, 1_333, 1_000, 4_000]
+        );
+        assert_eq!([hasted_period_ms(100, i32::MAX), hasted_period_ms(100, i32::MIN)], [50, 1_000]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::clock::BuffClock;
 use super::{ActiveBuffs, Tags};
 use crate::actor::Concealment;
 use crate::assets::{Assets, TagId, TagSet};
-use crate::features::combat::{Attributes, Change};
+use crate::features::combat::{Change, ChangeSource, Contributor, Modifiers};
 use crate::scene::SceneAssets;
 use crate::tick::SimTick;
 
@@ -36,7 +36,7 @@ pub(super) fn settle(buffs: &mut ActiveBuffs, tags: &mut Mut<Tags>, assets: &Ass
 }
 
 type Changed<'a> =
-    (&'a mut ActiveBuffs, &'a mut Attributes, &'a mut Tags, &'a mut Concealment, &'a mut BreakBar, &'a mut BuffClock);
+    (&'a mut ActiveBuffs, &'a mut Modifiers, &'a mut Tags, &'a mut Concealment, &'a mut BreakBar, &'a mut BuffClock);
 
 /// Works out everything wherever a list has changed.
 pub(super) fn work_out_changes(
@@ -44,11 +44,10 @@ pub(super) fn work_out_changes(
     assets: Res<SceneAssets>,
     mut actors: Query<Changed, bevy_ecs::query::Changed<ActiveBuffs>>,
 ) {
-    for (mut buffs, mut attributes, mut tags, mut concealment, mut bar, mut clock) in &mut actors {
+    for (mut buffs, mut modifiers, mut tags, mut concealment, mut bar, mut clock) in &mut actors {
         let assets = &assets.0;
         settle(buffs.bypass_change_detection(), &mut tags, assets);
-        let next = attributes.with(&changes(&buffs, assets), &assets.attributes);
-        attributes.set_if_neq(next);
+        Modifiers::set(&mut modifiers, Contributor::Effects, changes(&buffs, assets));
         let phase = concealment.phase;
         concealment.set_if_neq(Concealment { phase, stealth: tags.has(TagId::STEALTH) });
         let mut next = *bar;
@@ -62,11 +61,8 @@ fn changes(buffs: &ActiveBuffs, assets: &Assets) -> Vec<Change> {
     let mut changes = Vec::new();
     for buff in buffs.list.iter().filter(|buff| buff.working) {
         let Some(def) = assets.effects.get(buff.effect) else { continue };
-        changes.extend(def.modifiers.iter().map(|modifier| Change {
-            attribute: modifier.attr.attribute(),
-            op: modifier.op,
-            times: if modifier.per_stack { buff.stacks } else { 1 },
-        }));
+        let source = ChangeSource::Effect(buff.effect, buff.source);
+        changes.extend(def.modifiers.iter().map(|modifier| Change::of(modifier, buff.stacks, source)));
     }
     changes
 }
