@@ -10,7 +10,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::{EffectDef, Ref, RefVisitor};
 
 /// What kind of harm it is, and what resists it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, schemars::JsonSchema,
+)]
 pub enum School {
     /// Blades, claws and falling rocks.
     #[default]
@@ -80,6 +82,20 @@ impl<'de> Deserialize<'de> for Pool {
     }
 }
 
+impl schemars::JsonSchema for Pool {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Pool".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "enum": ["hp", "mana"], "description": "A pool of points." })
+    }
+}
+
 impl Serialize for Pool {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name())
@@ -87,7 +103,7 @@ impl Serialize for Pool {
 }
 
 /// One thing that is done to someone.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub enum Action {
     /// Damages by a part of the source's attack.
@@ -140,7 +156,7 @@ const fn always_pct() -> u32 {
 }
 
 /// Who receives an effect.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
 pub enum ActionTarget {
     /// Each target.
     #[default]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{ClassDef, EffectDef, MonsterDef, Record, Ref, RefVisitor, SkillDef};
 
 /// One test.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TestDef {
     /// Full id, `test/name`: what is claimed, in a few words.
@@ -31,7 +31,7 @@ const fn first_seed() -> u64 {
 }
 
 /// One unit of a test.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GivenUnit {
     /// What the test calls it.
@@ -59,7 +59,7 @@ const fn all_of_it() -> u32 {
 }
 
 /// What a unit is, and who decides for it.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub enum UnitKind {
     /// A player's character, which does what the test says and nothing else.
@@ -73,7 +73,7 @@ pub enum UnitKind {
 }
 
 /// Something done at a time.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TimedDeed {
     /// When.
@@ -85,7 +85,7 @@ pub struct TimedDeed {
 }
 
 /// What a test does.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub enum Deed {
     /// A player asks to cast a skill, as a client would; the server's rules apply.
@@ -144,7 +144,7 @@ pub enum Deed {
 }
 
 /// What a cast is aimed at.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub enum Aim {
     /// The caster, and whatever is around it.
@@ -157,7 +157,7 @@ pub enum Aim {
 }
 
 /// What must come of a test. Without `at_ms` the end of the test is meant.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub enum Expectation {
     /// An effect rests on a unit, with a number of stacks (of all sources together).

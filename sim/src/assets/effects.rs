@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Action, AttrRef, Record, RefVisitor, TagList, actions::visit_actions, ticks_of};
 
 /// One effect, `effect/..`.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EffectDef {
     /// `effect/name`.
@@ -90,7 +90,7 @@ impl Record for EffectDef {
 }
 
 /// Whether an effect is good or bad for whoever has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
 pub enum Polarity {
     /// A buff.
     Helpful,
@@ -99,7 +99,7 @@ pub enum Polarity {
 }
 
 /// What one instance of an effect belongs to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
 pub enum StackBy {
     /// Each source has its own instance with its own stacks.
     #[default]
@@ -109,7 +109,7 @@ pub enum StackBy {
 }
 
 /// What applying an effect again does to its remaining time; a stack is added in any case.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
 pub enum Reapply {
     /// The full duration starts anew.
     #[default]
@@ -121,7 +121,7 @@ pub enum Reapply {
 }
 
 /// A change of one attribute.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Modifier {
     /// Which attribute.
@@ -134,7 +134,7 @@ pub struct Modifier {
 }
 
 /// How a modifier changes an attribute: base, then all flat, then the sum of increased, then the product of more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
 pub enum ModifierOp {
     /// Added to the base, in the attribute's own unit.
     Flat(i32),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Record, RefVisitor};
 
 /// One item, `item/..`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ItemDef {
     /// `item/name`.
@@ -43,7 +43,7 @@ impl Record for ItemDef {
 }
 
 /// How precious an item is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, schemars::JsonSchema)]
 pub enum Quality {
     /// White.
     #[default]
