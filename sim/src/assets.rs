@@ -4,6 +4,7 @@
 //! names, so they do not depend on how records are spread over files; data loaded after other data keeps its ids.
 
 mod actions;
+mod ai;
 mod attributes;
 mod check;
 mod classes;
@@ -19,7 +20,9 @@ mod formulas;
 mod items;
 mod kinds;
 mod load;
+mod loot;
 mod memo;
+mod modifiers;
 mod monsters;
 mod movements;
 mod names;
@@ -28,6 +31,7 @@ mod repair;
 mod report;
 mod scenes;
 mod schema;
+mod sets;
 mod skills;
 mod sources;
 mod span;
@@ -38,6 +42,7 @@ mod trace;
 mod verdicts;
 
 pub use actions::{Action, ActionTarget, Pool, School};
+pub use ai::{AiDef, Aimed, Condition, Consideration, Deed, Measure, NodeDef, OptionDef, Response};
 pub use attributes::{
     AttrRef, AttributeDef, AttributeId, AttributeRegistry, AttributeTable, AttributeUnit, AttributeValue,
     CORE_ATTRIBUTES, Rounding,
@@ -50,13 +55,18 @@ pub use combat::{
 };
 pub use curves::{Between, CurveDef, CurveLine};
 pub use designer_tests::TestDef;
-pub use effects::{EffectDef, Modifier, ModifierOp, Polarity, Reapply, StackBy};
+pub use effects::{EffectDef, Polarity, Reapply, StackBy};
 pub use events::{TimeOfDay, Timetable, Weekday, WorldEventDef};
 pub use factions::{FactionDef, Stance};
 pub use formulas::FormulaDef;
-pub use items::{ItemDef, Quality};
+pub use items::{Bind, EquipDef, ItemCooldown, ItemDef, OnUseDef, Quality, RandomDef, RollDef, RollOp, SlotKind, Uses};
 pub use kinds::{Assets, schemas};
-pub use monsters::{LootDef, MonsterDef, Senses};
+pub use loot::{
+    Expectation, GroupRow, ItemExpectation, LootCase, LootCondition, LootDef, LootDrop, LootGroup, LootRow, Pity,
+    Share, pity_key,
+};
+pub use modifiers::{Modifier, ModifierOp, When};
+pub use monsters::{MonsterDef, Senses};
 pub use movements::MovementDef;
 pub use record::{Id, Record, Ref, RefVisitor, ShortRef, ticks_of};
 pub(crate) use report::nearest;
@@ -65,6 +75,7 @@ pub use scenes::{
     AoiDef, Bounds, DoorDef, GeometryDef, HeightTable, Heights, PortalDef, SceneDef, SpawnPointDef, SpawnerDef,
 };
 pub use schema::KindSchema;
+pub use sets::{SetBonus, SetDef};
 pub use skills::{Filter, SkillDef, SkillTarget};
 pub use sources::AssetSources;
 pub use table::Table;

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClassDef, EffectDef, MonsterDef, Record, Ref, RefVisitor, SkillDef};
+use super::{AttrRef, ClassDef, EffectDef, MonsterDef, Record, Ref, RefVisitor, SkillDef, Tag};
 
 /// One test.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
@@ -193,6 +193,38 @@ pub enum Expectation {
         #[serde(default)]
         at_ms: Option<u32>,
     },
+    /// A unit has a tag, such as `state.stunned`.
+    HasTag {
+        /// Which unit.
+        unit: String,
+        /// Which tag.
+        tag: Tag,
+        /// When.
+        #[serde(default)]
+        at_ms: Option<u32>,
+    },
+    /// A unit does not have a tag.
+    LacksTag {
+        /// Which unit.
+        unit: String,
+        /// Which tag.
+        tag: Tag,
+        /// When.
+        #[serde(default)]
+        at_ms: Option<u32>,
+    },
+    /// An attribute of a unit is within a range, everything that modifies it included.
+    Attribute {
+        /// Whose.
+        unit: String,
+        /// Which, such as `armor`.
+        attr: AttrRef,
+        /// Least and greatest value.
+        value: (i32, i32),
+        /// When.
+        #[serde(default)]
+        at_ms: Option<u32>,
+    },
     /// A unit's mana is within a range.
     Mana {
         /// Whose.
@@ -345,6 +377,10 @@ impl Record for TestDef {
                 Expectation::Casts { skill, .. } | Expectation::Decides { skill, .. } => {
                     skill.visit(&format!("{path}.skill"), visitor);
                 }
+                Expectation::HasTag { tag, .. } | Expectation::LacksTag { tag, .. } => {
+                    tag.visit(&format!("{path}.tag"), visitor);
+                }
+                Expectation::Attribute { attr, .. } => attr.visit(&format!("{path}.attr"), visitor),
                 Expectation::Count { monster, .. } => monster.visit(&format!("{path}.monster"), visitor),
                 _ => {}
             }
@@ -386,6 +422,9 @@ impl Expectation {
             | Self::LacksEffect { unit, .. }
             | Self::Hp { unit, .. }
             | Self::Mana { unit, .. }
+            | Self::HasTag { unit, .. }
+            | Self::LacksTag { unit, .. }
+            | Self::Attribute { unit, .. }
             | Self::Dead { unit, .. }
             | Self::Alive { unit, .. }
             | Self::Casts { unit, .. }
@@ -402,6 +441,9 @@ impl Expectation {
             | Self::LacksEffect { at_ms: Some(ms), .. }
             | Self::Hp { at_ms: Some(ms), .. }
             | Self::Mana { at_ms: Some(ms), .. }
+            | Self::HasTag { at_ms: Some(ms), .. }
+            | Self::LacksTag { at_ms: Some(ms), .. }
+            | Self::Attribute { at_ms: Some(ms), .. }
             | Self::Alive { at_ms: Some(ms), .. }
             | Self::Attacks { at_ms: Some(ms), .. }
             | Self::Near { at_ms: Some(ms), .. }

@@ -6,8 +6,9 @@
 use std::sync::Arc;
 
 use super::{
-    AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, EffectDef, FactionDef, FormulaDef,
-    ItemDef, MonsterDef, MovementDef, Record, SceneDef, SkillDef, Table, TagRegistry, TestDef, WorldEventDef,
+    AiDef, AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, EffectDef, FactionDef,
+    FormulaDef, ItemDef, LootDef, MonsterDef, MovementDef, Record, SceneDef, SetDef, SkillDef, Table, TagRegistry,
+    TestDef, WorldEventDef,
     load::{LoadedTable, Run},
     memo::Memo,
     schema::KindSchema,
@@ -139,6 +140,12 @@ kinds! {
     classes: ClassDef,
     /// What can be owned.
     items: ItemDef,
+    /// What does more together.
+    sets: SetDef,
+    /// What may be found.
+    loots: LootDef,
+    /// How monsters and champions decide what to do.
+    ai: AiDef,
     /// What spawners put into a scene.
     monsters: MonsterDef,
     /// The places of the world.

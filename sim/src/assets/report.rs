@@ -151,18 +151,30 @@ codes! {
     FormulaRange = "A0134" Error,
     /// A curve whose points make none.
     CurvePoints = "A0135" Error,
+    /// An attribute that derives from itself.
+    DerivedCycle = "A0136" Error,
     /// A tag that stands once and looks like another.
     TagNearMiss = "A0139" Warning,
     /// An attack table has a row twice.
     TableRowTwice = "A0180" Error,
     /// A faction says two things about another, or something about itself.
     FactionSaidTwice = "A0181" Error,
+    /// A behaviour tree contains itself.
+    AiCycle = "A0190" Error,
+    /// A behaviour tree has more nodes than a decision can afford.
+    AiTooLarge = "A0191" Error,
     /// An expectation of a designer's test that did not come true.
     TestFailed = "A0220" Error,
     /// A designer's test names a unit that it does not have.
     TestUnit = "A0221" Error,
     /// A designer's test gives an order to a unit that decides for itself.
     TestOrder = "A0222" Error,
+    /// A loot table that leads back to itself.
+    LootCycle = "A0200" Error,
+    /// A loot table that can give more than can lie in one place.
+    LootFlood = "A0201" Error,
+    /// An item with qualities that exclude one another.
+    ItemConflict = "A0202" Error,
     /// A record that extends itself in the end.
     ExtendsCycle = "A0210" Error,
     /// More records extend one another than anybody could follow.

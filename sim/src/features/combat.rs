@@ -4,10 +4,13 @@
 //! Every change of hit points except regeneration and birth writes exactly one [`HealthChanged`]: the messages
 //! are the combat log. The order of the features in the Resolve stage stands here, once.
 
+use std::sync::Arc;
+
 use bevy_app::App;
 use bevy_ecs::prelude::*;
 
 use crate::actor::Actor;
+use crate::assets::CombatDef;
 use crate::digest::DigestApp;
 use crate::epoch::EpochApp;
 use crate::features::buffs::BuffSystems;
@@ -16,12 +19,15 @@ use crate::features::loot::LootSystems;
 use crate::features::monsters::MonsterSystems;
 use crate::features::players::{CarryApp, Player};
 use crate::input::ReceiveSystems;
+use crate::scene::{SceneAssets, SceneId};
 use crate::tick::{Tick, TickSystems};
 
 mod attack_table;
 mod attributes;
+mod blow;
 mod events;
-mod formula;
+mod haste;
+mod health_log;
 mod luck;
 mod recovery;
 mod resolve;
@@ -29,15 +35,22 @@ mod sides;
 mod vitals;
 
 pub use attack_table::{AttackTable, Outcome, ROWS};
-pub use attributes::{Attributes, Change, combine};
-pub use events::{Died, EffectAction, EffectQueued, EventKind, Happening, HealthChanged, HealthKind, Origin, Worth};
-pub use formula::{Roll, damage, heal};
+pub use attributes::{
+    Attributes, Change, ChangeSource, Condition, Context, Contributor, Ledger, LedgerStep, Modifiers, Qualified,
+    Subject,
+};
+pub use blow::{Blow, Roll, resistance};
+pub use events::{Died, EffectAction, EffectQueued, EventKind, Happening, Origin, Worth};
+pub use haste::{hasted_ms, hasted_ticks};
+pub use health_log::{HealthChanged, HealthKind};
 pub use luck::{Luck, streak_constant};
-pub use recovery::{RESPAWN_TICKS, Regeneration, Respawn};
+pub use recovery::{Regeneration, Respawn};
 pub(crate) use resolve::in_order;
-pub use resolve::{DEPTH_MAX, EFFECT_DROPPED, EFFECTS_MAX, Patient, PatientItem, Resolver, Worklist};
+pub use resolve::{
+    DEPTH_MAX, EFFECT_DROPPED, EFFECTS_MAX, Patient, PatientItem, Resolver, SOURCE_EFFECTS_MAX, Worklist,
+};
 pub use sides::{Allegiance, Side, SideData, SideDataItem, Sides};
-pub use vitals::{CALM_AFTER_TICKS, Fight, Level, Untouchable, Vitals};
+pub use vitals::{Fight, Level, Untouchable, Vitals};
 
 /// Combat's places in the Resolve stage; between the two, buffs change.
 #[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -48,13 +61,27 @@ pub enum DamageSystems {
     Settle,
 }
 
+/// What becomes of a blow in this scene. Written when the scene is made and when its game data is replaced.
+#[derive(Resource, Debug, Clone)]
+pub struct CombatRules(pub Arc<CombatDef>);
+
+/// Reads the rules of the scene from its game data.
+fn read_rules(world: &mut World) {
+    let (scene, assets) = (world.resource::<SceneId>().0, world.resource::<SceneAssets>().0.clone());
+    world.insert_resource(Sides::of(&assets, scene));
+    if let Some(def) = assets.combat.arc(assets.scenes[scene].combat.id()) {
+        world.insert_resource(CombatRules(Arc::clone(def)));
+    }
+}
+
 /// Adds the systems.
 pub fn plugin(app: &mut App) {
     app.add_message::<EffectQueued>();
-    sides::read(app.world_mut());
-    app.on_epoch(|world, _| sides::read(world));
+    read_rules(app.world_mut());
+    app.on_epoch(|world, _| read_rules(world));
     app.register_required_components::<Actor, Vitals>()
         .register_required_components::<Actor, Attributes>()
+        .register_required_components::<Actor, Modifiers>()
         .register_required_components::<Actor, Fight>()
         .register_required_components::<Actor, Allegiance>()
         .register_required_components::<Actor, Level>()
@@ -81,7 +108,13 @@ pub fn plugin(app: &mut App) {
         (
             recovery::prepare_newcomers.in_set(TickSystems::Receive).after(ReceiveSystems::Admit),
             resolve::resolve.in_set(DamageSystems::Apply),
-            (recovery::fit_vitals, recovery::respawn_players, recovery::regenerate, recovery::set_speeds)
+            (
+                attributes::work_out_attributes,
+                recovery::fit_vitals,
+                recovery::respawn_players,
+                recovery::regenerate,
+                recovery::set_speeds,
+            )
                 .chain()
                 .in_set(DamageSystems::Settle),
         ),
