@@ -189,9 +189,9 @@ fn immunity_refuses_and_ends_what_it_names_and_built_in_immunity_knows_its_schoo
 #[test]
 fn tags_follow_within_the_tick_and_effects_after_them_meet_them() {
     let (mut scene, fighter, dummy) =
-        stage(r#"[(id: "effect/aegis", polarity: Helpful, duration: Infinite, grants: ["state.invulnerable"])]"#);
-    let aegis = scene.config.assets.effects.by_name("effect/aegis").unwrap();
-    strike(&mut scene, fighter, fighter, EffectAction::Apply { effect: aegis, chance_pct: 100 });
+        stage(r#"[(id: "effect/ward", polarity: Helpful, duration: Infinite, grants: ["state.invulnerable"])]"#);
+    let ward = scene.config.assets.effects.by_name("effect/ward").unwrap();
+    strike(&mut scene, fighter, fighter, EffectAction::Apply { effect: ward, chance_pct: 100 });
     strike(&mut scene, dummy, fighter, EffectAction::Damage { school: School::Physical, coef: 100_000 });
     scene.tick();
     assert!(scene.get::<Tags>(fighter).has(TagId::INVULNERABLE));
