@@ -4,6 +4,7 @@
 //! names, so they do not depend on how records are spread over files; data loaded after other data keeps its ids.
 
 mod actions;
+mod areas;
 mod attributes;
 mod check;
 mod classes;
@@ -22,6 +23,7 @@ mod load;
 mod monsters;
 mod movements;
 mod names;
+mod projectiles;
 mod record;
 mod repair;
 mod report;
@@ -35,7 +37,8 @@ mod tags;
 mod trace;
 mod verdicts;
 
-pub use actions::{Action, ActionTarget, Pool, School};
+pub use actions::{Action, ActionTarget, Displacement, Pool, School};
+pub use areas::AreaDef;
 pub use attributes::{
     AttrRef, AttributeDef, AttributeId, AttributeRegistry, AttributeTable, AttributeUnit, AttributeValue,
     CORE_ATTRIBUTES, Rounding,
@@ -56,13 +59,17 @@ pub use items::{ItemDef, Quality};
 pub use kinds::Assets;
 pub use monsters::{LootDef, MonsterDef, Senses};
 pub use movements::MovementDef;
+pub use projectiles::{Flight, ProjectileDef};
 pub use record::{Id, Record, Ref, RefVisitor, ShortRef, ticks_of};
 pub(crate) use report::nearest;
 pub use report::{AssetReport, Code, FINDINGS_MAX, Finding, Severity};
 pub use scenes::{
     AoiDef, Bounds, DoorDef, GeometryDef, HeightTable, Heights, PortalDef, SceneDef, SpawnPointDef, SpawnerDef,
 };
-pub use skills::{Filter, SkillDef, SkillTarget};
+pub use skills::{
+    At, BecomesDef, CastDef, CastMove, ChargeLevel, ComboDef, CooldownDef, CostDef, CostTime, Filter, FirstTick, GcdDef,
+    Los, Moment, Pushback, Refund, Requirements, SkillDef, SkillTarget,
+};
 pub use sources::AssetSources;
 pub use table::Table;
 pub use tags::{CORE_TAGS, TAGS_MAX, Tag, TagId, TagList, TagRegistry, TagSet};

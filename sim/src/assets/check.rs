@@ -21,6 +21,7 @@ mod formulas;
 mod navigation;
 mod records;
 mod scenes;
+mod skills;
 mod tags;
 
 pub(crate) use attributes::check_table;

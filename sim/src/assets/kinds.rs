@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use super::{
-    AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, EffectDef, FactionDef, FormulaDef,
-    ItemDef, MonsterDef, MovementDef, Record, SceneDef, SkillDef, Table, TagRegistry, TestDef, WorldEventDef,
+    AreaDef, AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, EffectDef, FactionDef, FormulaDef,
+    ItemDef, MonsterDef, MovementDef, ProjectileDef, Record, SceneDef, SkillDef, Table, TagRegistry, TestDef, WorldEventDef,
     load::{LoadedTable, Run},
     table::Holder,
 };
@@ -112,6 +112,10 @@ kinds! {
     factions: FactionDef,
     /// What characters and monsters can do.
     skills: SkillDef,
+    /// What flies.
+    projectiles: ProjectileDef,
+    /// What lies on the ground for a while.
+    areas: AreaDef,
     /// What can rest on a unit for a while.
     effects: EffectDef,
     /// How units move.

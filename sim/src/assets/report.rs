@@ -153,6 +153,8 @@ codes! {
     CurvePoints = "A0135" Error,
     /// A tag that stands once and looks like another.
     TagNearMiss = "A0139" Warning,
+    /// A moment of a skill that never comes.
+    NeverHappens = "A0170" Error,
     /// An attack table has a row twice.
     TableRowTwice = "A0180" Error,
     /// A faction says two things about another, or something about itself.
