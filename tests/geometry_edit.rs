@@ -12,7 +12,7 @@ use sim::command::{read_archive, write_archive};
 use sim::input::SceneInput;
 use sim::input::geometry_edit::{GeometryEdit, GeometryRevision, NavmeshSource, PreparedAhead};
 use sim::log::{LogHeader, LogReader, LogWriter};
-use sim::scene::{SceneConfig, SceneGeometry, SceneNavmesh};
+use sim::scene::{SceneAssets, SceneConfig, SceneGeometry, SceneNavmesh};
 use sim::space::navmesh::{NavArchive, Path, Search};
 use sim::testing::{TEST_ASSETS, TestScene};
 
@@ -202,17 +202,33 @@ fn a_faulty_edit_says_where_and_changes_nothing() {
     let walled_up = refused(&mut yard, &self::yard(&[FLOOR, "Box(center: (-20, 1, 0), size: (6, 20, 6))"]));
     assert!(walled_up.contains("would not be walkable"), "{walled_up}");
     let looked = yard.editor.look(&self::yard(&[FLOOR])).expect("it is what runs");
-    assert!(looked.changes.is_empty() && !looked.has_others);
+    assert!(looked.changes.is_empty() && looked.epoch.is_none());
 }
 
 #[test]
-fn what_is_not_geometry_waits_and_is_spoken_of_once() {
+fn what_is_not_geometry_comes_with_the_next_epoch() {
     let mut yard = Yard::new(&[FLOOR]);
     let moved = texts(&[FLOOR, WALL], "(-30, 0)");
     let looked = yard.editor.look(&moved).expect("it is good");
-    assert_eq!((looked.changes.len(), looked.has_others), (1, true));
+    assert_eq!(looked.changes.len(), 1);
+    yard.inner.scene.push(looked.epoch.expect("something has changed").input());
+    yard.inner.tick();
+    let assets = &yard.inner.scene.world().resource::<SceneAssets>().0;
+    assert_eq!(
+        (assets.hash, assets.scenes.iter().next().map(|(_, def)| def.spawn_points[0].at.0)),
+        (moved.hash(), Some(-30.0))
+    );
     let again = yard.editor.look(&moved).expect("it is good");
-    assert_eq!((again.changes.len(), again.has_others), (0, false));
+    assert!(again.changes.is_empty() && again.epoch.is_none());
+}
+
+#[test]
+fn a_frame_that_cannot_change_is_refused_for_all_scenes() {
+    let mut yard = Yard::new(&[FLOOR]);
+    let before = self::yard(&[FLOOR]);
+    let text = before.text("scenes/yard.ron").expect("it is there").replace("leave_m: 70", "leave_m: 80");
+    let refused = yard.editor.look(&before.with("scenes/yard.ron", text)).err().expect("it cannot change");
+    assert!(refused.to_string().contains("`aoi` of `scene/yard` cannot change while it is running"), "{refused}");
 }
 
 #[test]

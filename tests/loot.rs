@@ -1,7 +1,7 @@
 //! Loot: who may take what, and that nothing is ever lost or made on the way.
 
 use sim::assets::{Id, ItemDef};
-use sim::features::loot::{Bag, GONE_TICKS, LootTaken, OWNED_TICKS, Pile, SLOTS_MAX, TakeCommand};
+use sim::features::loot::{Bag, GONE_TICKS, LootTaken, OWNED_TICKS, Pile, SLOTS_MAX, Stack, TakeCommand, ThingSeen};
 use sim::ids::SimId;
 use sim::testing::TestScene;
 
@@ -37,15 +37,16 @@ fn take(scene: &mut TestScene, taker: SimId, pile: SimId) {
 fn the_killer_takes_everything_and_everyone_is_told() {
     let (mut scene, fighter, pile) = spoils();
     let lies = scene.get::<Pile>(pile).clone();
-    assert!((10..=20).contains(&lies.gold) && (2..=4).contains(&lies.stacks[0].count));
+    assert!((10..=20).contains(&lies.gold) && (2..=4).contains(&lies.things[0].stack.count));
     take(&mut scene, fighter, pile);
     assert!(!scene.exists(pile));
     let bag = scene.get::<Bag>(fighter);
     assert_eq!(
         (bag.gold(), bag.count(item(&scene, "item/tail"))),
-        (u64::from(lies.gold), u64::from(lies.stacks[0].count))
+        (u64::from(lies.gold), u64::from(lies.things[0].stack.count))
     );
-    assert_eq!(told::<LootTaken>(&scene), [LootTaken { taker: fighter, pile, gold: lies.gold, stacks: lies.stacks }]);
+    let things = lies.things.iter().map(|lying| ThingSeen::of_stack(&lying.stack)).collect();
+    assert_eq!(told::<LootTaken>(&scene), [LootTaken { taker: fighter, pile, gold: lies.gold, things }]);
 }
 
 #[test]
@@ -57,7 +58,7 @@ fn a_line_of_loot_falls_as_often_as_its_chance_says() {
         kill(&mut scene, fighter, king);
     }
     let all = piles(&mut scene);
-    let crowns = all.iter().filter(|&&pile| scene.get::<Pile>(pile).stacks.len() == 2).count();
+    let crowns = all.iter().filter(|&&pile| scene.get::<Pile>(pile).things.len() == 2).count();
     assert_eq!(all.len(), 200);
     assert!((75..=125).contains(&crowns), "half of 200: {crowns}");
 }
@@ -113,15 +114,16 @@ fn what_does_not_fit_stays_and_a_full_bag_is_told() {
     let (mut scene, fighter, pile) = spoils();
     let (tail, crown) = (item(&scene, "item/tail"), item(&scene, "item/crown"));
     let mut bag = Bag::default();
-    assert_eq!(bag.put(crown, 1, 39), 0);
-    assert_eq!(bag.put(tail, 5, 4), 0);
-    assert_eq!(bag.stacks().len(), SLOTS_MAX);
+    let items = &scene.config.assets.items;
+    assert_eq!(bag.put(Stack::plain(crown, 39), &items[crown], false), 0);
+    assert_eq!(bag.put(Stack::plain(tail, 4), &items[tail], false), 0);
+    assert_eq!(bag.things().count(), SLOTS_MAX);
     let entity = scene.entity(fighter);
     scene.scene.world_mut().entity_mut(entity).insert(bag);
-    let before = scene.get::<Pile>(pile).stacks.iter().map(|stack| stack.count).sum::<u32>();
+    let before = scene.get::<Pile>(pile).things.iter().map(|lying| lying.stack.count).sum::<u32>();
     take(&mut scene, fighter, pile);
     let left = scene.get::<Pile>(pile);
-    assert_eq!(left.stacks.iter().map(|stack| stack.count).sum::<u32>(), before - 1, "one tail fitted");
+    assert_eq!(left.things.iter().map(|lying| lying.stack.count).sum::<u32>(), before - 1, "one tail fitted");
     assert_eq!((left.gold, scene.get::<Bag>(fighter).count(tail)), (0, 5));
     take(&mut scene, fighter, pile);
     assert_eq!(refusals(&scene), ["bag_full"]);
@@ -140,7 +142,7 @@ fn two_who_take_in_one_tick_get_it_once() {
     assert_eq!(gold, u64::from(lies.gold));
     let tail = item(&scene, "item/tail");
     let tails = scene.get::<Bag>(fighter).count(tail) + scene.get::<Bag>(other).count(tail);
-    assert_eq!(tails, u64::from(lies.stacks[0].count));
+    assert_eq!(tails, u64::from(lies.things[0].stack.count));
 }
 
 #[test]
@@ -150,7 +152,7 @@ fn a_bag_travels_with_its_character() {
     let bag = scene.get::<Bag>(fighter).clone();
     let player = scene.player_of(fighter).0;
     // Out of the fight first: who logs out of one stays in it.
-    scene.ticks(sim::features::combat::CALM_AFTER_TICKS);
+    scene.ticks(crate::combat::CALM_TICKS);
     scene.scene.push(sim::input::SceneInput::Leave { player });
     scene.tick();
     let Some(sim::input::SceneOutput::Departed { character, .. }) = scene.scene.take_outputs().pop() else {

@@ -15,8 +15,10 @@ use sim::assets::{AssetReport, AssetSources, Assets};
 
 use crate::nav::scenes::{self, NavStore};
 
+mod current;
 mod diagnostics;
 
+pub use current::CurrentAssets;
 pub use diagnostics::check;
 
 /// The data this binary was built with.

@@ -8,10 +8,10 @@ use net::endpoint::{Gateway, Login, LoginAnswer, TransportEvent};
 use net::mailbox::SceneEnd;
 use net::protocol::Goodbye;
 use net::sessions::Handover;
-use sim::assets::Assets;
 use sim::ids::PlayerId;
 use tracing::{debug, info};
 
+use crate::assets::CurrentAssets;
 use crate::health::{Health, Phase};
 use crate::metrics::GatewayMetrics;
 use crate::scenes::directory::Directory;
@@ -21,7 +21,7 @@ use crate::scenes::stable_hash;
 /// The gateway of a server whose scenes run in the same process.
 pub struct LocalGateway {
     /// The game data, for the names of classes.
-    pub assets: Arc<Assets>,
+    pub assets: CurrentAssets,
     /// Who is where.
     pub directory: Arc<Directory>,
     /// The way to the scenes' threads.
@@ -70,7 +70,8 @@ impl LocalGateway {
 
     /// The class asked for; an empty name asks for the first there is.
     fn class_named(&self, class: String) -> Option<String> {
-        let classes = &self.assets.classes;
+        let assets = self.assets.get();
+        let classes = &assets.classes;
         if class.is_empty() {
             return classes.iter().next().map(|(_, def)| def.id.clone());
         }

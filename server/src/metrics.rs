@@ -4,7 +4,7 @@
 //! Tick threads write through [`SceneMetrics`], connection tasks through [`GatewayMetrics`]; both hold their handles,
 //! so that a count is an atomic addition. `database_save_latency` of the seed is absent: nothing is saved to a database.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder, SharedString};
@@ -34,6 +34,7 @@ pub struct Metrics {
     handle: PrometheusHandle,
     server_id: String,
     online_players: Gauge,
+    assets_epoch: Mutex<Option<Gauge>>,
 }
 
 impl Metrics {
@@ -51,8 +52,17 @@ impl Metrics {
         for (name, help) in names::DESCRIPTIONS {
             names::describe(&recorder, name, help);
         }
-        let mut metrics = Self { recorder, handle, server_id: server_id.to_owned(), online_players: Gauge::noop() };
+        let mut metrics = Self {
+            recorder,
+            handle,
+            server_id: server_id.to_owned(),
+            online_players: Gauge::noop(),
+            assets_epoch: Mutex::default(),
+        };
         metrics.online_players = metrics.gauge(names::ONLINE_PLAYERS, "server_id", server_id.to_owned());
+        for outcome in ["applied", "unchanged", "refused", "unreadable"] {
+            metrics.counter(names::ASSETS_RELOAD, "outcome", outcome).increment(0);
+        }
         for (name, reasons) in names::KNOWN_REASONS {
             for reason in *reasons {
                 metrics.reason(name, reason).increment(0);
@@ -71,6 +81,22 @@ impl Metrics {
     /// Moves samples out of their buffers; to be called every few seconds whether anyone looks or not.
     pub fn upkeep(&self) {
         self.handle.run_upkeep();
+    }
+
+    /// Counts a look at the watched game data: applied, unchanged, refused or unreadable.
+    pub fn count_assets_reload(&self, outcome: &'static str) {
+        self.counter(names::ASSETS_RELOAD, "outcome", outcome).increment(1);
+    }
+
+    /// States which game data is the newest.
+    pub fn set_assets_epoch(&self, hash: u64) {
+        let mut shown = self.assets_epoch.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(before) = shown.replace(self.gauge(names::ASSETS_EPOCH, "hash", format!("{hash:016x}"))) {
+            before.set(0.0);
+        }
+        if let Some(gauge) = &*shown {
+            gauge.set(1.0);
+        }
     }
 
     /// The name in `server_id` and `gateway_id` labels.

@@ -24,6 +24,7 @@ mod listening;
 #[cfg(test)]
 mod tests;
 
+use crate::assets::CurrentAssets;
 use crate::config::Config;
 use crate::gateway::LocalGateway;
 use crate::health::{Health, Phase};
@@ -100,8 +101,9 @@ impl Server {
         let http = Http::bind(config.http, Pages { health: Arc::clone(&health), metrics: Arc::clone(&metrics) })?;
 
         let (post, arrivals) = Post::new(worker_count(config, built.len()), built.len());
+        let current = CurrentAssets::new(Arc::clone(&assets));
         let gateway = LocalGateway {
-            assets: Arc::clone(&assets),
+            assets: current.clone(),
             directory: Arc::clone(&directory),
             post: post.clone(),
             health: Arc::clone(&health),
@@ -111,8 +113,9 @@ impl Server {
         let grounds: Vec<Ground> = built.iter().map(|scene| scene.ground.clone()).collect();
         let (herald, notices) = Herald::new(built.len());
         let (mut running, recorder) = prepare((built, notices), config, &assets, &metrics, &health)?;
-        let watch =
-            config.assets.as_deref().map(|dir| watch_edits(dir, &assets, &grounds, &mut running)).transpose()?;
+        let editor = Editor::new(&assets, &grounds);
+        let watch = |dir| watch_edits(dir, editor, &mut running, current, Arc::clone(&metrics));
+        let watch = config.assets.as_deref().map(watch).transpose()?;
         let workers = start_workers(running, arrivals, (&post, &herald), &directory, &health)?;
         let timetables = start_timetables(herald, &assets)?;
         health.enter(Phase::Ready);
@@ -236,18 +239,19 @@ fn prepare(
     Ok((running, thread))
 }
 
-/// Connects every scene with the files its geometry comes from.
+/// Connects every scene with the files its data comes from.
 fn watch_edits(
     dir: &Path,
-    assets: &Arc<Assets>,
-    grounds: &[Ground],
+    editor: Editor,
     running: &mut [RunningScene],
+    current: CurrentAssets,
+    metrics: Arc<Metrics>,
 ) -> anyhow::Result<Watch> {
     let (senders, receivers) = watch::ways(running.len());
     for (scene, edits) in running.iter_mut().zip(receivers) {
         scene.edits = Some(edits);
     }
-    watch::start(dir, Editor::new(assets, grounds), senders)
+    watch::start(dir, editor, senders, current, metrics)
 }
 
 fn start_workers(

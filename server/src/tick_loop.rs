@@ -43,7 +43,7 @@ pub struct RunningScene {
     pub health: Arc<SceneHealth>,
     /// Its log, when one is written.
     pub recorder: Option<SceneRecorder>,
-    /// Changes of its geometry, when the game data is watched.
+    /// Changes of its game data and geometry, when the data is watched.
     pub edits: Option<Receiver<SceneInput>>,
     /// What every scene is told.
     pub notices: Receiver<SceneInput>,

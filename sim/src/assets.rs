@@ -20,6 +20,7 @@ mod formulas;
 mod items;
 mod kinds;
 mod load;
+mod loot;
 mod monsters;
 mod movements;
 mod names;
@@ -28,6 +29,7 @@ mod record;
 mod repair;
 mod report;
 mod scenes;
+mod sets;
 mod skills;
 mod sources;
 mod span;
@@ -55,9 +57,13 @@ pub use effects::{EffectDef, Modifier, ModifierOp, Polarity, Reapply, StackBy};
 pub use events::{TimeOfDay, Timetable, Weekday, WorldEventDef};
 pub use factions::{FactionDef, Stance};
 pub use formulas::FormulaDef;
-pub use items::{ItemDef, Quality};
+pub use items::{Bind, EquipDef, ItemCooldown, ItemDef, OnUseDef, Quality, RandomDef, RollDef, RollOp, SlotKind, Uses};
 pub use kinds::Assets;
-pub use monsters::{LootDef, MonsterDef, Senses};
+pub use loot::{
+    Expectation, GroupRow, ItemExpectation, LootCase, LootCondition, LootDef, LootDrop, LootGroup, LootRow, Pity,
+    Share, pity_key,
+};
+pub use monsters::{MonsterDef, Senses};
 pub use movements::MovementDef;
 pub use projectiles::{Flight, ProjectileDef};
 pub use record::{Id, Record, Ref, RefVisitor, ShortRef, ticks_of};
@@ -66,9 +72,10 @@ pub use report::{AssetReport, Code, FINDINGS_MAX, Finding, Severity};
 pub use scenes::{
     AoiDef, Bounds, DoorDef, GeometryDef, HeightTable, Heights, PortalDef, SceneDef, SpawnPointDef, SpawnerDef,
 };
+pub use sets::{SetBonus, SetDef};
 pub use skills::{
-    At, BecomesDef, CastDef, CastMove, ChargeLevel, ComboDef, CooldownDef, CostDef, CostTime, Filter, FirstTick, GcdDef,
-    Los, Moment, Pushback, Refund, Requirements, SkillDef, SkillTarget,
+    At, BecomesDef, CastDef, CastMove, ChargeLevel, ComboDef, CooldownDef, CostDef, CostTime, Filter, FirstTick,
+    GcdDef, Los, Moment, Pushback, Refund, Requirements, SkillDef, SkillTarget,
 };
 pub use sources::AssetSources;
 pub use table::Table;

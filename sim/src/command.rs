@@ -13,7 +13,7 @@ use rkyv::{Archive, Deserialize, Serialize};
 
 use crate::assets::Assets;
 use crate::counters::{COMMAND_REJECTED, Counters};
-use crate::features::{loot, party, players, skills};
+use crate::features::{equipment, loot, party, players, skills};
 use crate::ids::{PlayerId, SimId};
 
 /// Everything a client may ask, besides moving.
@@ -22,7 +22,12 @@ pub fn list(app: &mut App) {
         .add_client_command::<skills::StopCastCommand>()
         .add_client_command::<loot::TakeCommand>()
         .add_client_command::<players::EnterPortalCommand>()
-        .add_client_command::<party::PartyCommand>();
+        .add_client_command::<party::PartyCommand>()
+        .add_client_command::<loot::BagCommand>()
+        .add_client_command::<loot::RollCommand>()
+        .add_client_command::<equipment::EquipCommand>()
+        .add_client_command::<equipment::UnequipCommand>()
+        .add_client_command::<skills::ReleaseCastCommand>();
 }
 
 /// Something a client may ask for. The type holds only what is well-formed: no unknown id, no number that is not finite.

@@ -6,6 +6,7 @@ use bevy_app::App;
 pub mod buffs;
 pub mod combat;
 pub mod doors;
+pub mod equipment;
 pub mod loot;
 pub mod monsters;
 pub mod movement;
@@ -21,5 +22,5 @@ pub fn plugin(app: &mut App) {
     app.add_plugins((players::plugin, movement::plugin, combat::plugin));
     app.add_plugins((navigation::plugin, reshape::plugin));
     app.add_plugins((skills::plugin, buffs::plugin, monsters::plugin, loot::plugin));
-    app.add_plugins((doors::plugin, world_events::plugin, party::plugin));
+    app.add_plugins((doors::plugin, world_events::plugin, party::plugin, equipment::plugin));
 }

@@ -10,7 +10,7 @@ use bevy_app::App;
 use bevy_ecs::prelude::*;
 
 use crate::actor::{Heading, Kind, Name, Position};
-use crate::features::{buffs, combat, doors, loot, party, skills, world_events};
+use crate::features::{buffs, combat, doors, equipment, loot, party, skills, world_events};
 use crate::ids::SimId;
 use crate::roster::Roster;
 use crate::tick::{Tick, TickSystems};
@@ -28,11 +28,19 @@ pub fn list(app: &mut App) {
         .replicate::<loot::Bag>()
         .replicate::<loot::Pile>()
         .replicate::<doors::DoorState>()
-        .replicate::<party::Party>();
+        .replicate::<party::Party>()
+        .replicate::<equipment::Equipment>()
+        .replicate::<equipment::Outfit>()
+        .replicate::<skills::Cooldowns>()
+        .replicate::<skills::InFlight>()
+        .replicate::<skills::Lasting>();
     app.add_client_event::<combat::HealthChanged>()
         .add_client_event::<combat::Died>()
         .add_client_event::<skills::CastEnded>()
         .add_client_event::<loot::LootTaken>()
+        .add_client_event::<loot::LootRollStarted>()
+        .add_client_event::<loot::LootRolled>()
+        .add_client_event::<loot::LootWon>()
         .add_client_event::<world_events::Announced>();
 }
 

@@ -24,12 +24,14 @@ pub(super) const DATAGRAMS: &str = "scene_datagrams_total";
 pub(super) const DATAGRAM_BYTES: &str = "scene_datagram_bytes_total";
 pub(super) const FRAME_BYTES: &str = "scene_frame_bytes_total";
 pub(super) const RECORDING_STOPPED: &str = "recording_stopped_total";
+pub(super) const ASSETS_RELOAD: &str = "assets_reload_total";
+pub(super) const ASSETS_EPOCH: &str = "assets_epoch_info";
 pub(super) const ASSET_EDITS: &str = "asset_edits_total";
 pub(super) const GEOMETRY_EDITS: &str = "geometry_edits_total";
 pub(super) const NAVIGATION: &str = "navigation_total";
 
 /// Every metric with its help text.
-pub(super) const DESCRIPTIONS: [(&str, &str); 24] = [
+pub(super) const DESCRIPTIONS: [(&str, &str); 26] = [
     (ONLINE_PLAYERS, "Connected players in all scenes."),
     (SCENE_PLAYER_COUNT, "Characters in a scene, those without a connection included."),
     (MESSAGE_LATENCY, "Seconds from the arrival of a message to the tick that took it in."),
@@ -51,6 +53,8 @@ pub(super) const DESCRIPTIONS: [(&str, &str); 24] = [
     (DATAGRAM_BYTES, "Bytes of those datagrams."),
     (FRAME_BYTES, "Bytes of reliable frames that a scene handed to its sessions."),
     (RECORDING_STOPPED, "Replay logs that ended before their scene, by reason."),
+    (ASSETS_RELOAD, "Looks at the watched game data, by what came of them."),
+    (ASSETS_EPOCH, "1 for the hash of the newest game data, 0 for earlier ones."),
     (ASSET_EDITS, "Edits of the game data that reached running scenes, by what became of them."),
     (GEOMETRY_EDITS, "Geometry replaced in running scenes, and bodies it moved."),
     (NAVIGATION, "Answers of the path service and what became of walks, by reason."),

@@ -1,12 +1,14 @@
-//! Edits of running scenes: compares game data with what the scenes stand on, bakes again the tiles that differ, and
-//! makes the one input by which a scene takes the new geometry over. Only geometry is taken over; whatever else has
-//! changed waits for the next start. Any fault keeps every scene as it is.
+//! Edits of running scenes: loads changed texts as the epoch that follows on the running one, compares the geometry with
+//! what the scenes stand on, bakes again the tiles that differ, and makes the inputs by which scenes take both over. What a
+//! scene cannot take over while it runs (its bounds, doors and area of interest) is a fault; any fault keeps every scene
+//! as it is.
 
 use std::sync::Arc;
 
 use glam::Vec3;
 use navbake::{BakeError, BakeOptions, rebake};
 use sim::assets::{AssetReport, AssetSources, Assets, SceneDef, SceneGround};
+use sim::epoch::{self, AssetsEdit, EpochError, LoadedAhead};
 use sim::input::SceneInput;
 use sim::input::geometry_edit::{
     EDIT_BYTES_MAX, GeometryEdit, GeometryEditError, NavmeshEdit, Prepared, PreparedAhead,
@@ -24,8 +26,6 @@ const NEAR_M: Vec3 = Vec3::new(1.0, 3.0, 1.0);
 pub struct Editor {
     assets: Arc<Assets>,
     scenes: Vec<Standing>,
-    /// The texts whose other changes were last spoken of.
-    spoken_of: u64,
 }
 
 /// What a scene stands on now.
@@ -55,10 +55,28 @@ pub struct Change {
 /// What a look at the texts found.
 #[derive(Default)]
 pub struct Looked {
-    /// What to hand to the scenes; the editor counts on it that they get it.
+    /// The next epoch, for all scenes; `None` when the texts are those that run.
+    pub epoch: Option<NextEpoch>,
+    /// What to hand to single scenes after it; the editor counts on it that they get both.
     pub changes: Vec<Change>,
-    /// True when something else than geometry has changed, once for each state of the texts.
-    pub has_others: bool,
+    /// Scenes that are new in the data: they wait for the next start.
+    pub new_scenes: Vec<String>,
+}
+
+/// Game data that is ready to follow on the running data.
+pub struct NextEpoch {
+    /// All of it.
+    pub assets: Arc<Assets>,
+    /// What is different in its texts.
+    pub edit: AssetsEdit,
+}
+
+impl NextEpoch {
+    /// What to push into a scene.
+    #[must_use]
+    pub fn input(&self) -> SceneInput {
+        SceneInput::Assets { edit: self.edit.clone(), ahead: LoadedAhead(Some(Arc::clone(&self.assets))) }
+    }
 }
 
 /// Why nothing is changed.
@@ -93,6 +111,9 @@ pub enum EditError {
         /// Size of the change.
         bytes: usize,
     },
+    /// The data cannot follow on what runs.
+    #[error(transparent)]
+    Epoch(#[from] EpochError),
     /// A place the running scene needs is walled up.
     #[error("`{scene}`: ({x}, {z}), where players arrive in the running scene, would not be walkable")]
     WalledUp {
@@ -121,33 +142,32 @@ impl Editor {
             ground: SceneGround { geometry: Arc::clone(&ground.geometry), navmesh: Arc::clone(&ground.navmesh) },
         };
         let scenes = assets.scenes.iter().map(|(_, def)| def).zip(grounds).map(standing).collect();
-        Self { assets: Arc::clone(assets), scenes, spoken_of: assets.hash }
+        Self { assets: Arc::clone(assets), scenes }
     }
 
-    /// Looks for scenes whose geometry has changed, and makes the changes ready.
+    /// Loads the texts, looks for scenes whose geometry has changed, and makes everything ready.
     ///
     /// # Errors
     /// [`EditError`]; then nothing has changed, and the next look starts from the same state.
     pub fn look(&mut self, sources: &AssetSources) -> Result<Looked, EditError> {
-        let (assets, report) = Assets::examine(sources);
-        let assets = assets.ok_or_else(|| EditError::Faults(faults(&report, sources)))?;
+        if sources.hash() == self.assets.hash {
+            return Ok(Looked::default());
+        }
+        let edit = AssetsEdit::between(&self.assets.sources, sources);
+        let bytes = edit.bytes();
+        if bytes > epoch::EDIT_BYTES_MAX {
+            return Err(EpochError::TooLarge { bytes }.into());
+        }
+        let assets = self.assets.load_next(sources).map_err(|report| EditError::Faults(faults(&report, sources)))?;
         let mut candidates = Vec::new();
-        for (scene, standing) in self.scenes.iter().enumerate() {
-            let new = assets.scenes.by_name(&standing.def.id).map(|id| &assets.scenes[id]);
-            if let Some(new) = new.filter(|new| new.geometry != standing.def.geometry) {
-                candidates.push(standing.changed(scene, new)?);
+        for ((id, _), (scene, standing)) in self.assets.scenes.iter().zip(self.scenes.iter().enumerate()) {
+            epoch::can_follow(&self.assets, &assets, id)?;
+            if assets.scenes[id].geometry != standing.def.geometry {
+                candidates.push(standing.changed(scene, &assets.scenes[id])?);
             }
         }
-        if !candidates.is_empty() {
-            self.check(&candidates, sources)?;
-        }
-        let has_others = self.has_others(&assets) && self.spoken_of != assets.hash;
-        self.spoken_of = assets.hash;
-        let commit = |Candidate { scene, standing, change }| {
-            self.scenes[scene] = standing;
-            change
-        };
-        Ok(Looked { changes: candidates.into_iter().map(commit).collect(), has_others })
+        self.check(&candidates, sources)?;
+        Ok(self.commit(candidates, assets, edit))
     }
 
     /// The new data on the new ground.
@@ -157,7 +177,7 @@ impl Editor {
             let standing = new.map(|new| &new.standing);
             standing.or_else(|| self.scenes.iter().find(|standing| standing.def.id == name))
         };
-        let (assets, report): (_, AssetReport) = Assets::examine_on(sources, |assets, scene| {
+        let (assets, report): (_, AssetReport) = self.assets.examine_next_on(sources, |assets, scene| {
             Ok(grounds(&assets.scenes[scene].id).map(|standing| standing.ground.clone()))
         });
         match assets {
@@ -166,19 +186,22 @@ impl Editor {
         }
     }
 
-    fn has_others(&self, new: &Assets) -> bool {
-        let old = &self.assets;
-        let same_scenes = old.scenes.len() == new.scenes.len()
-            && old.scenes.iter().zip(new.scenes.iter()).all(|((_, old), (_, new))| {
-                SceneDef { geometry: Vec::new(), ..old.clone() } == SceneDef { geometry: Vec::new(), ..new.clone() }
-            });
-        let same_records = old.skills == new.skills
-            && old.effects == new.effects
-            && old.movements == new.movements
-            && old.classes == new.classes
-            && old.items == new.items
-            && old.monsters == new.monsters;
-        !(same_scenes && same_records)
+    fn commit(&mut self, candidates: Vec<Candidate>, assets: Assets, edit: AssetsEdit) -> Looked {
+        let mut changes = Vec::new();
+        for Candidate { scene, standing, change } in candidates {
+            self.scenes[scene] = standing;
+            changes.push(change);
+        }
+        for standing in &mut self.scenes {
+            if let Some(id) = assets.scenes.by_name(&standing.def.id) {
+                standing.def = assets.scenes[id].clone();
+            }
+        }
+        let is_new = |def: &&SceneDef| !self.scenes.iter().any(|standing| standing.def.id == def.id);
+        let new_scenes = assets.scenes.iter().map(|(_, def)| def).filter(is_new).map(|def| def.id.clone()).collect();
+        let assets = Arc::new(assets);
+        self.assets = Arc::clone(&assets);
+        Looked { epoch: Some(NextEpoch { assets, edit }), changes, new_scenes }
     }
 }
 

@@ -160,6 +160,14 @@ fn edited_geometry_is_taken_over_while_the_server_runs_and_the_logs_replay() {
         while !page(&server, "/metrics").1.contains("geometry_edits_total{reason=\"applied\"} 1") {
             assert!(client.next().await);
         }
+        std::fs::write(dir.join("effects/half.ron"), "(id: \"effect/ha").unwrap();
+        while !page(&server, "/metrics").1.contains("assets_reload_total{outcome=\"refused\"} 1") {
+            assert!(client.next().await, "a half-written file matters to nobody");
+        }
+        assert!(
+            page(&server, "/metrics").1.contains("asset_edits_total{reason=\"applied\"} 2"),
+            "two scenes, one edit"
+        );
     });
     server.stop();
     let store = NavStore::new(Some(&dir), Some(&data));

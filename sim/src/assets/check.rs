@@ -18,6 +18,8 @@ mod curves;
 mod designer_tests;
 mod events;
 mod formulas;
+mod items;
+mod loot;
 mod navigation;
 mod records;
 mod scenes;

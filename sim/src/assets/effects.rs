@@ -121,7 +121,7 @@ pub enum Reapply {
 }
 
 /// A change of one attribute.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Modifier {
     /// Which attribute.
@@ -134,7 +134,7 @@ pub struct Modifier {
 }
 
 /// How a modifier changes an attribute: base, then all flat, then the sum of increased, then the product of more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
 pub enum ModifierOp {
     /// Added to the base, in the attribute's own unit.
     Flat(i32),

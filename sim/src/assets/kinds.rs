@@ -6,8 +6,9 @@
 use std::sync::Arc;
 
 use super::{
-    AreaDef, AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, EffectDef, FactionDef, FormulaDef,
-    ItemDef, MonsterDef, MovementDef, ProjectileDef, Record, SceneDef, SkillDef, Table, TagRegistry, TestDef, WorldEventDef,
+    AreaDef, AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, EffectDef, FactionDef,
+    FormulaDef, ItemDef, LootDef, MonsterDef, MovementDef, ProjectileDef, Record, SceneDef, SetDef, SkillDef, Table,
+    TagRegistry, TestDef, WorldEventDef,
     load::{LoadedTable, Run},
     table::Holder,
 };
@@ -124,6 +125,10 @@ kinds! {
     classes: ClassDef,
     /// What can be owned.
     items: ItemDef,
+    /// What does more together.
+    sets: SetDef,
+    /// What may be found.
+    loots: LootDef,
     /// What spawners put into a scene.
     monsters: MonsterDef,
     /// The places of the world.

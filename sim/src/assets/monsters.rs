@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AttributeTable, FactionDef, ItemDef, MovementDef, Record, Ref, RefVisitor, ShortRef, SkillDef, ticks_of};
+use super::{AttributeTable, FactionDef, LootDef, MovementDef, Record, Ref, RefVisitor, ShortRef, SkillDef, ticks_of};
 
 /// One monster, `monster/..`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -40,12 +40,9 @@ pub struct MonsterDef {
     pub respawn_ms: u32,
     /// Time its corpse stays, in ms, at most `respawn_ms`.
     pub corpse_ms: u32,
-    /// What it may leave.
+    /// What it leaves; nothing if it is not written.
     #[serde(default)]
-    pub loot: Vec<LootDef>,
-    /// Least and most gold it leaves.
-    #[serde(default)]
-    pub gold: (u32, u32),
+    pub loot: Option<Ref<LootDef>>,
 }
 
 impl MonsterDef {
@@ -79,8 +76,8 @@ impl Record for MonsterDef {
         for (index, skill) in self.skills.iter_mut().enumerate() {
             skill.visit(&format!("skills.{index}"), visitor);
         }
-        for (index, loot) in self.loot.iter_mut().enumerate() {
-            loot.item.visit(&format!("loot.{index}.item"), visitor);
+        if let Some(loot) = &mut self.loot {
+            loot.visit("loot", visitor);
         }
     }
 }
@@ -105,21 +102,4 @@ const fn default_z_m() -> f32 {
 
 const fn default_los() -> bool {
     true
-}
-
-/// One line of what a monster may leave.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct LootDef {
-    /// Which item.
-    pub item: Ref<ItemDef>,
-    /// Chance in basis points.
-    pub chance_bp: u32,
-    /// Least and most of it, from 1.
-    #[serde(default = "exactly_one")]
-    pub count: (u32, u32),
-}
-
-const fn exactly_one() -> (u32, u32) {
-    (1, 1)
 }

@@ -165,6 +165,12 @@ codes! {
     TestUnit = "A0221" Error,
     /// A designer's test gives an order to a unit that decides for itself.
     TestOrder = "A0222" Error,
+    /// A loot table that leads back to itself.
+    LootCycle = "A0200" Error,
+    /// A loot table that can give more than can lie in one place.
+    LootFlood = "A0201" Error,
+    /// An item with qualities that exclude one another.
+    ItemConflict = "A0202" Error,
     /// A record that extends itself in the end.
     ExtendsCycle = "A0210" Error,
     /// More records extend one another than anybody could follow.

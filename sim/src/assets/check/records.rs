@@ -3,9 +3,7 @@
 //! end at an hour, distances at what one scene can show.
 
 use super::{Check, Checker, check_table};
-use crate::assets::{
-    Action, ClassDef, EffectDef, ItemDef, ModifierOp, MonsterDef, MovementDef, kinds::Records,
-};
+use crate::assets::{Action, ClassDef, EffectDef, ModifierOp, MonsterDef, MovementDef, kinds::Records};
 
 /// Highest level of anything; what grows with the level is checked up to here.
 const LEVEL_MAX: u16 = 100;
@@ -124,13 +122,6 @@ impl Check for ClassDef {
     }
 }
 
-impl Check for ItemDef {
-    fn check(&self, check: &mut Checker<'_, '_>) {
-        check.name(&self.name);
-        check.whole("stack_max", self.stack_max, 1..=10_000);
-    }
-}
-
 impl Check for MonsterDef {
     fn check(&self, check: &mut Checker<'_, '_>) {
         check.name(&self.name);
@@ -146,7 +137,6 @@ impl Check for MonsterDef {
         check.duration("respawn_ms", self.respawn_ms, 50..=24 * DURATION_MS_MAX);
         check.duration("corpse_ms", self.corpse_ms, 0..=DURATION_MS_MAX);
         self.check_distances(check);
-        self.check_loot(check);
     }
 
     fn check_among(&self, records: &Records, check: &mut Checker<'_, '_>) {
@@ -175,17 +165,5 @@ impl MonsterDef {
                 format!("`wander_m` is {} m, but must not exceed `leash_m`, {} m", self.wander_m, self.leash_m);
             check.contradiction("wander_m", "leash_m", message);
         }
-    }
-
-    fn check_loot(&self, check: &mut Checker<'_, '_>) {
-        for (index, loot) in self.loot.iter().enumerate() {
-            check.chance(&format!("loot.{index}.chance_bp"), loot.chance_bp);
-            let path = format!("loot.{index}.count");
-            check.whole(&format!("{path}.0"), loot.count.0, 1..=10_000);
-            check.whole(&format!("{path}.1"), loot.count.1, 1..=10_000);
-            check.ordered(&path, loot.count);
-        }
-        check.whole("gold.1", self.gold.1, 0..=1_000_000_000);
-        check.ordered("gold", self.gold);
     }
 }

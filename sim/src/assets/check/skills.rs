@@ -111,8 +111,9 @@ fn check_cast(cast: &CastDef, check: &mut Checker<'_, '_>) {
             check.duration("cast.ms", *ms, 50..=CAST_MS_MAX);
             check.duration("cast.tick_ms", *tick_ms, 50..=CAST_MS_MAX);
             if *tick_ms > 0 && (!ms.is_multiple_of(*tick_ms) || ms / tick_ms > TICKS_MAX) {
-                let message =
-                    format!("the channel of {ms} ms must be a whole number of ticks of {tick_ms} ms, at most {TICKS_MAX}");
+                let message = format!(
+                    "the channel of {ms} ms must be a whole number of ticks of {tick_ms} ms, at most {TICKS_MAX}"
+                );
                 check.contradiction("cast.tick_ms", "cast.ms", message);
             }
         }
@@ -176,7 +177,11 @@ impl Check for ProjectileDef {
             check.float("path.gravity_mps2", gravity_mps2, 0.1..=100.0);
         }
         if matches!(self.path, Flight::Homing) && self.pierce > 0 {
-            check.contradiction("pierce", "path", "a homing projectile hits its target alone and pierces nobody".into());
+            check.contradiction(
+                "pierce",
+                "path",
+                "a homing projectile hits its target alone and pierces nobody".into(),
+            );
         }
         for (list, name) in [(&self.on_hit, "on_hit"), (&self.on_miss, "on_miss")] {
             list.iter().enumerate().for_each(|(at, action)| check_action(action, &format!("{name}.{at}"), check));

@@ -5,8 +5,9 @@ use super::*;
 
 const EFFECT: &str = r#"(id: "effect/burning", name: "Burning", polarity: Harmful, duration_ms: 8_000,
   period_ms: 2_000, periodic: [Damage(coef: 200)])"#;
-const SKILL: &str = r#"(id: "skill/bolt", name: "Bolt", gcd_ms: 1_000, target: Unit(filter: Enemy, range_m: 25),
-  facing_deg: 120, actions: [Damage(coef: 1_200), ApplyEffect(effect: "effect/burning")])"#;
+const SKILL: &str = r#"(id: "skill/bolt", name: "Bolt", gcd: (ms: 1_000),
+  target: Unit(filter: Enemy, range_m: 25, facing_deg: 120),
+  timeline: [(at: Finish, do: [Damage(coef: 1_200), ApplyEffect(effect: "effect/burning")])])"#;
 const SCENE: &str = r#"(id: "scene/a", name: "A", bounds: (min: (-10, -10), max: (10, 10)),
   aoi: (enter_m: 60, leave_m: 70), players_max: 100, spawn_points: [(id: "spawn/a", at: (0, 0))])"#;
 
@@ -24,7 +25,7 @@ fn findings(files: &[(&str, &str)]) -> Vec<String> {
 
 /// The report of one more skill whose fields behind id, name and gcd are `fields`, without the file name.
 fn skill_findings(fields: &str) -> Vec<String> {
-    let text = format!("(id: \"skill/x\", name: \"X\", gcd_ms: 1_000,\n{fields})");
+    let text = format!("(id: \"skill/x\", name: \"X\", gcd: (ms: 1_000),\n{fields})");
     let strip = |finding: String| finding.trim_start_matches("assets/skills/x.ron:").to_owned();
     findings(&[("skills/x.ron", &text)]).into_iter().map(strip).collect()
 }
@@ -33,11 +34,11 @@ fn skill_findings(fields: &str) -> Vec<String> {
 fn good_data_loads_with_references_resolved() {
     let assets = Assets::load(&sources(&[("effects/e.ron", EFFECT), ("skills/s.ron", SKILL)])).expect("no faults");
     let skill = &assets.skills[assets.skills.by_name("skill/bolt").expect("it is there")];
-    let super::super::Action::ApplyEffect { effect, chance_pct, .. } = &skill.actions[1] else {
+    let super::super::Action::ApplyEffect { effect, chance_pct, .. } = &skill.timeline[0].actions[1] else {
         panic!("the second action applies an effect");
     };
     assert_eq!(assets.effects[effect.id()].id, "effect/burning");
-    assert_eq!((*chance_pct, skill.facing_deg, skill.gcd_ticks()), (100, Some(120.0), 20));
+    assert_eq!((*chance_pct, skill.target.facing_deg(), skill.gcd_ticks()), (100, Some(120.0), 20));
 }
 
 #[test]
@@ -53,9 +54,9 @@ fn ids_follow_names_and_not_files() {
 
 #[test]
 fn every_fault_of_one_record_is_reported() {
-    let text = r#" target: Unit(filter: Enmy, range_m: "far", los: 3), facing_deg: 361, cast_ms: 5.5, cost_mp: 99999999999,
- actions: [Damage(coeff: 5), Explode(size: 1), ApplyEffect(effect: "effect/burnign", chance_pct: 101), Threat],
- cooldown: 1_010"#;
+    let text = r#" target: Unit(filter: Enmy, range_m: "far", los: Maybe, facing_deg: 361), cast: Cast(ms: 5.5), cost: [(attr: "rage", amount: 99999999999)],
+ timeline: [(at: Finish, do: [Damage(coeff: 5), Explode(size: 1), ApplyEffect(effect: "effect/burnign", chance_pct: 101), Threat])],
+ cooldown: (ms: 1_010), cooldown_ms: 5"#;
     assert_eq!(
         skill_findings(text),
         [
@@ -161,7 +162,7 @@ fn a_duplicate_id_names_both_places() {
 #[test]
 fn a_duplicate_field_names_the_first() {
     assert_eq!(
-        skill_findings(" target: Caster, actions: [Heal(coef: 1)],\n target: Caster"),
+        skill_findings(" target: Caster, timeline: [(at: Hit, do: [Heal(coef: 1)])],\n target: Caster"),
         ["3:2: error[A0106]: this skill has the field `target` twice (the first one is at assets/skills/x.ron:2)"]
     );
 }
@@ -170,7 +171,7 @@ fn a_duplicate_field_names_the_first() {
 fn a_reference_to_another_kind_is_told_apart_from_an_unknown_one() {
     assert_eq!(
         skill_findings(
-            " target: Caster, actions: [ApplyEffect(effect: \"skill/bolt\"), ApplyEffect(effect: \"burning\")]"
+            " target: Caster, timeline: [(at: Hit, do: [ApplyEffect(effect: \"skill/bolt\"), ApplyEffect(effect: \"burning\")])]"
         ),
         [
             "2:48: error[A0108]: skill `skill/x` needs an effect here, but `skill/bolt` is a skill",
@@ -181,7 +182,7 @@ fn a_reference_to_another_kind_is_told_apart_from_an_unknown_one() {
 
 #[test]
 fn a_broken_record_still_shows_its_unknown_references_and_hides_no_other() {
-    let text = "[\n(id: \"skill/a\", actions: [ApplyEffect(effect: \"effect/no\")),\n(id: \"skill/b\", name: \"B\" gcd_ms: 50, target: Caster, actions: []),\n]";
+    let text = "[\n(id: \"skill/a\", timeline: [(at: Hit, do: [ApplyEffect(effect: \"effect/no\"))],\n(id: \"skill/b\", name: \"B\" gcd: (ms: 50), target: Caster, timeline: []),\n]";
     assert_eq!(
         findings(&[("skills/x.ron", text)]),
         [
@@ -197,7 +198,7 @@ fn a_broken_record_still_shows_its_unknown_references_and_hides_no_other() {
 fn numbers_must_be_finite_and_in_range() {
     assert_eq!(
         skill_findings(
-            " target: Cone(radius_m: inf, angle_deg: 0, filter: Any, targets_max: 70_000),\n actions: [Threat(amount: 0)]"
+            " target: Cone(radius_m: inf, angle_deg: 0, filter: Any, targets_max: 70_000),\n timeline: [(at: Hit, do: [Threat(amount: 0)])]"
         ),
         [
             "2:25: error[A0112]: `radius_m` is inf, but must be a finite number",

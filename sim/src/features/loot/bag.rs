@@ -1,31 +1,25 @@
-//! What a character carries. On the wire, for the owner alone: gold `u64`, varint count of stacks and for each:
-//! varint item, varint count.
+//! What a character carries: gold, and things in numbered slots. On the wire, for the owner alone: gold `u64`, varint
+//! count of slots that hold something and for each: slot byte, and the thing.
+//!
+//! Things are moved, never copied: every verb either does all it says or leaves the bag as it was.
 
 use bevy_ecs::prelude::*;
 
-use crate::assets::{Assets, Id, ItemDef};
+use super::{Stack, Thing, ThingSeen};
+use crate::assets::{Assets, Bind, Id, ItemDef};
 use crate::digest::{Digest, Digester};
 use crate::features::players::Carry;
 use crate::replicated::{Audience, Replicate};
 use crate::wire::{Reader, put_varint};
 
-/// Stacks in a bag.
+/// Slots of a bag.
 pub const SLOTS_MAX: usize = 40;
 
-/// Some of one item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stack {
-    /// Which item.
-    pub item: Id<ItemDef>,
-    /// How many, from 1.
-    pub count: u32,
-}
-
-/// Gold and stacks, at most [`SLOTS_MAX`]. Written in the Act stage.
-#[derive(Component, Debug, Clone, PartialEq, Eq, Default)]
+/// Gold and things. Written in the Act stage.
+#[derive(Component, Debug, Clone, PartialEq, Eq)]
 pub struct Bag {
     gold: u64,
-    stacks: Vec<Stack>,
+    slots: Vec<Option<Thing>>,
 }
 
 /// A bag as its owner's client sees it.
@@ -33,8 +27,43 @@ pub struct Bag {
 pub struct BagSeen {
     /// Gold.
     pub gold: u64,
-    /// Stacks.
-    pub stacks: Vec<Stack>,
+    /// What is in which slot, in the order of slots.
+    pub things: Vec<(u8, ThingSeen)>,
+}
+
+/// Why a bag refuses something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BagRefusal {
+    /// There is no such slot.
+    NoSlot,
+    /// Nothing lies in the slot, or not so many.
+    NoItem,
+    /// Something lies in the slot that must be empty.
+    SlotTaken,
+    /// There is no room.
+    Full,
+    /// The game data has no such item any more; it can only be moved or destroyed.
+    Relic,
+}
+
+impl BagRefusal {
+    /// Stable word for clients and metrics.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::NoSlot => "no_slot",
+            Self::NoItem => "no_item",
+            Self::SlotTaken => "slot_taken",
+            Self::Full => "bag_full",
+            Self::Relic => "no_such_item",
+        }
+    }
+}
+
+impl Default for Bag {
+    fn default() -> Self {
+        Self { gold: 0, slots: vec![None; SLOTS_MAX] }
+    }
 }
 
 impl Bag {
@@ -44,25 +73,54 @@ impl Bag {
         self.gold
     }
 
-    /// Stacks, in the order they were begun.
+    /// What lies in a slot.
     #[must_use]
-    pub fn stacks(&self) -> &[Stack] {
-        &self.stacks
+    pub fn thing(&self, slot: usize) -> Option<&Thing> {
+        self.slots.get(slot)?.as_ref()
+    }
+
+    /// The stack in a slot.
+    ///
+    /// # Errors
+    /// There is no slot, no item in it, or the game data does not have it any more.
+    pub fn stack(&self, slot: usize) -> Result<&Stack, BagRefusal> {
+        let thing = self.slots.get(slot).ok_or(BagRefusal::NoSlot)?.as_ref().ok_or(BagRefusal::NoItem)?;
+        thing.stack().ok_or(BagRefusal::Relic)
+    }
+
+    /// What lies in it, with the slots, in their order.
+    pub fn things(&self) -> impl Iterator<Item = (usize, &Thing)> {
+        self.slots.iter().enumerate().filter_map(|(slot, thing)| Some((slot, thing.as_ref()?)))
+    }
+
+    /// The stacks in it, in the order of their slots.
+    pub fn stacks(&self) -> impl Iterator<Item = &Stack> {
+        self.slots.iter().flatten().filter_map(Thing::stack)
+    }
+
+    /// Slots in which nothing lies.
+    #[must_use]
+    pub fn free_slots(&self) -> usize {
+        self.slots.iter().filter(|slot| slot.is_none()).count()
     }
 
     /// How many of an item are in it.
     #[must_use]
     pub fn count(&self, item: Id<ItemDef>) -> u64 {
-        self.stacks.iter().filter(|stack| stack.item == item).map(|stack| u64::from(stack.count)).sum()
+        self.stacks().filter(|stack| stack.item == item).map(|stack| u64::from(stack.count)).sum()
     }
 
-    /// How many of an item it could take, up to `wanted`.
+    /// How many of a stack it could take. `worn` says whether one of the item is worn: of what is unique there is one.
     #[must_use]
-    pub fn room_for(&self, item: Id<ItemDef>, stack_max: u32, wanted: u32) -> u32 {
-        let begun = self.stacks.iter().filter(|stack| stack.item == item);
-        let begun: u64 = begun.map(|stack| u64::from(stack_max.saturating_sub(stack.count))).sum();
-        let free = SLOTS_MAX.saturating_sub(self.stacks.len()) as u64;
-        u32::try_from((begun + free * u64::from(stack_max)).min(u64::from(wanted))).unwrap_or(wanted)
+    pub fn room_for(&self, stack: &Stack, def: &ItemDef, worn: bool) -> u32 {
+        if def.unique && (worn || self.count(stack.item) > 0) {
+            return 0;
+        }
+        let begun = self.stacks().filter(|other| other.joins(stack));
+        let begun: u64 = begun.map(|other| u64::from(def.stack_max.saturating_sub(other.count))).sum();
+        let free = self.free_slots() as u64 * u64::from(def.stack_max);
+        let most = if def.unique { 1 } else { stack.count };
+        u32::try_from((begun + free).min(u64::from(most))).unwrap_or(most)
     }
 
     /// Adds gold.
@@ -70,41 +128,184 @@ impl Bag {
         self.gold = self.gold.saturating_add(u64::from(gold));
     }
 
-    /// Puts in as many as fit, begun stacks first, and answers how many did not.
-    pub fn put(&mut self, item: Id<ItemDef>, stack_max: u32, count: u32) -> u32 {
-        let mut left = count;
-        for stack in self.stacks.iter_mut().filter(|stack| stack.item == item) {
-            let added = stack_max.saturating_sub(stack.count).min(left);
-            stack.count += added;
-            left -= added;
+    /// Puts in as many of a found stack as fit, begun stacks first, and answers how many did not. What binds when it is
+    /// picked up is bound from now on.
+    pub fn put(&mut self, mut found: Stack, def: &ItemDef, worn: bool) -> u32 {
+        found.bound |= def.bind == Bind::OnPickup;
+        let room = self.room_for(&found, def, worn);
+        let over = found.count - room;
+        let mut left = room;
+        for other in self.slots.iter_mut().flatten() {
+            if let Thing::Stack(other) = other
+                && other.joins(&found)
+            {
+                let added = def.stack_max.saturating_sub(other.count).min(left);
+                other.count += added;
+                left -= added;
+            }
         }
-        while left > 0 && self.stacks.len() < SLOTS_MAX && stack_max > 0 {
-            let count = left.min(stack_max);
-            self.stacks.push(Stack { item, count });
+        for slot in self.slots.iter_mut().filter(|slot| slot.is_none()) {
+            if left == 0 {
+                break;
+            }
+            let count = left.min(def.stack_max);
+            *slot = Some(Thing::Stack(Stack { count, ..found.clone() }));
             left -= count;
         }
-        left
+        over
+    }
+
+    /// Puts a thing into an empty slot: the one asked for, or the first.
+    ///
+    /// # Errors
+    /// The slot is none or taken, or there is no room; then the thing is handed back.
+    pub fn lay(&mut self, thing: Thing, slot: Option<usize>) -> Result<usize, (Thing, BagRefusal)> {
+        let Some(slot) = slot.or_else(|| self.slots.iter().position(Option::is_none)) else {
+            return Err((thing, BagRefusal::Full));
+        };
+        match self.slots.get_mut(slot) {
+            None => Err((thing, BagRefusal::NoSlot)),
+            Some(Some(_)) => Err((thing, BagRefusal::SlotTaken)),
+            Some(empty) => {
+                *empty = Some(thing);
+                Ok(slot)
+            }
+        }
+    }
+
+    /// Takes everything out of a slot.
+    pub fn take(&mut self, slot: usize) -> Option<Thing> {
+        self.slots.get_mut(slot)?.take()
+    }
+
+    /// Moves what lies in one slot to another: onto its like as much as fits, else in exchange.
+    ///
+    /// # Errors
+    /// There is no such slot, or nothing in the first.
+    pub fn shift(&mut self, from: usize, to: usize, assets: &Assets) -> Result<(), BagRefusal> {
+        if from >= self.slots.len() || to >= self.slots.len() {
+            return Err(BagRefusal::NoSlot);
+        }
+        if self.slots[from].is_none() {
+            return Err(BagRefusal::NoItem);
+        }
+        if from == to {
+            return Ok(());
+        }
+        let moved = self.slots[from].take();
+        let rest = match (moved, &mut self.slots[to]) {
+            (Some(Thing::Stack(mut stack)), Some(Thing::Stack(other))) if stack.joins(other) => {
+                let room = assets.items[stack.item].stack_max.saturating_sub(other.count).min(stack.count);
+                if room == 0 {
+                    std::mem::swap(&mut stack, other);
+                } else {
+                    other.count += room;
+                    stack.count -= room;
+                }
+                (stack.count > 0).then_some(Thing::Stack(stack))
+            }
+            (moved, other) => std::mem::replace(other, moved),
+        };
+        self.slots[from] = rest;
+        Ok(())
+    }
+
+    /// Puts some of a stack into an empty slot.
+    ///
+    /// # Errors
+    /// There is no such slot, not more than so many in the first, or something in the second.
+    pub fn split(&mut self, from: usize, to: usize, count: u32) -> Result<(), BagRefusal> {
+        let mut part = self.stack(from)?.clone();
+        if count == 0 || count >= part.count {
+            return Err(BagRefusal::NoItem);
+        }
+        part.count = count;
+        match self.slots.get_mut(to).ok_or(BagRefusal::NoSlot)? {
+            Some(_) => return Err(BagRefusal::SlotTaken),
+            empty => *empty = Some(Thing::Stack(part)),
+        }
+        if let Some(thing) = &mut self.slots[from] {
+            thing.take(count);
+        }
+        Ok(())
+    }
+
+    /// Destroys some of what lies in a slot.
+    ///
+    /// # Errors
+    /// There is no such slot, or not so many in it.
+    pub fn destroy(&mut self, slot: usize, count: u32) -> Result<(), BagRefusal> {
+        let place = self.slots.get_mut(slot).ok_or(BagRefusal::NoSlot)?;
+        let thing = place.as_mut().ok_or(BagRefusal::NoItem)?;
+        match thing.count() {
+            there if count == 0 || count > there => return Err(BagRefusal::NoItem),
+            there if count == there => *place = None,
+            _ => thing.take(count),
+        }
+        Ok(())
+    }
+
+    /// Joins what can be joined and orders the rest: the most precious first, then by name; what the game data no longer has
+    /// comes last.
+    pub fn sort(&mut self, assets: &Assets) {
+        let mut stacks: Vec<Stack> = Vec::new();
+        let mut relics = Vec::new();
+        for thing in self.slots.iter_mut().filter_map(Option::take) {
+            match thing {
+                Thing::Stack(stack) => join(&mut stacks, stack, assets),
+                Thing::Relic(relic) => relics.push(relic),
+            }
+        }
+        stacks.sort_by(|a, b| {
+            let (first, second) = (&assets.items[a.item], &assets.items[b.item]);
+            let by_worth = second.quality.cmp(&first.quality).then_with(|| first.id.cmp(&second.id));
+            by_worth.then(b.bound.cmp(&a.bound)).then(b.count.cmp(&a.count))
+        });
+        relics.sort_by(|a, b| a.name.cmp(&b.name));
+        let sorted = stacks.into_iter().map(Thing::Stack).chain(relics.into_iter().map(Thing::Relic));
+        for (slot, thing) in self.slots.iter_mut().zip(sorted) {
+            *slot = Some(thing);
+        }
+    }
+
+    /// Changes every thing for other game data.
+    pub(super) fn rename(&mut self, mut renamed: impl FnMut(Thing) -> Thing) {
+        for slot in &mut self.slots {
+            *slot = slot.take().map(&mut renamed);
+        }
+    }
+
+    /// The piece in a slot that has something of its own, to be changed.
+    pub(super) fn piece_mut(&mut self, slot: usize) -> Option<&mut super::Piece> {
+        match self.slots.get_mut(slot)? {
+            Some(Thing::Stack(stack)) => stack.piece.as_deref_mut(),
+            _ => None,
+        }
     }
 
     /// Reads a replicated bag.
     pub fn from_wire(reader: &mut Reader<'_>) -> Option<BagSeen> {
         let gold = reader.u64()?;
         let count = reader.varint().filter(|&count| count as usize <= SLOTS_MAX)?;
-        let stacks = (0..count).map(|_| Stack::from_wire(reader)).collect::<Option<_>>()?;
-        Some(BagSeen { gold, stacks })
+        let thing = |reader: &mut Reader<'_>| Some((reader.u8()?, ThingSeen::from_wire(reader)?));
+        let things = (0..count).map(|_| thing(reader)).collect::<Option<_>>()?;
+        Some(BagSeen { gold, things })
     }
 }
 
-impl Stack {
-    /// Reads varint item and varint count.
-    pub(super) fn from_wire(reader: &mut Reader<'_>) -> Option<Self> {
-        Some(Self { item: Id::new(reader.varint()?), count: reader.varint()? })
+/// Adds a stack to others, joining it with its like.
+fn join(stacks: &mut Vec<Stack>, mut stack: Stack, assets: &Assets) {
+    let stack_max = assets.items[stack.item].stack_max;
+    for other in stacks.iter_mut() {
+        if !other.joins(&stack) {
+            continue;
+        }
+        let added = stack_max.saturating_sub(other.count).min(stack.count);
+        other.count += added;
+        stack.count -= added;
     }
-
-    /// Writes varint item and varint count.
-    pub(super) fn put(self, out: &mut Vec<u8>) {
-        put_varint(out, self.item.raw());
-        put_varint(out, self.count);
+    if stack.count > 0 {
+        stacks.push(stack);
     }
 }
 
@@ -113,83 +314,45 @@ impl Replicate for Bag {
     const AUDIENCE: Audience = Audience::Owner;
     fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.gold.to_le_bytes());
-        put_varint(out, u32::try_from(self.stacks.len()).unwrap_or(0));
-        self.stacks.iter().for_each(|stack| stack.put(out));
+        put_varint(out, u32::try_from(self.things().count()).unwrap_or(0));
+        for (slot, thing) in self.things() {
+            out.push(u8::try_from(slot).unwrap_or(u8::MAX));
+            thing.put(out);
+        }
     }
 }
 
+/// Gold `u64`, then slot byte and thing, by the names of items.
 impl Carry for Bag {
     const NAME: &'static str = "bag";
-    fn save(&self, _: u32, _: &Assets) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        self.encode(&mut bytes);
-        bytes
+    fn save(&self, _: u32, assets: &Assets) -> Vec<u8> {
+        let mut out = self.gold.to_le_bytes().to_vec();
+        for (slot, thing) in self.things() {
+            out.push(u8::try_from(slot).unwrap_or(u8::MAX));
+            thing.save(&mut out, assets);
+        }
+        out
     }
     fn load(bytes: &[u8], _: u32, assets: &Assets) -> Option<Self> {
-        let BagSeen { gold, stacks } = Self::from_wire(&mut Reader::new(bytes))?;
-        let known = stacks.iter().all(|stack| assets.items.get(stack.item).is_some());
-        known.then_some(Self { gold, stacks })
+        let mut reader = Reader::new(bytes);
+        let mut bag = Self { gold: reader.u64()?, ..Self::default() };
+        while !reader.is_empty() {
+            let slot = usize::from(reader.u8()?);
+            *bag.slots.get_mut(slot)? = Some(Thing::load(&mut reader, assets)?);
+        }
+        Some(bag)
     }
 }
 
 impl Digest for Bag {
     fn digest(&self, digester: &mut Digester) {
         digester.u64(self.gold);
-        for stack in &self.stacks {
-            digester.u32(stack.item.raw());
-            digester.u32(stack.count);
+        for (slot, thing) in self.things() {
+            digester.u64(slot as u64);
+            thing.digest(digester);
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn begun_stacks_fill_first_and_what_does_not_fit_is_handed_back() {
-        let mut bag = Bag::default();
-        assert_eq!(bag.put(Id::new(0), 10, 7), 0);
-        assert_eq!(bag.put(Id::new(0), 10, 7), 0);
-        assert_eq!(bag.stacks().iter().map(|stack| stack.count).collect::<Vec<_>>(), [10, 4]);
-        assert_eq!(bag.put(Id::new(1), 1, 50), 12);
-        assert_eq!(bag.put(Id::new(0), 10, 9), 3);
-        assert_eq!((bag.room_for(Id::new(0), 10, 5), bag.stacks().len()), (0, SLOTS_MAX));
-    }
-
-    #[test]
-    fn a_bag_comes_back_from_the_wire_and_an_endless_one_is_refused() {
-        let mut bag = Bag::default();
-        bag.add_gold(u32::MAX);
-        bag.add_gold(u32::MAX);
-        bag.put(Id::new(300), 20, 33);
-        let mut bytes = Vec::new();
-        bag.encode(&mut bytes);
-        let seen = Bag::from_wire(&mut Reader::new(&bytes)).unwrap();
-        assert_eq!((seen.gold, seen.stacks), (bag.gold(), bag.stacks().to_vec()));
-        assert_eq!(Bag::from_wire(&mut Reader::new(&bytes[..bytes.len() - 1])), None);
-        assert_eq!(Bag::from_wire(&mut Reader::new(&[0, 0, 0, 0, 0, 0, 0, 0, 41])), None);
-    }
-
-    proptest! {
-        #[test]
-        fn nothing_is_lost_or_made_and_no_stack_is_too_high(
-            puts in prop::collection::vec((0_u32..4, 1_u32..60), 0..120),
-        ) {
-            let (mut bag, mut inside) = (Bag::default(), [0_u64; 4]);
-            let stack_max = |item: u32| [1, 5, 20, 7][item as usize];
-            for (item, count) in puts {
-                let room = bag.room_for(Id::new(item), stack_max(item), count);
-                let left = bag.put(Id::new(item), stack_max(item), count);
-                prop_assert_eq!(left, count - room);
-                inside[item as usize] += u64::from(count - left);
-                prop_assert!(bag.stacks().len() <= SLOTS_MAX);
-                prop_assert!(bag.stacks().iter().all(|stack| stack.count <= stack_max(stack.item.raw())));
-            }
-            for (item, &count) in (0..).zip(&inside) {
-                prop_assert_eq!(bag.count(Id::new(item)), count);
-            }
-        }
-    }
-}
+mod tests;

@@ -1,65 +1,206 @@
-//! Resolve: what the dead leave. Each line of a monster's loot is rolled on its own, by the monster's id and the
-//! tick of its death. The killer's player alone may take it for 30 s; after 120 s it is gone.
+//! Resolve: what the dead leave. A monster's table is rolled by the monster's id and the tick of its death, for the
+//! killer's player and those of its party who are near. How they share it is their rule; for 30 s nobody else may take it,
+//! after 120 s it is gone.
 
 use bevy_ecs::prelude::*;
+use bevy_ecs::system::SystemParam;
+use smallvec::SmallVec;
 
-use super::{Pile, Stack};
+use super::contest::{Contest, News};
+use super::history::{Fortune, LootHistory};
+use super::pile::Hold;
+use super::roll::{Case, Found, Part, Roller};
+use super::{Lying, Pile};
 use crate::actor::{Concealment, Kind, Position};
-use crate::assets::MonsterDef;
+use crate::assets::{ClassDef, Id, LootDef, MonsterDef, Quality, pity_key};
 use crate::features::combat::Died;
 use crate::features::monsters::Species;
-use crate::features::players::Player;
+use crate::features::party::{LootRule, Parties};
+use crate::features::players::{Class, Player};
 use crate::ids::{PlayerId, SimId};
-use crate::random::{Draw, Random, Stream};
+use crate::input::Players;
+use crate::random::{Random, Stream};
 use crate::roster::Roster;
 use crate::scene::SceneAssets;
 use crate::tick::SimTick;
 
-/// Ticks for which a pile is the killer's (30 s).
+/// Ticks for which a pile is its owners' (30 s).
 pub const OWNED_TICKS: u32 = 600;
 /// Ticks after which a pile is gone (120 s).
 pub const GONE_TICKS: u32 = 2_400;
+/// How far from a kill a member of the killer's party has a part in its loot, in metres.
+pub const SHARE_RANGE_M: f32 = 60.0;
+/// From this quality on, a party whose rule is need before greed rolls.
+pub const CONTEST_QUALITY: Quality = Quality::Uncommon;
+/// Contests of one pile; what comes beyond is for whoever may take from it.
+const CONTESTS_MAX: usize = 64;
 
 type Corpse<'a> = (&'a Species, &'a Position, &'a Concealment);
+type Member<'a> = (&'a Class, &'a Position, &'a mut LootHistory);
+
+/// Everyone who may have a part in a kill.
+#[derive(SystemParam)]
+pub(super) struct People<'w, 's> {
+    roster: ResMut<'w, Roster>,
+    present: Res<'w, Players>,
+    parties: ResMut<'w, Parties>,
+    players: Query<'w, 's, &'static Player>,
+    members: Query<'w, 's, Member<'static>>,
+}
+
+/// Somebody with a part in a kill.
+struct Looter {
+    player: PlayerId,
+    entity: Entity,
+    class: Id<ClassDef>,
+}
+
+impl People<'_, '_> {
+    /// The killer's company near a place, in the order they joined; nobody when no player killed it.
+    fn looters(&self, killer: Option<SimId>, place: Position) -> SmallVec<[Looter; 5]> {
+        let killer = killer.and_then(|killer| self.roster.entity(killer));
+        let Some(killer) = killer.and_then(|entity| self.players.get(entity).ok()) else { return SmallVec::new() };
+        let looter = |player: PlayerId| {
+            let &(_, entity) = self.present.0.get(&player)?;
+            let (class, position, _) = self.members.get(entity).ok()?;
+            let near = player == killer.id || position.0.distance(place.0) <= SHARE_RANGE_M;
+            near.then_some(Looter { player, entity, class: class.0 })
+        };
+        self.parties.company_of(killer.id).into_iter().filter_map(looter).collect()
+    }
+
+    fn rule_of(&self, looters: &[Looter]) -> LootRule {
+        let party =
+            looters.first().filter(|_| looters.len() > 1).and_then(|looter| self.parties.party_of(looter.player));
+        party.map_or(LootRule::FreeForAll, |party| party.rule)
+    }
+}
+
+/// What a table is rolled from.
+#[derive(SystemParam)]
+pub(super) struct Fate<'w> {
+    tick: Res<'w, SimTick>,
+    random: Res<'w, Random>,
+    assets: Res<'w, SceneAssets>,
+}
+
+/// One kill whose loot is rolled.
+struct Kill<'a> {
+    who: SimId,
+    monster: &'a MonsterDef,
+    table: &'a LootDef,
+    party_size: u32,
+}
 
 pub(super) fn drop_loot(
     mut commands: Commands,
-    (tick, random): (Res<SimTick>, Res<Random>),
-    (assets, mut roster): (Res<SceneAssets>, ResMut<Roster>),
+    fate: Fate,
     mut deaths: MessageReader<Died>,
     corpses: Query<Corpse>,
-    players: Query<&Player>,
+    mut people: People,
+    mut news: News,
 ) {
+    let assets = fate.assets.0.clone();
     for death in deaths.read() {
-        let corpse = roster.entity(death.who).and_then(|entity| corpses.get(entity).ok());
-        let Some((species, position, concealment)) = corpse else { continue };
-        let draw = random.draw(tick.0, death.who, Stream("loot"), 0);
-        let killer = death.killer.and_then(|killer| roster.entity(killer));
-        let owner = killer.and_then(|entity| players.get(entity).ok()).map(|player| player.id);
-        let pile = roll(&assets.0.monsters[species.0], draw, owner, tick.0);
-        if !pile.is_empty() {
+        let corpse = people.roster.entity(death.who).and_then(|entity| corpses.get(entity).ok());
+        let Some((species, &position, concealment)) = corpse else { continue };
+        let monster = &assets.monsters[species.0];
+        let Some(table) = &monster.loot else { continue };
+        let looters = people.looters(death.killer, position);
+        let party_size = u32::try_from(looters.len()).unwrap_or(u32::MAX);
+        let kill = Kill { who: death.who, monster, table: &assets.loots[table.id()], party_size };
+        for pile in fate.piles(&kill, &looters, &mut people) {
             let phase = concealment.phase;
-            let id = roster.allocate(tick.0);
-            commands.spawn((id, *position, Concealment { phase, stealth: false }, Kind::Loot, pile));
+            let id = people.roster.allocate(fate.tick.0);
+            news.tell_started(id, &pile);
+            commands.spawn((id, position, Concealment { phase, stealth: false }, Kind::Loot, pile));
         }
     }
 }
 
-fn roll(def: &MonsterDef, mut draw: Draw, owner: Option<PlayerId>, tick: u32) -> Pile {
-    let mut stacks = Vec::new();
-    for line in &def.loot {
-        // Drawn in any case, so that one line's luck does not depend on another's.
-        let (falls, count) = (draw.chance_bp(line.chance_bp), between(&mut draw, line.count));
-        if falls && count > 0 {
-            stacks.push(Stack { item: line.item.id(), count });
+impl Fate<'_> {
+    /// What a kill leaves, shared by the rule of those who may loot.
+    fn piles(&self, kill: &Kill<'_>, looters: &[Looter], people: &mut People<'_, '_>) -> Vec<Pile> {
+        let mut piles = Vec::new();
+        let rule = people.rule_of(looters);
+        if rule != LootRule::Personal {
+            let part = if looters.len() > 1 { Part::Shared } else { Part::All };
+            let found = self.roll(kill, looters, part, 0, people);
+            piles.push(self.shared_pile(kill, found, rule, looters, people));
         }
+        if looters.len() > 1 {
+            let part = if rule == LootRule::Personal { Part::All } else { Part::Personal };
+            for looter in looters {
+                let found = self.roll(kill, std::slice::from_ref(looter), part, looter.player.0, people);
+                let owners = SmallVec::from_slice(&[looter.player]);
+                piles.push(Pile { owners, personal: true, ..self.pile(kill, &found, looter.player.0) });
+            }
+        }
+        let first_kill = kill.table.asks_for_first_kill();
+        for looter in looters.iter().filter(|_| first_kill) {
+            if let Ok((.., mut history)) = people.members.get_mut(looter.entity) {
+                history.meet(pity_key(&kill.monster.id, "first kill"));
+            }
+        }
+        piles.retain(|pile| !pile.is_empty());
+        piles
     }
-    let gold = between(&mut draw, def.gold);
-    Pile { gold, stacks, owner, free_tick: tick + OWNED_TICKS, gone_tick: tick + GONE_TICKS }
-}
 
-fn between(draw: &mut Draw, (least, most): (u32, u32)) -> u32 {
-    least + draw.below(most.saturating_sub(least).saturating_add(1))
+    /// Rolls for looters, and notes their luck.
+    fn roll(&self, kill: &Kill<'_>, looters: &[Looter], part: Part, salt: u64, people: &mut People<'_, '_>) -> Found {
+        let past = looters.iter().filter_map(|looter| people.members.get(looter.entity).ok()).map(|member| member.2);
+        let past: SmallVec<[&LootHistory; 5]> = past.collect();
+        let key = pity_key(&kill.monster.id, "first kill");
+        let case = Case {
+            monster_level: kill.monster.level,
+            party_size: kill.party_size,
+            classes: looters.iter().map(|looter| looter.class).collect(),
+            first_kill: past.iter().any(|history| !history.knows(key)),
+        };
+        let draw = self.random.draw(self.tick.0, kill.who, Stream("loot"), salt);
+        let fortune = Fortune::of(past);
+        let mut roller = Roller { assets: &self.assets.0, case, fortune, draw, found: Found::default() };
+        roller.table(kill.table, part);
+        let (found, fortune) = (roller.found, roller.fortune.settled());
+        for looter in looters.iter().filter(|_| !fortune.is_empty()) {
+            if let Ok((.., mut history)) = people.members.get_mut(looter.entity) {
+                history.take_in(&fortune);
+            }
+        }
+        found
+    }
+
+    fn shared_pile(
+        &self,
+        kill: &Kill<'_>,
+        found: Found,
+        rule: LootRule,
+        looters: &[Looter],
+        people: &mut People<'_, '_>,
+    ) -> Pile {
+        let all: SmallVec<[PlayerId; 5]> = looters.iter().map(|looter| looter.player).collect();
+        let mut pile = self.pile(kill, &found, 0);
+        pile.owners = match (rule, all.first()) {
+            (LootRule::RoundRobin | LootRule::NeedBeforeGreed, Some(&first)) if !pile.is_empty() => {
+                SmallVec::from_slice(&[people.parties.take_turn(first, &all)])
+            }
+            _ => SmallVec::from_slice(&all),
+        };
+        if rule == LootRule::NeedBeforeGreed {
+            let precious = |lying: &&mut Lying| self.assets.0.items[lying.stack.item].quality >= CONTEST_QUALITY;
+            for (number, lying) in (0..).zip(pile.things.iter_mut().filter(precious).take(CONTESTS_MAX)) {
+                lying.hold = Hold::Contested(Contest::among(number, all.iter().copied(), self.tick.0));
+            }
+        }
+        pile
+    }
+
+    fn pile(&self, kill: &Kill<'_>, found: &Found, salt: u64) -> Pile {
+        let mut draw = self.random.draw(self.tick.0, kill.who, Stream("loot pieces"), salt);
+        let things = found.stacks(&self.assets.0, &mut draw).into_iter().map(Lying::open).collect();
+        let (free_tick, gone_tick) = (self.tick.0 + OWNED_TICKS, self.tick.0 + GONE_TICKS);
+        Pile { gold: found.gold, things, owners: SmallVec::new(), personal: false, free_tick, gone_tick }
+    }
 }
 
 pub(super) fn remove_old_piles(mut commands: Commands, tick: Res<SimTick>, piles: Query<(Entity, &SimId, &Pile)>) {

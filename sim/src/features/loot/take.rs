@@ -5,12 +5,12 @@
 use bevy_ecs::prelude::*;
 use rkyv::{Archive, Deserialize, Serialize};
 
-use super::pile::put_things;
-use super::{Bag, Pile, PileSeen, Stack};
+use super::{Bag, Pile, PileSeen, ThingSeen};
 use crate::actor::Position;
 use crate::assets::Assets;
 use crate::command::{ClientCommand, CommandError, Issued, Issuer, Rejections, read_archive, write_archive};
 use crate::features::combat::Vitals;
+use crate::features::equipment::Equipment;
 use crate::ids::SimId;
 use crate::interest::Interest;
 use crate::replicated::ClientEvent;
@@ -64,15 +64,15 @@ pub struct LootTaken {
     /// Gold.
     pub gold: u32,
     /// Things.
-    pub stacks: Vec<Stack>,
+    pub things: Vec<ThingSeen>,
 }
 
 impl LootTaken {
     /// Reads the body of an event about `taker`.
     pub fn from_wire(taker: SimId, reader: &mut Reader<'_>) -> Option<Self> {
         let pile = SimId::from_bits(reader.u32()?);
-        let PileSeen { gold, stacks } = PileSeen::from_wire(reader)?;
-        Some(Self { taker, pile, gold, stacks })
+        let PileSeen { gold, things } = PileSeen::from_wire(reader)?;
+        Some(Self { taker, pile, gold, things })
     }
 }
 
@@ -83,11 +83,11 @@ impl ClientEvent for LootTaken {
     }
     fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.pile.bits().to_le_bytes());
-        put_things(out, self.gold, &self.stacks);
+        PileSeen { gold: self.gold, things: self.things.clone() }.put(out);
     }
 }
 
-type Taker<'a> = (&'a Position, &'a Vitals, &'a Interest, &'a Bag);
+type Taker<'a> = (&'a Position, &'a Vitals, &'a Interest, &'a Bag, &'a Equipment);
 
 pub(super) fn validate_takes(
     tick: Res<SimTick>,
@@ -100,14 +100,14 @@ pub(super) fn validate_takes(
 ) {
     for Issued { by, command } in asked.read() {
         let check = || {
-            let (position, vitals, interest, bag) = takers.get(by.entity).map_err(|_| "no_target")?;
+            let (position, vitals, interest, bag, worn) = takers.get(by.entity).map_err(|_| "no_target")?;
             let pile = roster.entity(command.pile).filter(|_| interest.sees(command.pile));
             let (place, pile) = pile.and_then(|entity| piles.get(entity).ok()).ok_or("no_target")?;
             let reasons = [
                 (vitals.is_dead(), "dead"),
                 (position.0.distance(place.0) > REACH_M, "range"),
-                (!pile.is_open_to(by.player, tick.0), "not_yours"),
-                (!pile.fits_into(bag, &assets.0), "bag_full"),
+                (!pile.has_for(by.player, tick.0), "not_yours"),
+                (!pile.fits_into(bag, worn, by.player, tick.0, &assets.0), "bag_full"),
             ];
             reasons.into_iter().find(|(holds, _)| *holds).map_or(Ok(()), |(_, reason)| Err(reason))
         };
@@ -122,9 +122,9 @@ pub(super) fn validate_takes(
 
 pub(super) fn take_loot(
     mut commands: Commands,
-    (assets, roster): (Res<SceneAssets>, Res<Roster>),
+    (tick, assets, roster): (Res<SimTick>, Res<SceneAssets>, Res<Roster>),
     mut intents: MessageReader<TakeIntent>,
-    mut bags: Query<&mut Bag>,
+    mut bags: Query<(&mut Bag, &Equipment)>,
     mut piles: Query<&mut Pile>,
     mut taken: MessageWriter<LootTaken>,
     mut rejections: Rejections,
@@ -133,22 +133,23 @@ pub(super) fn take_loot(
     takes.sort_by_key(|take| take.by.id);
     for TakeIntent { by, pile: pile_id } in takes {
         let Some(entity) = roster.entity(pile_id) else { continue };
-        let (Ok(mut bag), Ok(mut pile)) = (bags.get_mut(by.entity), piles.get_mut(entity)) else { continue };
-        if !pile.fits_into(&bag, &assets.0) {
+        let (Ok((mut bag, worn)), Ok(mut pile)) = (bags.get_mut(by.entity), piles.get_mut(entity)) else { continue };
+        if !pile.fits_into(&bag, worn, by.player, tick.0, &assets.0) {
             // Another taker was first in this very tick.
             rejections.reject(&by, if pile.is_empty() { "no_target" } else { "bag_full" });
             continue;
         }
-        let PileSeen { gold, stacks } = pile.move_into(&mut bag, &assets.0);
+        let PileSeen { gold, things } = pile.move_into(&mut bag, worn, by.player, tick.0, &assets.0);
         if pile.is_empty() {
             commands.entity(entity).despawn();
         }
-        taken.write(LootTaken { taker: by.id, pile: pile_id, gold, stacks });
+        taken.write(LootTaken { taker: by.id, pile: pile_id, gold, things });
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Stack;
     use super::*;
     use crate::assets::Id;
 
@@ -159,7 +160,8 @@ mod tests {
         let assets = crate::testing::test_assets(&[]);
         assert_eq!(TakeCommand::decode(&command.encode(), &assets), Ok(command));
         assert_eq!(TakeCommand::decode(&[1], &assets), Err(CommandError::Malformed));
-        let event = LootTaken { taker, pile, gold: 5, stacks: vec![Stack { item: Id::new(200), count: 3 }] };
+        let things = vec![ThingSeen::of_stack(&Stack::plain(Id::new(200), 3))];
+        let event = LootTaken { taker, pile, gold: 5, things };
         let mut bytes = Vec::new();
         event.encode(&mut bytes);
         assert_eq!(LootTaken::from_wire(taker, &mut Reader::new(&bytes)), Some(event));

@@ -140,13 +140,7 @@ fn finish(sides: &Sides, stage: &mut Delivery, caster: &mut ActingItem<'_, '_>, 
 }
 
 /// Does the actions of some moments to everyone they reach; false when the target cannot be reached any more.
-fn take_effect(
-    sides: &Sides,
-    stage: &mut Delivery,
-    caster: &ActingItem<'_, '_>,
-    cast: &Cast,
-    moments: &[At],
-) -> bool {
+fn take_effect(sides: &Sides, stage: &mut Delivery, caster: &ActingItem<'_, '_>, cast: &Cast, moments: &[At]) -> bool {
     let id = *caster.id;
     let view = caster.view(false, sides);
     let aim = stage.aim(id, caster.body.eyes(), &cast.def, cast.target);
@@ -187,7 +181,8 @@ pub(super) fn start_casts(
     intents.sort_by_key(|intent| intent.caster);
     let assets = stage.assets.0.clone();
     for intent in intents {
-        let Some(mut caster) = stage.roster.entity(intent.caster).and_then(|entity| casters.get_mut(entity).ok()) else {
+        let Some(mut caster) = stage.roster.entity(intent.caster).and_then(|entity| casters.get_mut(entity).ok())
+        else {
             continue;
         };
         let skill = caster.combo.in_place_of(intent.skill, &assets, now_ms(stage.tick.0));

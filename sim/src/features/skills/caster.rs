@@ -1,6 +1,5 @@
 //! What counts about whoever casts: the parts that nobody writes in the Act stage, and those that casts change.
 
-use bevy_ecs::prelude::*;
 use bevy_ecs::query::QueryData;
 use glam::Vec2;
 
@@ -11,7 +10,7 @@ use super::{Casting, Cooldowns, Mana, now_ms};
 use crate::actor::{Concealment, Heading, Position};
 use crate::assets::{AttributeId, CostTime, Pool, SkillDef};
 use crate::features::buffs::Tags;
-use crate::features::combat::{Attributes, SideData, Sides, Vitals, Worth};
+use crate::features::combat::{Attributes, Level, SideData, Sides, Vitals, Worth};
 use crate::ids::SimId;
 use crate::intent::MoveIntent;
 use crate::interest::Visibility;
@@ -23,6 +22,7 @@ pub(super) struct Body {
     position: &'static Position,
     heading: &'static Heading,
     side: SideData,
+    level: &'static Level,
     concealment: &'static Concealment,
     pub(super) vitals: &'static Vitals,
     pub(super) tags: &'static Tags,
@@ -138,6 +138,6 @@ impl BodyItem<'_, '_> {
     }
 
     pub(super) fn worth(&self) -> Worth {
-        self.attributes.worth(self.side.side().faction)
+        self.attributes.worth(*self.level, self.side.side().faction)
     }
 }

@@ -292,7 +292,7 @@ fn text(reader: &mut Reader<'_>) -> Option<String> {
 /// the next comes back and varint milliseconds of a charge; then the same for global cooldowns with the milliseconds left.
 impl Carry for Cooldowns {
     const NAME: &'static str = "cooldowns";
-    fn save(&self, tick: u32) -> Vec<u8> {
+    fn save(&self, tick: u32, _: &Assets) -> Vec<u8> {
         let now_ms = now_ms(tick);
         let left_ms = |end_ms: u64| u32::try_from(end_ms.saturating_sub(now_ms)).unwrap_or(u32::MAX);
         let mut out = Vec::new();
@@ -365,9 +365,8 @@ mod tests {
     use crate::testing::test_assets;
 
     fn skill(text: &str) -> (Id<SkillDef>, Arc<SkillDef>, Arc<Assets>) {
-        let record = format!(
-            r#"(id: "skill/tried", target: Caster, timeline: [(at: Hit, do: [Threat(amount: 1)])], {text})"#
-        );
+        let record =
+            format!(r#"(id: "skill/tried", target: Caster, timeline: [(at: Hit, do: [Threat(amount: 1)])], {text})"#);
         let assets = test_assets(&[("skills/tried.ron", &record)]);
         let id = assets.skills.by_name("skill/tried").unwrap();
         (id, Arc::clone(assets.skills.arc(id).unwrap()), assets)
@@ -418,11 +417,12 @@ mod tests {
 
     #[test]
     fn cooldowns_travel_by_name_and_go_on_where_they_were() {
-        let (id, def, assets) = skill("gcd: (ms: 1_430, group: \"magic\"), cooldown: (ms: 8_000, tag: \"cooldown.x\", charges: 2)");
+        let (id, def, assets) =
+            skill("gcd: (ms: 1_430, group: \"magic\"), cooldown: (ms: 8_000, tag: \"cooldown.x\", charges: 2)");
         let mut cooldowns = Cooldowns::default();
         cooldowns.begin(id, &def, 0, 0);
         cooldowns.begin(id, &def, 0, 0);
-        let loaded = Cooldowns::load(&cooldowns.save(10), 1_010, &assets).unwrap();
+        let loaded = Cooldowns::load(&cooldowns.save(10, &assets), 1_010, &assets).unwrap();
         for after in [0, 18, 19, 149, 150] {
             assert_eq!(loaded.gcd_runs(1_010 + after), cooldowns.gcd_runs(10 + after));
             assert_eq!(loaded.runs(id, &def, 1_010 + after), cooldowns.runs(id, &def, 10 + after));

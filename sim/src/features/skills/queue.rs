@@ -7,6 +7,7 @@ use bevy_ecs::prelude::*;
 use crate::assets::{Id, SkillDef};
 use crate::command::Issuer;
 use crate::digest::{Digest, Digester};
+use crate::input::LatencyMeasured;
 use crate::intent::CastTarget;
 use crate::tick::TICK_MS;
 
@@ -28,6 +29,15 @@ impl Punctuality {
     #[must_use]
     pub fn allowance_ms(&self) -> u32 {
         self.rtt_ms.saturating_add(CLOCKS_MS).min(ALLOWANCE_MS_MAX)
+    }
+}
+
+/// Takes over what the network has measured.
+pub(super) fn take_latency(mut measured: MessageReader<LatencyMeasured>, mut players: Query<&mut Punctuality>) {
+    for &LatencyMeasured { entity, rtt_ms } in measured.read() {
+        if let Ok(mut punctuality) = players.get_mut(entity) {
+            punctuality.rtt_ms = rtt_ms;
+        }
     }
 }
 

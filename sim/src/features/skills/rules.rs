@@ -6,9 +6,9 @@
 
 use glam::{Vec2, Vec3};
 
+use super::combo::Combo;
 use super::{Cooldowns, now_ms};
 use crate::actor::Heading;
-use super::combo::Combo;
 use crate::assets::{Assets, CastMove, CostTime, Id, Los, Pool, SkillDef, SkillTarget, TagId};
 use crate::features::buffs::Tags;
 use crate::features::combat::{Side, Sides};

@@ -119,13 +119,7 @@ impl Units<'_, '_> {
 
     /// Everyone in a circle on the ground whom a side's filter lets through, nearest first, ties by id.
     #[must_use]
-    pub fn in_circle(
-        &self,
-        sides: &Sides,
-        by: Side,
-        circle: Circle,
-        geometry: &Geometry,
-    ) -> Vec<TargetView> {
+    pub fn in_circle(&self, sides: &Sides, by: Side, circle: Circle, geometry: &Geometry) -> Vec<TargetView> {
         let mut near = Vec::new();
         let centre = Vec2::new(circle.centre.x, circle.centre.z);
         self.for_each_near(centre, circle.radius_m, circle.phase, |unit, distance_squared| {
@@ -236,13 +230,9 @@ pub fn aim_of(
     seen: impl Fn(SimId) -> Option<TargetView>,
 ) -> Option<Aim> {
     match (&def.target, target) {
-        (
-            SkillTarget::Caster
-            | SkillTarget::Around { .. }
-            | SkillTarget::Cone { .. }
-            | SkillTarget::Line { .. },
-            _,
-        ) => Some(Aim::Caster),
+        (SkillTarget::Caster | SkillTarget::Around { .. } | SkillTarget::Cone { .. } | SkillTarget::Line { .. }, _) => {
+            Some(Aim::Caster)
+        }
         (shape, CastTarget::Unit(id)) if shape.names_unit() => seen(id).map(Aim::Unit),
         (shape, CastTarget::Caster) if shape.names_unit() && shape.filter() != Filter::Enemy => {
             seen(caster).map(Aim::Unit)

@@ -9,7 +9,9 @@ use smallvec::SmallVec;
 use super::caster::{Caster, CasterItem};
 use super::queue::{CastQueue, QueuedCast};
 use super::rules::{Refusal, check_aim, check_caster, check_standing};
-use super::{CastCommand, Casting, ReleaseCastCommand, ReleaseIntent, StopCastCommand, StopIntent, Units, aim_of, now_ms};
+use super::{
+    CastCommand, Casting, ReleaseCastCommand, ReleaseIntent, StopCastCommand, StopIntent, Units, aim_of, now_ms,
+};
 use crate::assets::{CastDef, ClassDef, Id, SkillDef};
 use crate::command::{Issued, Issuer, Rejections};
 use crate::features::combat::Sides;
