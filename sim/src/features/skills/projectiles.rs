@@ -157,7 +157,7 @@ fn first_velocity(def: &ProjectileDef, from: Vec3, to: Vec3, heading: Heading) -
 }
 
 /// A touch in this tick.
-struct Touch {
+pub(super) struct Touch {
     part: f32,
     projectile: SimId,
     target: SimId,
