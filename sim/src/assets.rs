@@ -4,6 +4,7 @@
 //! names, so they do not depend on how records are spread over files; data loaded after other data keeps its ids.
 
 mod actions;
+mod ai;
 mod areas;
 mod attributes;
 mod check;
@@ -21,6 +22,7 @@ mod items;
 mod kinds;
 mod load;
 mod loot;
+mod modifiers;
 mod monsters;
 mod movements;
 mod names;
@@ -41,6 +43,7 @@ mod verdicts;
 
 pub use actions::{Action, ActionTarget, Displacement, Pool, School};
 pub use areas::AreaDef;
+pub use ai::{AiDef, Aimed, Condition, Consideration, Deed, Measure, NodeDef, OptionDef, Response};
 pub use attributes::{
     AttrRef, AttributeDef, AttributeId, AttributeRegistry, AttributeTable, AttributeUnit, AttributeValue,
     CORE_ATTRIBUTES, Rounding,
@@ -53,7 +56,7 @@ pub use combat::{
 };
 pub use curves::{Between, CurveDef, CurveLine};
 pub use designer_tests::TestDef;
-pub use effects::{EffectDef, Modifier, ModifierOp, Polarity, Reapply, StackBy};
+pub use effects::{EffectDef, Polarity, Reapply, StackBy};
 pub use events::{TimeOfDay, Timetable, Weekday, WorldEventDef};
 pub use factions::{FactionDef, Stance};
 pub use formulas::FormulaDef;
@@ -63,6 +66,7 @@ pub use loot::{
     Expectation, GroupRow, ItemExpectation, LootCase, LootCondition, LootDef, LootDrop, LootGroup, LootRow, Pity,
     Share, pity_key,
 };
+pub use modifiers::{Modifier, ModifierOp, When};
 pub use monsters::{MonsterDef, Senses};
 pub use movements::MovementDef;
 pub use projectiles::{Flight, ProjectileDef};

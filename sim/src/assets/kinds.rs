@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::{
-    AreaDef, AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, EffectDef, FactionDef,
+    AiDef, AreaDef, AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, EffectDef, FactionDef,
     FormulaDef, ItemDef, LootDef, MonsterDef, MovementDef, ProjectileDef, Record, SceneDef, SetDef, SkillDef, Table,
     TagRegistry, TestDef, WorldEventDef,
     load::{LoadedTable, Run},
@@ -129,6 +129,8 @@ kinds! {
     sets: SetDef,
     /// What may be found.
     loots: LootDef,
+    /// How monsters and champions decide what to do.
+    ai: AiDef,
     /// What spawners put into a scene.
     monsters: MonsterDef,
     /// The places of the world.
