@@ -14,6 +14,7 @@ mod loot;
 mod monsters;
 mod movement;
 mod party;
+mod skill_engine;
 mod skills;
 mod world_events;
 

@@ -42,8 +42,8 @@ mod trace;
 mod verdicts;
 
 pub use actions::{Action, ActionTarget, Displacement, Pool, School};
-pub use areas::AreaDef;
 pub use ai::{AiDef, Aimed, Condition, Consideration, Deed, Measure, NodeDef, OptionDef, Response};
+pub use areas::AreaDef;
 pub use attributes::{
     AttrRef, AttributeDef, AttributeId, AttributeRegistry, AttributeTable, AttributeUnit, AttributeValue,
     CORE_ATTRIBUTES, Rounding,
@@ -56,7 +56,11 @@ pub use combat::{
 };
 pub use curves::{Between, CurveDef, CurveLine};
 pub use designer_tests::TestDef;
-pub use effects::{EffectDef, Polarity, Reapply, StackBy};
+pub use effects::{
+    AbsorbDef, AbsorbKind, BreakBarDef, Capture, CaptureTable, DamageBreak, DiminishDef, DispelKind, Duration,
+    EffectDef, EventKind, FirstTick, Logout, OnDeath, PeriodDef, PeriodRefresh, Polarity, ProcDef, ProcTarget,
+    StackApply, StackBy, StackDef, StackExpire,
+};
 pub use events::{TimeOfDay, Timetable, Weekday, WorldEventDef};
 pub use factions::{FactionDef, Stance};
 pub use formulas::FormulaDef;
@@ -78,8 +82,8 @@ pub use scenes::{
 };
 pub use sets::{SetBonus, SetDef};
 pub use skills::{
-    At, BecomesDef, CastDef, CastMove, ChargeLevel, ComboDef, CooldownDef, CostDef, CostTime, Filter, FirstTick,
-    GcdDef, Los, Moment, Pushback, Refund, Requirements, SkillDef, SkillTarget,
+    At, BecomesDef, CastDef, CastMove, ChargeLevel, ComboDef, CooldownDef, CostDef, CostTime, Filter, GcdDef, Los,
+    Moment, Pushback, Refund, Requirements, SkillDef, SkillTarget,
 };
 pub use sources::AssetSources;
 pub use table::Table;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Action, Filter, Record, RefVisitor, actions::visit_actions};
 
 /// One area, `area/..`.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AreaDef {
     /// `area/name`.

@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use super::{
-    AiDef, AreaDef, AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, EffectDef, FactionDef,
-    FormulaDef, ItemDef, LootDef, MonsterDef, MovementDef, ProjectileDef, Record, SceneDef, SetDef, SkillDef, Table,
-    TagRegistry, TestDef, WorldEventDef,
+    AiDef, AreaDef, AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, DiminishDef,
+    EffectDef, FactionDef, FormulaDef, ItemDef, LootDef, MonsterDef, MovementDef, ProjectileDef, Record, SceneDef,
+    SetDef, SkillDef, Table, TagRegistry, TestDef, WorldEventDef,
     load::{LoadedTable, Run},
     table::Holder,
 };
@@ -119,6 +119,8 @@ kinds! {
     areas: AreaDef,
     /// What can rest on a unit for a while.
     effects: EffectDef,
+    /// How crowd control gets weaker when it comes again and again.
+    diminishing: DiminishDef,
     /// How units move.
     movements: MovementDef,
     /// What a player can be.

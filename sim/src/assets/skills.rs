@@ -9,11 +9,11 @@ use super::{Action, Pool, Record, Ref, RefVisitor, Tag, TagId, TagList, TagSet, 
 mod cast;
 mod target;
 
-pub use cast::{CastDef, CastMove, ChargeLevel, FirstTick, Pushback};
+pub use cast::{CastDef, CastMove, ChargeLevel, Pushback};
 pub use target::{Filter, Los, SkillTarget};
 
 /// One skill, `skill/..`.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SkillDef {
     /// `skill/name`.
@@ -77,7 +77,7 @@ pub struct GcdDef {
 }
 
 /// What a skill takes from its caster.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CostDef {
     /// `"mana"` or `"hp"`; hit points can be paid down to 1.
@@ -178,7 +178,7 @@ pub struct BecomesDef {
 }
 
 /// Some actions and when they are done.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Moment {
     /// When.

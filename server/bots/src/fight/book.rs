@@ -54,7 +54,7 @@ impl SkillBook {
         let is_ready = |id: Id<SkillDef>| self.ready.get(&id.raw()).is_none_or(|&turn| senses.turn >= turn);
         let usable =
             self.known(senses).filter(|(id, skill)| is_ready(*id) && skill.mana_cost() <= mana && wanted(skill));
-        usable.max_by_key(|(_, skill)| skill.cooldown_ms)
+        usable.max_by_key(|(_, skill)| skill.cooldown_ticks())
     }
 
     /// Notes that a skill is being cast.

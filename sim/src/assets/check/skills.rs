@@ -1,7 +1,7 @@
 //! The rules of skills, projectiles and areas: what fits into the tick, the wire and the area of interest, and what would
 //! never happen.
 
-use super::records::check_action;
+use super::actions::check_action;
 use super::{Check, Checker};
 use crate::assets::report::Code;
 use crate::assets::{

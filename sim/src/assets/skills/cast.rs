@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::assets::FirstTick;
+
 /// How a skill is cast.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -90,16 +92,6 @@ pub struct Pushback {
     pub ms: u32,
     /// How often at most.
     pub max: u8,
-}
-
-/// When the first tick of a channel is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
-pub enum FirstTick {
-    /// After one period.
-    #[default]
-    AfterPeriod,
-    /// With the start.
-    Immediately,
 }
 
 /// What a charge is worth.

@@ -33,7 +33,7 @@ pub fn tick_of(ms: u64) -> u32 {
 
 /// A duration shortened (or, below 0, lengthened) by basis points of haste, rounded half up to the millisecond.
 #[must_use]
-pub fn hasted_ms(ms: u32, haste_bp: i32) -> u32 {
+pub fn quickened_ms(ms: u32, haste_bp: i32) -> u32 {
     let divisor = (10_000 + i64::from(haste_bp)).max(1_000).unsigned_abs();
     let hasted = (u64::from(ms) * 10_000 + divisor / 2) / divisor;
     u32::try_from(hasted).unwrap_or(u32::MAX)
@@ -162,7 +162,8 @@ impl Cooldowns {
     pub fn dated_ms(&self, skill: Id<SkillDef>, def: &SkillDef, now_ms: u64, allowance_ms: u32) -> u64 {
         let ready_ms = self.gcd_end_ms(def).max(self.end_ms(skill, def, now_ms)).max(self.free_ms);
         match now_ms.checked_sub(ready_ms) {
-            Some(late_ms) if late_ms <= u64::from(allowance_ms) => ready_ms,
+            // Who never waited for anything is not late.
+            Some(late_ms) if ready_ms > 0 && late_ms <= u64::from(allowance_ms) => ready_ms,
             _ => now_ms,
         }
     }
@@ -170,7 +171,7 @@ impl Cooldowns {
     /// Begins both for a skill whose cast is dated `date_ms`, with the caster's haste in basis points.
     pub fn begin(&mut self, skill: Id<SkillDef>, def: &Arc<SkillDef>, date_ms: u64, haste_bp: i32) {
         if let Some(gcd) = &def.gcd {
-            let ms = if gcd.hasted { hasted_ms(gcd.ms, haste_bp).max(gcd.min_ms) } else { gcd.ms };
+            let ms = if gcd.hasted { quickened_ms(gcd.ms, haste_bp).max(gcd.min_ms) } else { gcd.ms };
             let group = gcd.group.as_ref().map(Tag::id);
             self.gcds.retain(|other| other.end_ms > date_ms && other.group != group);
             let place = self.gcds.partition_point(|other| other.group < group);
@@ -178,7 +179,7 @@ impl Cooldowns {
         }
         let Some(cooldown) = &def.cooldown else { return };
         let key = Key::of(skill, cooldown);
-        let recharge_ms = if cooldown.hasted { hasted_ms(cooldown.ms, haste_bp) } else { cooldown.ms };
+        let recharge_ms = if cooldown.hasted { quickened_ms(cooldown.ms, haste_bp) } else { cooldown.ms };
         let before = self.running.iter().find(|running| running.key == key).map(|running| running.at(date_ms));
         let (spent, next_ms) = match before {
             Some((spent, next_ms)) if spent > 0 => (spent.saturating_add(1), next_ms),
@@ -374,8 +375,11 @@ mod tests {
 
     #[test]
     fn haste_shortens_and_its_lack_lengthens() {
-        assert_eq!((hasted_ms(1_500, 5_000), hasted_ms(1_500, 0), hasted_ms(1_500, -5_000)), (1_000, 1_500, 3_000));
-        assert_eq!(hasted_ms(1_430, 700), 1_336, "1,336.4 rounded");
+        assert_eq!(
+            (quickened_ms(1_500, 5_000), quickened_ms(1_500, 0), quickened_ms(1_500, -5_000)),
+            (1_000, 1_500, 3_000)
+        );
+        assert_eq!(quickened_ms(1_430, 700), 1_336, "1,336.4 rounded");
     }
 
     #[test]
