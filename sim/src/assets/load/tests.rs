@@ -62,17 +62,17 @@ fn every_fault_of_one_record_is_reported() {
         [
             "2:23: error[A0103]: `filter` cannot be `Enmy` (did you mean `Enemy`?)",
             "2:38: error[A0104]: `range_m` must be a number, found the string \"far\"",
-            "2:50: error[A0104]: `los` must be `true` or `false`, found the number 3",
-            "2:66: error[A0111]: `facing_deg` is 361, but must be from 1 to 360 degrees",
-            "2:80: error[A0104]: `cast_ms` must be a whole number from 0, found the number 5.5",
-            "2:94: error[A0111]: `cost_mp` is 99999999999, but must be from 0 to 4294967295 mana points",
-            "3:19: error[A0102]: `Damage` has no field `coeff` (did you mean `coef`?)",
-            "3:30: error[A0103]: `actions[1]` cannot be `Explode` (it can be `Damage`, `Heal`, `Gain`, `ApplyEffect`, `Apply`, `Threat`, `Remove`, `Dispel`, `Stagger` or `WorkDoor`)",
-            "3:68: error[A0107]: skill `skill/x` refers to effect `effect/burnign`, which does not exist (did you mean \"effect/burning\" (assets/effects/burning.ron:1)?)",
-            "3:98: error[A0111]: `chance_pct` is 101, but must be from 1 to 100",
-            "3:104: error[A0104]: `actions[3]` must be a group `(..)` of named fields, found the name `Threat`",
-            "4:2: error[A0102]: this skill has no field `cooldown` (did you mean `cooldown_ms`?)",
-            "4:12: error[A0113]: `cooldown_ms` is 1010 ms, but must be a multiple of the 50 ms tick (the nearest is 1000)",
+            "2:50: error[A0103]: `los` cannot be `Maybe` (it can be `No`, `AtStart` or `AtStartAndEnd`)",
+            "2:69: error[A0111]: `facing_deg` is 361, but must be from 1 to 360 degrees",
+            "2:90: error[A0104]: `ms` must be a whole number from 0, found the number 5.5",
+            "2:110: error[A0101]: `attr` cannot be read: there is no pool `rage`, only \"hp\" and \"mana\"",
+            "3:38: error[A0102]: `Damage` has no field `coeff` (did you mean `coef`?)",
+            "3:49: error[A0103]: `do[1]` cannot be `Explode` (it can be `Damage`, `Heal`, `Gain`, `ApplyEffect`, `Apply`, `Threat`, `Remove`, `Dispel`, `Stagger`, `WorkDoor`, `Launch`, `Area`, `Interrupt`, `Displace`, `ResetCooldown` or `ReduceCooldown`)",
+            "3:87: error[A0107]: skill `skill/x` refers to effect `effect/burnign`, which does not exist (did you mean \"effect/burning\" (assets/effects/burning.ron:1)?)",
+            "3:117: error[A0111]: `chance_pct` is 101, but must be from 1 to 100",
+            "3:123: error[A0104]: `do[3]` must be a group `(..)` of named fields, found the name `Threat`",
+            "4:17: error[A0113]: `ms` is 1010 ms, but must be a multiple of the 50 ms tick (the nearest is 1000)",
+            "4:25: error[A0102]: this skill has no field `cooldown_ms` (its fields are `id`, `name`, `tags`, `cast`, `gcd`, `queue_window_ms`, `cost`, `refund`, `cooldown`, `requires`, `stopped_by`, `becomes`, `target` and `timeline`)",
         ]
     );
 }
@@ -174,22 +174,22 @@ fn a_reference_to_another_kind_is_told_apart_from_an_unknown_one() {
             " target: Caster, timeline: [(at: Hit, do: [ApplyEffect(effect: \"skill/bolt\"), ApplyEffect(effect: \"burning\")])]"
         ),
         [
-            "2:48: error[A0108]: skill `skill/x` needs an effect here, but `skill/bolt` is a skill",
-            "2:83: error[A0107]: skill `skill/x` refers to effect `burning`, which does not exist (did you mean \"effect/burning\" (assets/effects/burning.ron:1)?)",
+            "2:64: error[A0108]: skill `skill/x` needs an effect here, but `skill/bolt` is a skill",
+            "2:99: error[A0107]: skill `skill/x` refers to effect `burning`, which does not exist (did you mean \"effect/burning\" (assets/effects/burning.ron:1)?)",
         ]
     );
 }
 
 #[test]
 fn a_broken_record_still_shows_its_unknown_references_and_hides_no_other() {
-    let text = "[\n(id: \"skill/a\", timeline: [(at: Hit, do: [ApplyEffect(effect: \"effect/no\"))],\n(id: \"skill/b\", name: \"B\" gcd: (ms: 50), target: Caster, timeline: []),\n]";
+    let text = "[\n(id: \"skill/a\", timeline: [(at: Hit, do: [ApplyEffect(effect: \"effect/no\"))]),\n(id: \"skill/b\", name: \"B\" gcd: (ms: 50), target: Caster, timeline: []),\n]";
     assert_eq!(
         findings(&[("skills/x.ron", text)]),
         [
-            "assets/skills/x.ron:2:26: error[A0101]: this `[` is never closed",
-            "assets/skills/x.ron:2:47: error[A0107]: skill `skill/a` refers to effect `effect/no`, which does not exist",
+            "assets/skills/x.ron:2:42: error[A0101]: this `[` is never closed",
+            "assets/skills/x.ron:2:63: error[A0107]: skill `skill/a` refers to effect `effect/no`, which does not exist",
             "assets/skills/x.ron:3:27: error[A0101]: expected `,` between this field and the one before",
-            "assets/skills/x.ron:3:64: error[A0123]: skill `skill/b` has no actions",
+            "assets/skills/x.ron:3:68: error[A0123]: skill `skill/b` has nothing to do",
         ]
     );
 }
@@ -204,7 +204,7 @@ fn numbers_must_be_finite_and_in_range() {
             "2:25: error[A0112]: `radius_m` is inf, but must be a finite number",
             "2:41: error[A0111]: `angle_deg` is 0, but must be from 1 to 360 degrees",
             "2:70: error[A0111]: `targets_max` is 70_000, but must be from 0 to 65535",
-            "3:27: error[A0111]: `amount` is 0, but must be from 1 to 1000000",
+            "3:43: error[A0111]: `amount` is 0, but must be from 1 to 1000000",
         ]
     );
 }
