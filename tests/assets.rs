@@ -86,8 +86,8 @@ fn every_class_can_hurt_from_the_start() {
         let values = assets.attributes.at_level(&class.attributes, 1, &assets.curves);
         let hurts = class.skills.iter().any(|skill| {
             let skill = &assets.skills[skill.id()];
-            skill.cost_mp as i32 <= values[AttributeId::MANA_MAX.index()]
-                && skill.actions.iter().any(|action| matches!(action, Action::Damage { .. }))
+            skill.mana_cost() as i32 <= values[AttributeId::MANA_MAX.index()]
+                && skill.actions().any(|action| matches!(action, Action::Damage { .. }))
         });
         assert!(hurts, "{} has a skill that does damage", class.id);
     }

@@ -19,6 +19,7 @@ mod movement;
 mod party;
 mod procs;
 mod shields;
+mod skill_engine;
 mod skills;
 mod world_events;
 

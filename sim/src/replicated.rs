@@ -31,7 +31,10 @@ pub fn list(app: &mut App) {
         .replicate::<party::Party>()
         .replicate::<equipment::Equipment>()
         .replicate::<equipment::Outfit>()
-        .replicate::<buffs::BreakBar>();
+        .replicate::<buffs::BreakBar>()
+        .replicate::<skills::Cooldowns>()
+        .replicate::<skills::InFlight>()
+        .replicate::<skills::Lasting>();
     app.add_client_event::<combat::HealthChanged>()
         .add_client_event::<combat::Died>()
         .add_client_event::<skills::CastEnded>()

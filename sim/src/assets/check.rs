@@ -26,6 +26,7 @@ mod loot;
 mod navigation;
 mod records;
 mod scenes;
+mod skills;
 mod tags;
 
 pub(crate) use ai::compile_ai;

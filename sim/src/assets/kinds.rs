@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use super::{
-    AiDef, AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, DiminishDef, EffectDef,
-    FactionDef, FormulaDef, ItemDef, LootDef, MonsterDef, MovementDef, Record, SceneDef, SetDef, SkillDef, Table,
-    TagRegistry, TestDef, WorldEventDef,
+    AiDef, AreaDef, AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, DiminishDef,
+    EffectDef, FactionDef, FormulaDef, ItemDef, LootDef, MonsterDef, MovementDef, ProjectileDef, Record, SceneDef,
+    SetDef, SkillDef, Table, TagRegistry, TestDef, WorldEventDef,
     load::{LoadedTable, Run},
     memo::Memo,
     schema::KindSchema,
@@ -132,6 +132,10 @@ kinds! {
     factions: FactionDef,
     /// What characters and monsters can do.
     skills: SkillDef,
+    /// What flies.
+    projectiles: ProjectileDef,
+    /// What lies on the ground for a while.
+    areas: AreaDef,
     /// What can rest on a unit for a while.
     effects: EffectDef,
     /// How crowd control gets weaker when it comes again and again.

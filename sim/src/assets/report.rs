@@ -157,6 +157,8 @@ codes! {
     TagNearMiss = "A0139" Warning,
     /// Effects that apply one another in a ring at one moment.
     EffectRing = "A0160" Error,
+    /// A moment of a skill that never comes.
+    NeverHappens = "A0170" Error,
     /// An attack table has a row twice.
     TableRowTwice = "A0180" Error,
     /// A faction says two things about another, or something about itself.

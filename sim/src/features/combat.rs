@@ -18,6 +18,7 @@ use crate::features::doors::DoorSystems;
 use crate::features::loot::LootSystems;
 use crate::features::monsters::MonsterSystems;
 use crate::features::players::{CarryApp, Player};
+use crate::features::skills::SkillSystems;
 use crate::input::ReceiveSystems;
 use crate::scene::{SceneAssets, SceneId};
 use crate::tick::{Tick, TickSystems};
@@ -41,7 +42,7 @@ pub use attributes::{
     Subject,
 };
 pub use blow::{Blow, Roll, resistance};
-pub use events::{Died, EffectAction, EffectQueued, Happening, Origin, Worth};
+pub use events::{Died, EffectAction, EffectQueued, Happening, Origin, Push, Worth};
 pub use haste::{hasted_ms, hasted_ticks};
 pub use health_log::{HealthChanged, HealthKind};
 pub use luck::{Luck, streak_constant};
@@ -94,8 +95,10 @@ pub fn plugin(app: &mut App) {
         Tick,
         (
             DoorSystems::Work,
+            SkillSystems::Fly,
             BuffSystems::Period,
             DamageSystems::Apply,
+            SkillSystems::Follow,
             BuffSystems::Change,
             DamageSystems::Settle,
             LootSystems::Drop,

@@ -27,8 +27,8 @@ pub(super) fn records(assets: &Assets) -> String {
 
 fn write_record(text: &mut String, class: &ClassDef, assets: &Assets) -> std::fmt::Result {
     let mut skills: Vec<&SkillDef> = class.skills.iter().map(|skill| &assets.skills[skill.id()]).collect();
-    skills.retain(|skill| !skill.actions.iter().any(|action| matches!(action, Action::WorkDoor { .. })));
-    skills.sort_by_key(|skill| Reverse((skill.cooldown_ms, skill.cast_ms)));
+    skills.retain(|skill| !skill.actions().any(|action| matches!(action, Action::WorkDoor { .. })));
+    skills.sort_by_key(|skill| Reverse((skill.cooldown_ticks(), skill.cast_ticks())));
     let skills: Vec<String> = skills.iter().map(|skill| format!("{:?}", skill.id)).collect();
     let attributes = ron::to_string(&class.attributes).map_err(|_| std::fmt::Error)?;
     writeln!(

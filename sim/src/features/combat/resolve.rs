@@ -22,7 +22,7 @@ use crate::actor::Faction;
 use crate::assets::{Assets, AttackKind, AttributeId, Pool, School, TagId, TagSet};
 use crate::counters::{COMBAT, Counters};
 use crate::features::buffs::{self, ActiveBuffs, BreakBar, Dispelling, Incoming, Tags};
-use crate::features::skills::{Mana, ManaChange};
+use crate::features::skills::{Mana, ManaChange, PassedOn};
 use crate::ids::SimId;
 use crate::random::{Draw, Random, Stream};
 use crate::roster::Roster;
@@ -99,6 +99,7 @@ pub struct Resolver<'w, 's> {
     pub patients: Query<'w, 's, Patient>,
     /// What is counted.
     pub counters: ResMut<'w, Counters>,
+    passed_on: MessageWriter<'w, PassedOn>,
     log: MessageWriter<'w, HealthChanged>,
     deaths: MessageWriter<'w, Died>,
 }
@@ -231,8 +232,17 @@ impl<'s> Resolver<'_, 's> {
                 buffs::dispel(self, deed, Dispelling { kinds, count, chance_pct, steal }, salt, work);
             }
             EffectAction::Stagger { amount } if harms => buffs::stagger(self, deed, amount, work),
+            EffectAction::Interrupt { .. } | EffectAction::Displace { .. } if harms => self.pass_on(deed),
+            EffectAction::Displace { .. } if deed.source == deed.target => self.pass_on(deed),
+            EffectAction::Cooldown { .. } if helps => self.pass_on(deed),
+            EffectAction::Conjure(_) => self.pass_on(deed),
             _ => {}
         }
+    }
+
+    /// What casts, bodies and what is conjured come to belongs to skills.
+    fn pass_on(&mut self, deed: &EffectQueued) {
+        self.passed_on.write(PassedOn(deed.clone()));
     }
 
     /// What a deed is as a blow against someone.

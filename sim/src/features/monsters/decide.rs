@@ -18,7 +18,7 @@ use crate::features::buffs::{ActiveBuffs, Tags, clear_all};
 use crate::features::combat::{Allegiance, HealthChanged, HealthKind, Sides, Untouchable, Vitals};
 use crate::features::movement::ForceMove;
 use crate::features::navigation::{Goal, Walk, WalkTo, Wayfinding};
-use crate::features::skills::{Casting, Cooldowns, Mana, ManaChange, StopIntent, Units};
+use crate::features::skills::{Casting, Combo, Cooldowns, Mana, ManaChange, StopIntent, Units};
 use crate::ids::SimId;
 use crate::intent::CastIntent;
 use crate::interest::SceneGrid;
@@ -42,6 +42,7 @@ pub(super) struct Thinker {
     pub(super) mana: &'static Mana,
     pub(super) cooldowns: &'static Cooldowns,
     pub(super) casting: &'static Casting,
+    pub(super) combo: &'static Combo,
     pub(super) buffs: &'static ActiveBuffs,
     pub(super) brain: &'static mut Brain,
     pub(super) threat: &'static mut ThreatTable,

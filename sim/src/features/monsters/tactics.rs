@@ -64,7 +64,7 @@ impl Situation<'_> {
                 shortest_m = shortest_m.min(def.target.reach_m());
             }
             let ready = check_caster(&view, skill, def, self.tick);
-            if hostile && matches!(ready, Ok(()) | Err(Refusal::Gcd)) && !view.cooldowns.runs(skill, self.tick) {
+            if hostile && matches!(ready, Ok(()) | Err(Refusal::Gcd)) && !view.cooldowns.runs(skill, def, self.tick) {
                 next_m = next_m.or(Some(def.target.reach_m()));
             }
             if ready.is_ok() && self.is_worth_it(def) && self.reaches(&view, def) {
@@ -81,11 +81,15 @@ impl Situation<'_> {
         let distance_m = view.feet.distance(self.victim.feet);
         match def.target {
             SkillTarget::Caster => true,
-            SkillTarget::Around { radius_m, filter, .. } | SkillTarget::Cone { radius_m, filter, .. } => {
+            SkillTarget::Around { radius_m, filter, .. }
+            | SkillTarget::Cone { radius_m, filter, .. }
+            | SkillTarget::Line { length_m: radius_m, filter, .. } => {
                 filter == Filter::Ally || (distance_m <= radius_m * REACH_PART && self.sees())
             }
-            SkillTarget::Unit { filter: Filter::Ally, .. } => true,
-            SkillTarget::Unit { .. } => check_aim(view, def, Aim::Unit(self.victim), 1.0, self.geometry).is_ok(),
+            SkillTarget::Unit { filter: Filter::Ally, .. } | SkillTarget::Chain { filter: Filter::Ally, .. } => true,
+            SkillTarget::Unit { .. } | SkillTarget::Chain { .. } => {
+                check_aim(view, def, Aim::Unit(self.victim), 1.0, self.geometry).is_ok()
+            }
             SkillTarget::Ground { .. } => {
                 check_aim(view, def, Aim::Place(self.victim.feet), 1.0, self.geometry).is_ok()
             }
@@ -98,7 +102,7 @@ impl Situation<'_> {
             return true;
         }
         let hurt = u64::from(self.vitals.hp) * 100 < u64::from(self.vitals.hp_max) * HEAL_BELOW_PERCENT;
-        def.actions.iter().any(|action| match (action, action.applied()) {
+        def.actions().any(|action| match (action, action.applied()) {
             (Action::Heal { .. }, _) => hurt,
             (_, Some(effect)) => self.buffs.of(effect.id()).is_none(),
             _ => false,
