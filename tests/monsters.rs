@@ -305,12 +305,12 @@ const ROADS: [(&str, &str); 2] = [
     (
         "monsters/roads.ron",
         r#"[
-            (id: "monster/sentry", name: "Sentry", level: 1, faction: "watch", movement: "move/test",
+            (id: "monster/sentry", name: "Sentry", level: (1, 1), faction: "watch", move: (profile: "move/test"),
              attributes: {"hp_max": Flat(1000), "mana_max": Flat(0), "attack": Flat(1), "armor": Flat(0)},
-             senses: (aggro_m: 0.0), leash_m: 15.0, skills: ["skill/strike"], respawn_ms: 5000, corpse_ms: 3000),
-            (id: "monster/archer", name: "Archer", level: 1, faction: "watch", movement: "move/test",
+             senses: (aggro_m: 0.0), leash: (radius_m: 15.0), skills: ["skill/strike"], respawn_ms: 5000, corpse_ms: 3000),
+            (id: "monster/archer", name: "Archer", level: (1, 1), faction: "watch", move: (profile: "move/test"),
              attributes: {"hp_max": Flat(1000), "mana_max": Flat(1000), "attack": Flat(1), "armor": Flat(0), "mana_regen_milli": Flat(50000)},
-             senses: (aggro_m: 0.0), leash_m: 60.0, skills: ["skill/bolt"], respawn_ms: 5000, corpse_ms: 3000),
+             senses: (aggro_m: 0.0), leash: (radius_m: 60.0), skills: ["skill/bolt"], respawn_ms: 5000, corpse_ms: 3000),
         ]"#,
     ),
 ];

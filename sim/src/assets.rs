@@ -35,6 +35,7 @@ mod span;
 mod table;
 mod tables;
 mod tags;
+mod threats;
 mod trace;
 mod verdicts;
 
@@ -62,7 +63,7 @@ pub use loot::{
     Expectation, GroupRow, ItemExpectation, LootCase, LootCondition, LootDef, LootDrop, LootGroup, LootRow, Pity,
     Share, pity_key,
 };
-pub use monsters::{MonsterDef, Senses};
+pub use monsters::{EnrageDef, LeashDef, MonsterDef, MoveDef, OnEvade, PhaseDef, PhaseStart, Rank, Senses};
 pub use movements::MovementDef;
 pub use record::{Id, Record, Ref, RefVisitor, ShortRef, ticks_of};
 pub(crate) use report::nearest;
@@ -75,4 +76,5 @@ pub use skills::{Filter, SkillDef, SkillTarget};
 pub use sources::AssetSources;
 pub use table::Table;
 pub use tags::{CORE_TAGS, TAGS_MAX, Tag, TagId, TagList, TagRegistry, TagSet};
+pub use threats::ThreatDef;
 pub use verdicts::{Disappointment, verdicts};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::{
     AiDef, AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, EffectDef, FactionDef,
     FormulaDef, ItemDef, LootDef, MonsterDef, MovementDef, Record, SceneDef, SetDef, SkillDef, Table, TagRegistry,
-    TestDef, WorldEventDef,
+    TestDef, ThreatDef, WorldEventDef,
     load::{LoadedTable, Run},
     table::Holder,
 };
@@ -127,6 +127,8 @@ kinds! {
     loots: LootDef,
     /// How monsters and champions decide what to do.
     ai: AiDef,
+    /// Whom monsters turn to.
+    threats: ThreatDef,
     /// What spawners put into a scene.
     monsters: MonsterDef,
     /// The places of the world.
