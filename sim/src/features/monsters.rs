@@ -142,7 +142,7 @@ fn body(
         Girth(def.movement.radius_m),
     );
     let level = level_of(def, random, id, tick);
-    let attributes = Attributes::of(base_values(assets, def, level));
+    let attributes = Attributes::on_base(assets, base_values(assets, def, level), level);
     let numbers = (
         Vitals::full(attributes.current(AttributeId::HP_MAX).unsigned_abs()),
         Mana::full(attributes.current(AttributeId::MANA_MAX).unsigned_abs()),
