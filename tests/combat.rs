@@ -70,13 +70,13 @@ pub(crate) const MORE: [(&str, &str); 6] = [
     (
         "monsters/fighting.ron",
         r#"[
-        (id: "monster/king", name: "King", level: 1, faction: "vermin", movement: "move/test",
+        (id: "monster/king", name: "King", level: (1, 1), faction: "vermin", move: (profile: "move/test"),
          attributes: {"hp_max": Flat(100), "mana_max": Flat(0), "attack": Flat(1), "armor": Flat(0)},
-         senses: (aggro_m: 0.0), leash_m: 30.0, skills: ["skill/strike"], respawn_ms: 5000, corpse_ms: 3000,
+         senses: (aggro_m: 0.0), leash: (radius_m: 30.0), skills: ["skill/strike"], respawn_ms: 5000, corpse_ms: 3000,
          loot: "loot/king"),
-        (id: "monster/stroller", name: "Stroller", level: 1, faction: "folk", movement: "move/test",
+        (id: "monster/stroller", name: "Stroller", level: (1, 1), faction: "folk", move: (profile: "move/test"),
          attributes: {"hp_max": Flat(100), "mana_max": Flat(0), "attack": Flat(1), "armor": Flat(0)},
-         senses: (aggro_m: 0.0), leash_m: 30.0, wander_m: 5.0, skills: ["skill/strike"],
+         senses: (aggro_m: 0.0), leash: (radius_m: 30.0), wander_m: 5.0, skills: ["skill/strike"],
          respawn_ms: 5000, corpse_ms: 3000),
     ]"#,
     ),

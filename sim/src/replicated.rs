@@ -10,7 +10,7 @@ use bevy_app::App;
 use bevy_ecs::prelude::*;
 
 use crate::actor::{Heading, Kind, Name, Position};
-use crate::features::{buffs, combat, doors, equipment, loot, party, skills, world_events};
+use crate::features::{buffs, combat, doors, equipment, loot, monsters, party, skills, world_events};
 use crate::ids::SimId;
 use crate::roster::Roster;
 use crate::tick::{Tick, TickSystems};
@@ -42,7 +42,8 @@ pub fn list(app: &mut App) {
         .add_client_event::<loot::LootRollStarted>()
         .add_client_event::<loot::LootRolled>()
         .add_client_event::<loot::LootWon>()
-        .add_client_event::<world_events::Announced>();
+        .add_client_event::<world_events::Announced>()
+        .add_client_event::<monsters::Said>();
 }
 
 /// Who receives a component, and how.

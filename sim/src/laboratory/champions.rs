@@ -33,8 +33,8 @@ fn write_record(text: &mut String, class: &ClassDef, assets: &Assets) -> std::fm
     let attributes = ron::to_string(&class.attributes).map_err(|_| std::fmt::Error)?;
     writeln!(
         text,
-        "(id: {:?}, name: {:?}, level: 1, faction: \"players\", attributes: {attributes}, movement: {:?}, \
-         senses: (aggro_m: 50), leash_m: 200, skills: [{}], respawn_ms: 60000, corpse_ms: 10000),",
+        "(id: {:?}, name: {:?}, level: (1, 1), faction: \"players\", attributes: {attributes}, move: (profile: {:?}), \
+         senses: (aggro_m: 50), leash: (radius_m: 200), skills: [{}], respawn_ms: 60000, corpse_ms: 10000),",
         id_of(&class.id),
         class.name,
         class.movement.name(),
