@@ -8,9 +8,6 @@ use crate::assets::{ClassDef, MovementDef, kinds::Records};
 /// Highest level of anything; what grows with the level is checked up to here.
 const LEVEL_MAX: u16 = 100;
 
-/// Longest duration: an hour.
-const DURATION_MS_MAX: i64 = 3_600_000;
-
 impl Check for MovementDef {
     fn check(&self, check: &mut Checker<'_, '_>) {
         check.float("run_mps", self.run_mps, 0.1..=30.0);
