@@ -17,6 +17,7 @@ mod skills;
 mod world_events;
 
 mod assets;
+mod bag;
 mod determinism;
 mod geometry_edit;
 mod hostile_client;

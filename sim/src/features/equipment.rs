@@ -9,10 +9,11 @@ use bevy_ecs::prelude::*;
 
 use crate::assets::{Assets, Id, ItemDef};
 use crate::digest::{Digest, DigestApp, Digester};
-use crate::features::loot::{LootSystems, Thing, ThingSeen};
+use crate::epoch::{EpochApp, EpochSwap};
+use crate::features::loot::{LootSystems, Thing, ThingSeen, follow_things, spend_charge};
 use crate::features::players::Carry;
 use crate::features::players::{CarryApp, Player};
-use crate::features::skills::CastSystems;
+use crate::features::skills::{CastSystems, ValidateSystems};
 use crate::replicated::{Audience, Replicate};
 use crate::tick::{Tick, TickSystems};
 use crate::wire::{Reader, put_varint};
@@ -21,11 +22,13 @@ mod change;
 mod command;
 mod gear;
 mod slots;
+mod uses;
 
 pub use change::{EquipRefusal, Wearer, put_on, take_off};
 pub use command::{EquipCommand, UnequipCommand};
-pub use gear::{Gear, GearChange};
+pub use gear::{Gear, GearChange, GearSource};
 pub use slots::EquipSlot;
+pub use uses::{ItemUses, UseFrom, UseItemCommand};
 
 /// What a character wears, by [`EquipSlot`]. Written in the Act stage.
 #[derive(Component, Debug, Clone, PartialEq, Eq, Default)]
@@ -69,6 +72,11 @@ impl Equipment {
         std::mem::replace(&mut self.worn[slot.index()], thing)
     }
 
+    /// Spends a charge of the piece of a serial, if it is worn; without any left it is gone.
+    fn spend_charge(&mut self, serial: Option<u64>) -> bool {
+        self.worn.iter_mut().any(|slot| spend_charge(slot, serial))
+    }
+
     /// Reads replicated equipment.
     pub fn from_wire(reader: &mut Reader<'_>) -> Option<Vec<(EquipSlot, ThingSeen)>> {
         let count = reader.varint().filter(|&count| count as usize <= EquipSlot::COUNT)?;
@@ -95,7 +103,8 @@ impl Outfit {
 pub fn plugin(app: &mut App) {
     app.register_required_components::<Player, Equipment>()
         .register_required_components::<Player, Outfit>()
-        .register_required_components::<Player, Gear>();
+        .register_required_components::<Player, Gear>()
+        .register_required_components::<Player, ItemUses>();
     app.configure_sets(
         Tick,
         (
@@ -108,12 +117,29 @@ pub fn plugin(app: &mut App) {
     app.add_systems(
         Tick,
         (
-            command::change_equipment.in_set(EquipmentSystems::Change),
+            uses::validate_uses
+                .in_set(TickSystems::Validate)
+                .after(ValidateSystems::Takes)
+                .before(ValidateSystems::Casts),
+            (uses::spend_uses, command::change_equipment).chain().in_set(EquipmentSystems::Change),
             (gear::work_out_gear, show_outfits).chain().in_set(EquipmentSystems::WorkOut),
         ),
     );
-    app.carry::<Equipment>();
-    app.digest_component::<Equipment>("equipment");
+    app.on_epoch(follow_epoch);
+    app.carry::<Equipment>().carry::<ItemUses>();
+    app.digest_component::<Equipment>("equipment").digest_component::<ItemUses>("equipment");
+}
+
+/// What an exchange of the game data makes of what is worn: items that are gone become relics that do nothing, and what the
+/// others do is worked out anew.
+fn follow_epoch(world: &mut World, swap: &EpochSwap) {
+    let mut wearers = world.query::<(&mut Equipment, &mut Gear)>();
+    for (mut worn, mut gear) in wearers.iter_mut(world) {
+        if follow_things(&mut worn.bypass_change_detection().worn, swap) {
+            worn.set_changed();
+        }
+        gear.set_if_neq(Gear::of(&worn, &swap.new));
+    }
 }
 
 fn show_outfits(mut wearers: Query<(&Equipment, &mut Outfit), Changed<Equipment>>) {
