@@ -33,7 +33,9 @@ fn a_burn_hurts_once_a_second_and_last_when_it_ends() {
     for tick in 1..=100 {
         scene.tick();
         let log = told::<HealthChanged>(&scene);
-        assert!(log.iter().all(|entry| entry.kind == HealthKind::Periodic && entry.source == fighter && !entry.crit));
+        assert!(
+            log.iter().all(|entry| entry.kind == HealthKind::Periodic && entry.source == fighter && !entry.is_crit())
+        );
         hurt_at.extend(log.iter().map(|_| tick));
     }
     assert_eq!(hurt_at, [20, 40, 60, 80]);

@@ -152,7 +152,7 @@ fn a_bag_travels_with_its_character() {
     let bag = scene.get::<Bag>(fighter).clone();
     let player = scene.player_of(fighter).0;
     // Out of the fight first: who logs out of one stays in it.
-    scene.ticks(sim::features::combat::CALM_AFTER_TICKS);
+    scene.ticks(crate::combat::CALM_TICKS);
     scene.scene.push(sim::input::SceneInput::Leave { player });
     scene.tick();
     let Some(sim::input::SceneOutput::Departed { character, .. }) = scene.scene.take_outputs().pop() else {

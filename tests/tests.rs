@@ -9,6 +9,7 @@ mod combat;
 mod crowd;
 mod doors;
 mod interest;
+mod lab;
 mod loot;
 mod monsters;
 mod movement;

@@ -181,11 +181,7 @@ pub(crate) fn faults(report: &AssetReport, sources: &AssetSources) -> String {
     format!("{}{}", diagnostics::render(report, sources, false), diagnostics::error_count(report))
 }
 
-/// The data, or all of its faults in one error.
-pub(crate) fn finish(
-    (assets, report): (Option<Assets>, AssetReport),
-    sources: &AssetSources,
-) -> anyhow::Result<Arc<Assets>> {
+fn finish((assets, report): (Option<Assets>, AssetReport), sources: &AssetSources) -> anyhow::Result<Arc<Assets>> {
     let Some(assets) = assets else {
         bail!("the assets have faults\n\n{}", faults(&report, sources));
     };

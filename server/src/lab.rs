@@ -22,8 +22,9 @@ pub mod trials;
 /// # Errors
 /// When the data cannot be read or has faults.
 pub fn open(dir: Option<&Path>) -> anyhow::Result<Laboratory> {
-    let sources = laboratory::with_scene(crate::assets::sources(dir).context("the assets could not be read")?);
-    let assets = crate::assets::finish(sim::assets::Assets::examine(&sources), &sources)?;
+    let sources = crate::assets::sources(dir).context("the assets could not be read")?;
+    let assets = laboratory::prepare(&sources)
+        .map_err(|report| anyhow::anyhow!("the assets have faults\n\n{}", crate::assets::faults(&report, &sources)))?;
     Ok(Laboratory::new(&assets)?)
 }
 

@@ -12,16 +12,17 @@ use bevy_ecs::prelude::*;
 use glam::{Vec2, Vec3};
 
 use crate::actor::Faction;
-use crate::assets::{AssetSources, Assets, ClassDef, Id, MonsterDef};
+use crate::assets::{AssetReport, AssetSources, Assets, ClassDef, Id, MonsterDef};
 use crate::features::monsters;
 use crate::ids::SimId;
 use crate::random::{Random, Stream};
 use crate::roster::Roster;
-use crate::scene::{Scene, SceneConfig};
+use crate::scene::{Scene, SceneAssets, SceneConfig};
 use crate::space::Geometry;
 use crate::tick::TICK_MS;
 
 mod bout;
+mod champions;
 mod trial;
 
 pub use bout::{Bout, MemberRecord, Winner};
@@ -72,7 +73,7 @@ pub struct Contest {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LaboratoryError {
     /// The data has no ground for it.
-    #[error("the game data has no `{SCENE}`: add it with `laboratory::with_scene` before loading")]
+    #[error("the game data has no `{SCENE}`: load it with `laboratory::prepare`")]
     NoScene,
     /// The ground cannot be built.
     #[error("the ground of `{SCENE}` cannot be built: {0}")]
@@ -95,15 +96,20 @@ pub struct Laboratory {
     config: SceneConfig,
 }
 
-/// The sources with the laboratory's scene.
-#[must_use]
-pub fn with_scene(sources: AssetSources) -> AssetSources {
+/// Good data as the laboratory needs it, with its ground and its champions.
+///
+/// # Errors
+/// With the faults of the data; also where it has records that the laboratory itself brings along.
+pub fn prepare(sources: &AssetSources) -> Result<Arc<Assets>, AssetReport> {
     let (path, text) = SCENE_FILE;
-    sources.with(path, text)
+    let with_ground = sources.clone().with(path, text);
+    let plain = Assets::load(&with_ground)?;
+    let with_champions = with_ground.with(champions::FILE, champions::records(&plain));
+    Ok(Arc::new(Assets::load(&with_champions)?))
 }
 
 impl Laboratory {
-    /// A laboratory over data that was loaded from sources [`with_scene`].
+    /// A laboratory over data that [`prepare`] has loaded.
     ///
     /// # Errors
     /// When the data has no such scene, or its ground cannot be built.
@@ -180,8 +186,14 @@ const fn side_faction(side: usize) -> Faction {
 
 /// Puts a class that plays itself onto the ground.
 fn champion(world: &mut World, class: Id<ClassDef>, level: Option<u16>, side: usize, place: Vec2) -> SimId {
-    let _ = (world, class, level, side, place);
-    SimId::from_bits(0)
+    let assets = Arc::clone(&world.resource::<SceneAssets>().0);
+    let found = assets.monsters.by_name(&champions::id_of(&assets.classes[class].id));
+    let Some(champion) = found else { return SimId::from_bits(0) };
+    let id = monster(world, champion, level, place);
+    if let Some(mut entity) = entity_of(world, id) {
+        entity.insert(side_faction(side));
+    }
+    id
 }
 
 /// Puts a monster onto the ground, on its own side.

@@ -1,10 +1,9 @@
 //! Designers' tests of the process: all of them over all cores, reported like the faults of data.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sim::assets::{AssetReport, AssetSources, Assets, Disappointment, Id, verdicts};
-use sim::laboratory::{Laboratory, with_scene};
+use sim::assets::{AssetReport, AssetSources, Disappointment, Id, verdicts};
+use sim::laboratory::{Laboratory, prepare};
 
 /// What a run of all tests came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,9 +20,8 @@ pub struct Verdict {
 /// laboratory's ground is reported instead.
 #[must_use]
 pub fn play(sources: &AssetSources, threads: usize) -> Verdict {
-    let with_ground = with_scene(sources.clone());
-    let assets = match Assets::load(&with_ground) {
-        Ok(assets) => Arc::new(assets),
+    let assets = match prepare(sources) {
+        Ok(assets) => assets,
         Err(report) => return Verdict { test_count: 0, failed_count: 0, report },
     };
     // The scene is there and level: it was loaded with the data.

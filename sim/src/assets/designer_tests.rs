@@ -4,10 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClassDef, EffectDef, MonsterDef, Record, Ref, RefVisitor, SkillDef};
+use super::{AttrRef, ClassDef, EffectDef, MonsterDef, Record, Ref, RefVisitor, SkillDef, Tag};
 
 /// One test.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TestDef {
     /// Full id, `test/name`: what is claimed, in a few words.
@@ -31,7 +31,7 @@ const fn first_seed() -> u64 {
 }
 
 /// One unit of a test.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GivenUnit {
     /// What the test calls it.
@@ -59,7 +59,7 @@ const fn all_of_it() -> u32 {
 }
 
 /// What a unit is, and who decides for it.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub enum UnitKind {
     /// A player's character, which does what the test says and nothing else.
@@ -73,7 +73,7 @@ pub enum UnitKind {
 }
 
 /// Something done at a time.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TimedDeed {
     /// When.
@@ -85,7 +85,7 @@ pub struct TimedDeed {
 }
 
 /// What a test does.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub enum Deed {
     /// A player asks to cast a skill, as a client would; the server's rules apply.
@@ -144,7 +144,7 @@ pub enum Deed {
 }
 
 /// What a cast is aimed at.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub enum Aim {
     /// The caster, and whatever is around it.
@@ -157,7 +157,7 @@ pub enum Aim {
 }
 
 /// What must come of a test. Without `at_ms` the end of the test is meant.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub enum Expectation {
     /// An effect rests on a unit, with a number of stacks (of all sources together).
@@ -189,6 +189,38 @@ pub enum Expectation {
         unit: String,
         /// Least and greatest percent.
         pct: (u32, u32),
+        /// When.
+        #[serde(default)]
+        at_ms: Option<u32>,
+    },
+    /// A unit has a tag, such as `state.stunned`.
+    HasTag {
+        /// Which unit.
+        unit: String,
+        /// Which tag.
+        tag: Tag,
+        /// When.
+        #[serde(default)]
+        at_ms: Option<u32>,
+    },
+    /// A unit does not have a tag.
+    LacksTag {
+        /// Which unit.
+        unit: String,
+        /// Which tag.
+        tag: Tag,
+        /// When.
+        #[serde(default)]
+        at_ms: Option<u32>,
+    },
+    /// An attribute of a unit is within a range, everything that modifies it included.
+    Attribute {
+        /// Whose.
+        unit: String,
+        /// Which, such as `armor`.
+        attr: AttrRef,
+        /// Least and greatest value.
+        value: (i32, i32),
         /// When.
         #[serde(default)]
         at_ms: Option<u32>,
@@ -345,6 +377,10 @@ impl Record for TestDef {
                 Expectation::Casts { skill, .. } | Expectation::Decides { skill, .. } => {
                     skill.visit(&format!("{path}.skill"), visitor);
                 }
+                Expectation::HasTag { tag, .. } | Expectation::LacksTag { tag, .. } => {
+                    tag.visit(&format!("{path}.tag"), visitor);
+                }
+                Expectation::Attribute { attr, .. } => attr.visit(&format!("{path}.attr"), visitor),
                 Expectation::Count { monster, .. } => monster.visit(&format!("{path}.monster"), visitor),
                 _ => {}
             }
@@ -386,6 +422,9 @@ impl Expectation {
             | Self::LacksEffect { unit, .. }
             | Self::Hp { unit, .. }
             | Self::Mana { unit, .. }
+            | Self::HasTag { unit, .. }
+            | Self::LacksTag { unit, .. }
+            | Self::Attribute { unit, .. }
             | Self::Dead { unit, .. }
             | Self::Alive { unit, .. }
             | Self::Casts { unit, .. }
@@ -402,6 +441,9 @@ impl Expectation {
             | Self::LacksEffect { at_ms: Some(ms), .. }
             | Self::Hp { at_ms: Some(ms), .. }
             | Self::Mana { at_ms: Some(ms), .. }
+            | Self::HasTag { at_ms: Some(ms), .. }
+            | Self::LacksTag { at_ms: Some(ms), .. }
+            | Self::Attribute { at_ms: Some(ms), .. }
             | Self::Alive { at_ms: Some(ms), .. }
             | Self::Attacks { at_ms: Some(ms), .. }
             | Self::Near { at_ms: Some(ms), .. }

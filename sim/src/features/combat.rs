@@ -4,10 +4,13 @@
 //! Every change of hit points except regeneration and birth writes exactly one [`HealthChanged`]: the messages
 //! are the combat log. The order of the features in the Resolve stage stands here, once.
 
+use std::sync::Arc;
+
 use bevy_app::App;
 use bevy_ecs::prelude::*;
 
 use crate::actor::Actor;
+use crate::assets::CombatDef;
 use crate::digest::DigestApp;
 use crate::epoch::EpochApp;
 use crate::features::buffs::BuffSystems;
@@ -16,12 +19,14 @@ use crate::features::loot::LootSystems;
 use crate::features::monsters::MonsterSystems;
 use crate::features::players::{CarryApp, Player};
 use crate::input::ReceiveSystems;
+use crate::scene::{SceneAssets, SceneId};
 use crate::tick::{Tick, TickSystems};
 
 mod attack_table;
 mod attributes;
+mod blow;
 mod events;
-mod formula;
+mod health_log;
 mod luck;
 mod recovery;
 mod resolve;
@@ -30,14 +35,17 @@ mod vitals;
 
 pub use attack_table::{AttackTable, Outcome, ROWS};
 pub use attributes::{Attributes, Change, combine};
-pub use events::{Died, EffectAction, EffectQueued, EventKind, Happening, HealthChanged, HealthKind, Origin, Worth};
-pub use formula::{Roll, damage, heal};
+pub use blow::{Blow, Roll, resistance};
+pub use events::{Died, EffectAction, EffectQueued, EventKind, Happening, Origin, Worth};
+pub use health_log::{HealthChanged, HealthKind};
 pub use luck::{Luck, streak_constant};
-pub use recovery::{RESPAWN_TICKS, Regeneration, Respawn};
+pub use recovery::{Regeneration, Respawn};
 pub(crate) use resolve::in_order;
-pub use resolve::{DEPTH_MAX, EFFECT_DROPPED, EFFECTS_MAX, Patient, PatientItem, Resolver, Worklist};
+pub use resolve::{
+    DEPTH_MAX, EFFECT_DROPPED, EFFECTS_MAX, Patient, PatientItem, Resolver, SOURCE_EFFECTS_MAX, Worklist,
+};
 pub use sides::{Allegiance, Side, SideData, SideDataItem, Sides};
-pub use vitals::{CALM_AFTER_TICKS, Fight, Level, Untouchable, Vitals};
+pub use vitals::{Fight, Level, Untouchable, Vitals};
 
 /// Combat's places in the Resolve stage; between the two, buffs change.
 #[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -48,11 +56,24 @@ pub enum DamageSystems {
     Settle,
 }
 
+/// What becomes of a blow in this scene. Written when the scene is made and when its game data is replaced.
+#[derive(Resource, Debug, Clone)]
+pub struct CombatRules(pub Arc<CombatDef>);
+
+/// Reads the rules of the scene from its game data.
+fn read_rules(world: &mut World) {
+    let (scene, assets) = (world.resource::<SceneId>().0, world.resource::<SceneAssets>().0.clone());
+    world.insert_resource(Sides::of(&assets, scene));
+    if let Some(def) = assets.combat.arc(assets.scenes[scene].combat.id()) {
+        world.insert_resource(CombatRules(Arc::clone(def)));
+    }
+}
+
 /// Adds the systems.
 pub fn plugin(app: &mut App) {
     app.add_message::<EffectQueued>();
-    sides::read(app.world_mut());
-    app.on_epoch(|world, _| sides::read(world));
+    read_rules(app.world_mut());
+    app.on_epoch(|world, _| read_rules(world));
     app.register_required_components::<Actor, Vitals>()
         .register_required_components::<Actor, Attributes>()
         .register_required_components::<Actor, Fight>()

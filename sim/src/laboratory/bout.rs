@@ -1,6 +1,7 @@
 //! The fights of one scene: members take their places, fight as their trees say, and are watched through the combat
 //! log. A fight ends when one side's members are dead, or at the limit; its arena is then cleared.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
 use bevy_ecs::message::MessageCursor;
@@ -12,6 +13,7 @@ use crate::actor::{Actor, Heading, Position};
 use crate::features::combat::{Died, HealthChanged, HealthKind};
 use crate::features::monsters::ThreatTable;
 use crate::ids::SimId;
+use crate::random::{Random, Stream};
 use crate::scene::Scene;
 
 /// Arenas in a row.
@@ -20,7 +22,9 @@ const ROW: u32 = 8;
 const ARENA_M: f32 = 220.0;
 /// Metres between members of one side.
 const SHOULDERS_M: f32 = 2.0;
-/// Anger against the nearest opponent that begins a fight, in thousandths of a point.
+/// Everyone enters before so many ticks have passed (1 s).
+const ENTRY_TICKS: u32 = 20;
+/// Anger against each opponent that begins a fight, in thousandths of a point.
 const CHALLENGE_MILLI: u64 = 1;
 
 /// How a fight ended.
@@ -68,16 +72,28 @@ struct Seat {
 
 struct Arena {
     middle: Vec2,
+    /// Whether the first side stands in the east.
+    is_swapped: bool,
     alive: [usize; 2],
     bout: Bout,
     is_over: bool,
 }
 
+/// Who enters when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    tick: u32,
+    arena: usize,
+    side: usize,
+    member: usize,
+}
+
 /// Fights the fights with these numbers in an empty scene.
 pub(super) fn run(mut scene: Scene, contest: &Contest, numbers: &Range<u32>) -> Vec<Bout> {
-    let mut hall = Hall::prepare(&mut scene, contest, numbers);
+    let mut hall = Hall::prepare(contest, numbers, *scene.world().resource::<Random>());
     let mut ticks = 0;
     while ticks < contest.limit_ticks && hall.arenas.iter().any(|arena| !arena.is_over) {
+        hall.let_in(scene.world_mut(), contest, ticks);
         scene.tick();
         ticks += 1;
         hall.watch(scene.world(), ticks);
@@ -92,6 +108,8 @@ pub(super) fn run(mut scene: Scene, contest: &Contest, numbers: &Range<u32>) -> 
 /// All arenas of a scene, and who is in them.
 struct Hall {
     arenas: Vec<Arena>,
+    /// Who still has to enter, the first last.
+    entries: Vec<Entry>,
     /// By id.
     seats: Vec<(SimId, Seat)>,
     changes: MessageCursor<HealthChanged>,
@@ -99,46 +117,49 @@ struct Hall {
 }
 
 impl Hall {
-    fn prepare(scene: &mut Scene, contest: &Contest, numbers: &Range<u32>) -> Self {
-        let mut hall = Self {
-            arenas: Vec::new(),
-            seats: Vec::new(),
-            changes: MessageCursor::default(),
-            deaths: MessageCursor::default(),
-        };
+    /// Everyone enters within a second, as nobody is ever ready at the same moment: two equals who strike in the same
+    /// ticks would kill each other in the same tick.
+    fn prepare(contest: &Contest, numbers: &Range<u32>, random: Random) -> Self {
+        let (mut arenas, mut entries) = (Vec::new(), Vec::new());
         for (arena, number) in numbers.clone().enumerate() {
-            hall.arenas.push(Arena {
-                middle: middle_of(arena),
-                alive: contest.sides.each_ref().map(Vec::len),
-                bout: Bout {
-                    winner: Winner::Undecided,
-                    ticks: 0,
-                    members: contest.sides.each_ref().map(|side| vec![MemberRecord::default(); side.len()]),
-                },
-                is_over: false,
-            });
-            hall.seat(scene.world_mut(), contest, arena, number);
-        }
-        hall.seats.sort_unstable_by_key(|seat| seat.0);
-        hall
-    }
-
-    /// Whoever stands in the east and acts first among equals takes turns, so that neither side gains by it.
-    fn seat(&mut self, world: &mut World, contest: &Contest, arena: usize, number: u32) {
-        let is_swapped = number % 2 == 1;
-        let mut present: [Vec<SimId>; 2] = [Vec::new(), Vec::new()];
-        for side in if is_swapped { [1, 0] } else { [0, 1] } {
-            let east = if (side == 0) == is_swapped { 1.0 } else { -1.0 };
-            for (member, combatant) in contest.sides[side].iter().enumerate() {
-                let place = self.arenas[arena].middle
-                    + place_in_side(member, contest.sides[side].len(), contest.distance_m) * Vec2::new(east, 1.0);
-                let id = enter(world, *combatant, side, place);
-                turn(world, id, Vec2::new(-east, 0.0));
-                present[side].push(id);
-                self.seats.push((id, Seat { arena, side, member }));
+            let alive = contest.sides.each_ref().map(Vec::len);
+            let members = alive.map(|count| vec![MemberRecord::default(); count]);
+            let bout = Bout { winner: Winner::Undecided, ticks: 0, members };
+            let is_swapped = number % 2 == 1;
+            arenas.push(Arena { middle: middle_of(arena), is_swapped, alive, bout, is_over: false });
+            for (side, &count) in alive.iter().enumerate() {
+                for member in 0..count {
+                    let place = SimId::new(u32::try_from(member).unwrap_or(0), 0);
+                    let tick = random.draw(number, place, Stream("laboratory entry"), side as u64).below(ENTRY_TICKS);
+                    entries.push(Entry { tick, arena, side, member });
+                }
             }
         }
-        challenge(world, &present);
+        // Equals enter in turns: who acts first among them does so in every second fight.
+        entries.sort_unstable_by_key(|entry| {
+            Reverse((entry.tick, entry.arena, (entry.side == 0) == arenas[entry.arena].is_swapped, entry.member))
+        });
+        let (changes, deaths) = (MessageCursor::default(), MessageCursor::default());
+        Self { arenas, entries, seats: Vec::new(), changes, deaths }
+    }
+
+    /// Whoever is due takes a place, angry with those opposite; who is in the east takes turns.
+    fn let_in(&mut self, world: &mut World, contest: &Contest, tick: u32) {
+        while let Some(entry) = self.entries.pop_if(|entry| entry.tick <= tick) {
+            let Entry { arena, side, member, .. } = entry;
+            let east = if (side == 0) == self.arenas[arena].is_swapped { 1.0 } else { -1.0 };
+            let place = place_in_side(member, contest.sides[side].len(), contest.distance_m) * Vec2::new(east, 1.0);
+            let id = enter(world, contest.sides[side][member], side, self.arenas[arena].middle + place);
+            turn(world, id, Vec2::new(-east, 0.0));
+            let opponents = self.seats.iter().filter(|(_, seat)| seat.arena == arena && seat.side != side);
+            let opponents: Vec<SimId> = opponents.map(|(id, _)| *id).collect();
+            for opponent in opponents {
+                challenge(world, id, opponent);
+                challenge(world, opponent, id);
+            }
+            let index = self.seats.partition_point(|seat| seat.0 < id);
+            self.seats.insert(index, (id, Seat { arena, side, member }));
+        }
     }
 
     fn seat_of(&self, id: SimId) -> Option<Seat> {
@@ -230,15 +251,10 @@ fn turn(world: &mut World, id: SimId, direction: Vec2) {
     }
 }
 
-/// Each member is angry with the opponent opposite.
-fn challenge(world: &mut World, present: &[Vec<SimId>; 2]) {
-    for side in 0..2 {
-        for (member, &id) in present[side].iter().enumerate() {
-            let opponent = present[1 - side][member % present[1 - side].len()];
-            if let Some(mut threat) = entity_of(world, id).and_then(|entity| entity.into_mut::<ThreatTable>()) {
-                threat.add(opponent, CHALLENGE_MILLI);
-            }
-        }
+/// Makes a unit a little angry with another.
+fn challenge(world: &mut World, id: SimId, opponent: SimId) {
+    if let Some(mut threat) = entity_of(world, id).and_then(|entity| entity.into_mut::<ThreatTable>()) {
+        threat.add(opponent, CHALLENGE_MILLI);
     }
 }
 

@@ -230,5 +230,6 @@ fn queue(world: &mut World, source: SimId, target: SimId, what: EffectAction) {
 fn worth_of(world: &mut World, id: SimId) -> Option<crate::features::combat::Worth> {
     let entity = entity_of(world, id)?;
     let faction = *entity.get::<crate::actor::Faction>()?;
-    Some(entity.get::<crate::features::combat::Attributes>()?.worth(faction))
+    let level = *entity.get::<crate::features::combat::Level>()?;
+    Some(entity.get::<crate::features::combat::Attributes>()?.worth(level, faction))
 }

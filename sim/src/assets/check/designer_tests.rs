@@ -131,6 +131,10 @@ fn check_ranges(expectation: &Expectation, path: &str, check: &mut Checker<'_, '
         Expectation::Mana { points, .. } | Expectation::Damages { points, .. } => {
             check.ordered(&format!("{path}.points"), *points);
         }
+        Expectation::Attribute { value: (least, most), .. } if least > most => {
+            let message = format!("the least value {least} is above the greatest {most}");
+            check.contradiction(&format!("{path}.value.0"), &format!("{path}.value.1"), message);
+        }
         Expectation::Casts { times, .. } => check.ordered(&format!("{path}.times"), *times),
         Expectation::Count { alive, .. } => check.ordered(&format!("{path}.alive"), *alive),
         Expectation::Near { within_m: metres, .. } => check.float(&format!("{path}.within_m"), *metres, 0.0..=300.0),

@@ -77,7 +77,7 @@ mod tests {
     }
 
     fn fresh(effect: u32, source: u32, tick: u32) -> Buff {
-        let worth = Worth { attributes: [].into(), faction: Faction::PLAYERS };
+        let worth = Worth { attributes: [].into(), level: 1, faction: Faction::PLAYERS };
         let (effect, source) = (Id::new(effect), SimId::new(source, 0));
         Buff { effect, source, worth, stacks: 1, start_tick: tick, end_tick: tick + 100, persists: false }
     }

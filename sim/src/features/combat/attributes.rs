@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 
 use bevy_ecs::prelude::*;
 
-use super::Worth;
+use super::{Level, Worth};
 use crate::actor::Faction;
 use crate::assets::{AttributeDef, AttributeId, AttributeRegistry, CORE_ATTRIBUTES, ModifierOp, Rounding};
 use crate::digest::{Digest, Digester};
@@ -91,8 +91,8 @@ impl Attributes {
 
     /// What its owner's deeds are worth now.
     #[must_use]
-    pub fn worth(&self, faction: Faction) -> Worth {
-        Worth { attributes: self.current.clone(), faction }
+    pub fn worth(&self, level: Level, faction: Faction) -> Worth {
+        Worth { attributes: self.current.clone(), level: level.0, faction }
     }
 }
 

@@ -2,7 +2,6 @@
 //!
 //! | event | body |
 //! | --- | --- |
-//! | `health_changed` | source `u32`, zigzag varint amount, byte: kind, bit 7 crit |
 //! | `died` | killer `u32`, 0 for nobody |
 
 use std::sync::Arc;
@@ -14,7 +13,7 @@ use crate::actor::Faction;
 use crate::assets::{Action, ActionTarget, AttributeId, EffectDef, Id, Pool, School, SkillDef};
 use crate::ids::SimId;
 use crate::replicated::ClientEvent;
-use crate::wire::{Reader, put_varint};
+use crate::wire::Reader;
 
 /// What a source's deeds are worth: its numbers when they were captured (a skill finished, a projectile was launched,
 /// an effect was applied).
@@ -22,6 +21,8 @@ use crate::wire::{Reader, put_varint};
 pub struct Worth {
     /// Current values of all attributes, by their index.
     pub attributes: Arc<[i32]>,
+    /// The source's level.
+    pub level: u16,
     /// The source's side.
     pub faction: Faction,
 }
@@ -182,77 +183,6 @@ pub struct Happening {
     pub depth: u8,
 }
 
-/// Why hit points changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum HealthKind {
-    /// A skill.
-    Direct,
-    /// An effect, once per period.
-    Periodic,
-    /// The dead returned to life.
-    Respawn,
-    /// A monster came home and is as new.
-    Reset,
-    /// The greatest possible hit points fell below what was there.
-    Limit,
-}
-
-/// Hit points changed: one entry of the combat log.
-#[derive(Message, Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HealthChanged {
-    /// Whose.
-    pub target: SimId,
-    /// By whom; the target itself when nobody did it.
-    pub source: SimId,
-    /// What was added, negative for damage; never 0, and never more than was there.
-    pub amount: i32,
-    /// Why.
-    pub kind: HealthKind,
-    /// Whether it was a critical hit.
-    pub crit: bool,
-}
-
-impl HealthChanged {
-    /// Reads the body of an event about `target`.
-    pub fn from_wire(target: SimId, reader: &mut Reader<'_>) -> Option<Self> {
-        let source = SimId::from_bits(reader.u32()?);
-        let zigzag = reader.varint()?;
-        let amount = (zigzag >> 1).cast_signed() ^ -((zigzag & 1).cast_signed());
-        let flags = reader.u8()?;
-        let kind = match flags & 0x7f {
-            0 => HealthKind::Direct,
-            1 => HealthKind::Periodic,
-            2 => HealthKind::Respawn,
-            3 => HealthKind::Reset,
-            4 => HealthKind::Limit,
-            _ => return None,
-        };
-        Some(Self { target, source, amount, kind, crit: flags & 0x80 != 0 })
-    }
-}
-
-impl ClientEvent for HealthChanged {
-    const NAME: &'static str = "health_changed";
-    fn subject(&self) -> SimId {
-        self.target
-    }
-    fn other(&self) -> Option<SimId> {
-        Some(self.source)
-    }
-    fn encode(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.source.bits().to_le_bytes());
-        put_varint(out, ((self.amount << 1) ^ (self.amount >> 31)).cast_unsigned());
-        let kind = match self.kind {
-            HealthKind::Direct => 0,
-            HealthKind::Periodic => 1,
-            HealthKind::Respawn => 2,
-            HealthKind::Reset => 3,
-            HealthKind::Limit => 4,
-        };
-        out.push(kind | (u8::from(self.crit) << 7));
-    }
-}
-
 /// An actor died.
 #[derive(Message, Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Died {
@@ -288,18 +218,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_come_back_as_they_were_and_cut_ones_are_refused() {
+    fn a_death_comes_back_as_it_was() {
         let (target, source) = (SimId::new(3, 1), SimId::new(9, 0));
-        for amount in [-1, 1, -200, 1_000_000, i32::MIN / 2] {
-            for kind in [HealthKind::Direct, HealthKind::Periodic, HealthKind::Limit] {
-                let event = HealthChanged { target, source, amount, kind, crit: amount > 0 };
-                let mut bytes = Vec::new();
-                event.encode(&mut bytes);
-                assert_eq!(HealthChanged::from_wire(target, &mut Reader::new(&bytes)), Some(event));
-                bytes.pop();
-                assert_eq!(HealthChanged::from_wire(target, &mut Reader::new(&bytes)), None);
-            }
-        }
         for killer in [None, Some(source)] {
             let mut bytes = Vec::new();
             Died { who: target, killer }.encode(&mut bytes);

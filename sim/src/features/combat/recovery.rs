@@ -7,8 +7,8 @@
 use bevy_ecs::prelude::*;
 use glam::Vec2;
 
-use super::resolve::{own_entry, signed};
-use super::{Attributes, Fight, HealthChanged, HealthKind, Vitals};
+use super::resolve::signed;
+use super::{Attributes, CombatRules, Fight, HealthChanged, HealthKind, Vitals};
 use crate::actor::{Motion, Position, Profile};
 use crate::assets::{AttributeId, SceneDef, SpawnPointDef, TagId};
 use crate::digest::{Digest, Digester};
@@ -21,11 +21,6 @@ use crate::locomotion::body_shape;
 use crate::random::{Random, Stream};
 use crate::scene::{SceneAssets, SceneGeometry, SceneId};
 use crate::tick::{SimTick, TICKS_PER_SECOND};
-
-/// Ticks from a player's death to its respawn (10 s, the seed's figure).
-pub const RESPAWN_TICKS: u32 = 200;
-/// How much faster actors recover out of combat.
-const CALM_TIMES: u64 = 3;
 
 /// When a dead player returns; `None` while alive.
 #[derive(Component, Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -67,7 +62,7 @@ pub(super) fn fit_vitals(mut actors: Query<Fitted, Changed<Attributes>>, mut log
             vitals.hp -= lost;
             vitals.hp_max = hp_max;
             if lost > 0 {
-                fallen.push(own_entry(id, -signed(lost), HealthKind::Limit));
+                fallen.push(HealthChanged::own(id, -signed(lost), HealthKind::Limit));
             }
         }
         mana.fit(positive(attributes.current(AttributeId::MANA_MAX)));
@@ -78,9 +73,9 @@ pub(super) fn fit_vitals(mut actors: Query<Fitted, Changed<Attributes>>, mut log
 
 type Mortal<'a> = (&'a SimId, &'a Position, Option<&'a Profile>, &'a mut Vitals, &'a mut Mana, &'a mut Respawn);
 
-/// Ten seconds after their death players stand at the nearest spawn point again.
+/// Some time after their death players stand at the nearest spawn point again.
 pub(super) fn respawn_players(
-    (tick, random, scene): (Res<SimTick>, Res<Random>, Res<SceneId>),
+    (tick, random, scene, rules): (Res<SimTick>, Res<Random>, Res<SceneId>, Res<CombatRules>),
     (assets, geometry): (Res<SceneAssets>, Res<SceneGeometry>),
     mut players: Query<Mortal, With<Player>>,
     mut moves: MessageWriter<ForceMove>,
@@ -89,7 +84,7 @@ pub(super) fn respawn_players(
     let (mut moved, mut returned) = (Vec::new(), Vec::new());
     for (&id, position, profile, mut vitals, mut mana, mut respawn) in &mut players {
         match respawn.at_tick {
-            None if vitals.dead => respawn.at_tick = Some(tick.0 + RESPAWN_TICKS),
+            None if vitals.dead => respawn.at_tick = Some(tick.0 + rules.0.recovery.respawn_ticks()),
             // The body is moved first and wakes a tick later, so that nobody is alive at the place of death.
             Some(at_tick) if at_tick == tick.0 + 1 => {
                 let body = profile.map(|profile| body_shape(&assets.0.movements[profile.0]));
@@ -112,7 +107,7 @@ pub(super) fn respawn_players(
     moved.sort_by_key(|forced: &ForceMove| forced.id);
     moves.write_batch(moved);
     returned.sort_by_key(|&(id, _)| id);
-    log.write_batch(returned.into_iter().map(|(id, hp)| own_entry(id, signed(hp), HealthKind::Respawn)));
+    log.write_batch(returned.into_iter().map(|(id, hp)| HealthChanged::own(id, signed(hp), HealthKind::Respawn)));
 }
 
 fn nearest_spawn_point(scene: &SceneDef, place: Vec2) -> Option<&SpawnPointDef> {
@@ -122,28 +117,28 @@ fn nearest_spawn_point(scene: &SceneDef, place: Vec2) -> Option<&SpawnPointDef> 
 
 type Recovering<'a> = (&'a SimId, &'a Attributes, &'a Fight, &'a mut Vitals, &'a mut Mana, &'a mut Regeneration);
 
-/// Hit points and mana come back once a second, three times as fast out of combat.
-pub(super) fn regenerate(tick: Res<SimTick>, mut actors: Query<Recovering>) {
+/// Hit points and mana come back once a second, faster out of combat.
+pub(super) fn regenerate(tick: Res<SimTick>, rules: Res<CombatRules>, mut actors: Query<Recovering>) {
     for (&id, attributes, fight, mut vitals, mut mana, mut carried) in &mut actors {
         let turn = tick.0 as usize + id.index();
         if !turn.is_multiple_of(TICKS_PER_SECOND as usize) || !vitals.is_alive() {
             continue;
         }
-        let times = if fight.is_on(tick.0) { 1 } else { CALM_TIMES };
+        let pct = if fight.is_on(tick.0) { rules.0.recovery.fighting_pct } else { rules.0.recovery.calm_pct };
         let hp_rate = attributes.current(AttributeId::HP_REGEN_MILLI);
-        let hp = regained(&mut carried.hp_milli, hp_rate, times, vitals.hp_max.saturating_sub(vitals.hp));
+        let hp = regained(&mut carried.hp_milli, hp_rate, pct, vitals.hp_max.saturating_sub(vitals.hp));
         if hp > 0 {
             vitals.hp += hp;
         }
         let mp_rate = attributes.current(AttributeId::MANA_REGEN_MILLI);
-        let mp = regained(&mut carried.mp_milli, mp_rate, times, mana.missing());
+        let mp = regained(&mut carried.mp_milli, mp_rate, pct, mana.missing());
         mana.gain(mp);
     }
 }
 
 /// Whole points regained; what is less stays in `carried_milli`, and nothing stays when all is there.
-fn regained(carried_milli: &mut u32, rate_milli: i32, times: u64, missing: u32) -> u32 {
-    let milli = u64::from(*carried_milli) + u64::from(positive(rate_milli)) * times;
+fn regained(carried_milli: &mut u32, rate_milli: i32, pct: u32, missing: u32) -> u32 {
+    let milli = u64::from(*carried_milli) + u64::from(positive(rate_milli)) * u64::from(pct) / 100;
     let points = u32::try_from(milli / 1_000).unwrap_or(u32::MAX);
     if points >= missing {
         *carried_milli = 0;
@@ -192,15 +187,15 @@ mod tests {
     #[test]
     fn what_is_less_than_a_point_adds_up_and_nothing_is_lost() {
         let mut carried = 0;
-        let points: u32 = (0..1_000).map(|_| regained(&mut carried, 337, 1, u32::MAX)).sum();
+        let points: u32 = (0..1_000).map(|_| regained(&mut carried, 337, 100, u32::MAX)).sum();
         assert_eq!((points, carried), (337, 0));
-        assert_eq!(regained(&mut carried, 2_500, 3, u32::MAX), 7);
+        assert_eq!(regained(&mut carried, 2_500, 300, u32::MAX), 7);
         assert_eq!(carried, 500);
     }
 
     #[test]
     fn whoever_has_everything_carries_nothing_on() {
         let mut carried = 900;
-        assert_eq!((regained(&mut carried, 5_000, 1, 3), carried), (3, 0));
+        assert_eq!((regained(&mut carried, 5_000, 100, 3), carried), (3, 0));
     }
 }

@@ -1,21 +1,25 @@
 //! Resolve: the loop in which everything queued happens, one thing after another, each on the world as the one before
-//! left it. What happens is told to the effects of those concerned; what they set off is done at once, one deeper.
+//! left it; what becomes of a blow is in `blow`. What happens is told to the effects of those concerned; what they set off is done at once, one deeper.
 //!
-//! The order is that of the sources' ids, and for one source that of queueing; it does not depend on how the commands
-//! of a tick arrived. Damage to the dead is nothing; whoever loses the last hit point dies at once, and the last damage
-//! is the killer's. Chains end at [`DEPTH_MAX`] and with the tick's budget; what is left then is dropped and counted.
+//! The order is that of the sources' ids, for one source that of queueing, and what a deed sets off comes right after it;
+//! it does not depend on how the commands of a tick arrived. Damage to the dead is nothing; whoever loses the last hit point dies at once, and the last damage
+//! is the killer's. Chains end at [`DEPTH_MAX`] and with the budgets of the tick
+//! and of the source; what is left then is dropped and counted.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bevy_ecs::prelude::*;
 use bevy_ecs::query::QueryData;
 use bevy_ecs::system::SystemParam;
+use rustc_hash::FxHashMap;
 
 use super::{
-    Attributes, Died, EffectAction, EffectQueued, EventKind, Fight, Happening, HealthChanged, HealthKind, Roll, Side,
-    SideData, Sides, Untouchable, Vitals, damage, heal,
+    Attributes, Blow, CombatRules, Died, EffectAction, EffectQueued, EventKind, Fight, Happening, HealthChanged,
+    HealthKind, Level, Luck, Origin, Outcome, Roll, Side, SideData, Sides, Untouchable, Vitals, Worth,
 };
-use crate::assets::{AttributeId, Pool, School, TagId};
+use crate::actor::Faction;
+use crate::assets::{Assets, AttackKind, AttributeId, Pool, School, TagId, TagSet};
 use crate::counters::{COMBAT, Counters};
 use crate::features::buffs::{self, ActiveBuffs, Tags};
 use crate::features::skills::{Mana, ManaChange};
@@ -31,6 +35,10 @@ pub const EFFECT_DROPPED: &str = "effect_dropped_total";
 pub const DEPTH_MAX: u8 = 4;
 /// How many deeds may happen in one tick of a scene, chains included.
 pub const EFFECTS_MAX: usize = 50_000;
+/// How many of them may be of one source: 64 targets, eight actions each.
+pub const SOURCE_EFFECTS_MAX: u32 = 512;
+/// Reach up to which a physical skill is a blow from near, in metres.
+const MELEE_M: f32 = 5.0;
 
 /// Takes what is queued and puts it into the order in which it is resolved.
 pub(crate) fn in_order(queued: &mut MessageReader<EffectQueued>) -> Vec<EffectQueued> {
@@ -44,8 +52,14 @@ pub(crate) fn in_order(queued: &mut MessageReader<EffectQueued>) -> Vec<EffectQu
 #[derive(QueryData)]
 #[query_data(mutable)]
 pub struct Patient {
+    /// Who.
+    pub id: &'static SimId,
+    /// Its faction.
+    pub faction: &'static Faction,
     /// Whose side it is on.
     pub side: SideData,
+    /// Its level.
+    pub level: &'static Level,
     /// Its numbers.
     pub attributes: &'static Attributes,
     /// What holds it.
@@ -58,6 +72,8 @@ pub struct Patient {
     pub mana: &'static mut Mana,
     /// Its fight.
     pub fight: &'static mut Fight,
+    /// Its streaks.
+    pub luck: &'static mut Luck,
     /// Its buffs.
     pub buffs: &'static mut ActiveBuffs,
 }
@@ -75,6 +91,8 @@ pub struct Resolver<'w, 's> {
     pub roster: Res<'w, Roster>,
     /// Who may harm and help whom.
     pub sides: Res<'w, Sides>,
+    /// What becomes of a blow here.
+    pub rules: Res<'w, CombatRules>,
     /// Everyone to whom something can happen.
     pub patients: Query<'w, 's, Patient>,
     /// What is counted.
@@ -89,12 +107,32 @@ pub struct Worklist {
     todo: VecDeque<EffectQueued>,
     happened: Vec<Happening>,
     done_count: usize,
+    /// Looked up only, never walked through.
+    done_by_source: FxHashMap<SimId, u32>,
 }
 
 impl Worklist {
     /// Notes something that happened; the effects of `who` are asked about it when the present deed is done.
     pub fn happened(&mut self, happening: Happening) {
         self.happened.push(happening);
+    }
+
+    fn begin(&mut self) {
+        self.done_count = 0;
+        self.done_by_source.clear();
+    }
+
+    /// Whether the tick has room for a deed, else why not.
+    fn allows(&mut self, deed: &EffectQueued) -> Result<(), &'static str> {
+        if deed.depth > DEPTH_MAX {
+            return Err("depth");
+        }
+        if self.done_count >= EFFECTS_MAX {
+            return Err("budget");
+        }
+        let own = self.done_by_source.entry(deed.source).or_default();
+        *own += 1;
+        if *own > SOURCE_EFFECTS_MAX { Err("source_budget") } else { Ok(()) }
     }
 
     /// Adds a deed that something set off; it is done before what was queued earlier.
@@ -107,14 +145,10 @@ impl Worklist {
 
 pub(super) fn resolve(mut resolver: Resolver, mut queued: MessageReader<EffectQueued>, mut work: Local<Worklist>) {
     work.todo.extend(in_order(&mut queued));
-    work.done_count = 0;
+    work.begin();
     while let Some(deed) = work.todo.pop_front() {
-        if work.done_count >= EFFECTS_MAX {
-            resolver.counters.add(EFFECT_DROPPED, "budget");
-            continue;
-        }
-        if deed.depth > DEPTH_MAX {
-            resolver.counters.add(EFFECT_DROPPED, "depth");
+        if let Err(reason) = work.allows(&deed) {
+            resolver.counters.add(EFFECT_DROPPED, reason);
             continue;
         }
         // Two deeds of one source never share a draw: the salt is their number in the tick.
@@ -159,18 +193,20 @@ impl<'s> Resolver<'_, 's> {
         }
         let (harms, helps) = self.bearing(deed, side);
         match deed.what {
-            EffectAction::Damage { school, coef } if harms => self.hurt(deed, school, coef, salt, work),
+            EffectAction::Damage { school, coef } if harms => self.hurt(deed, (school, coef), salt, work),
             EffectAction::Heal { coef } if helps => self.mend(deed, coef, salt, work),
             EffectAction::Gain { pool: Pool::Mana, amount } if helps => {
                 if let Some(mut target) = self.patient(deed.target) {
                     target.mana.gain(amount);
                 }
             }
-            EffectAction::Gain { pool: Pool::Hp, amount } if helps => self.give_back(deed, amount, work),
+            EffectAction::Gain { pool: Pool::Hp, amount } if helps => {
+                self.give_back(deed, amount, Entry { school: School::Holy, ..Entry::NOTHING }, work)
+            }
             EffectAction::Threat { .. } if harms => {
-                let tick = self.tick.0;
+                let (tick, rules) = (self.tick.0, Arc::clone(&self.rules.0));
                 if let Some(mut target) = self.patient(deed.target) {
-                    target.fight.hit(tick);
+                    target.fight.hit(tick, &rules.recovery);
                 }
             }
             EffectAction::Apply { effect, chance_pct } => buffs::apply_effect(self, deed, effect, chance_pct, salt),
@@ -178,89 +214,198 @@ impl<'s> Resolver<'_, 's> {
         }
     }
 
-    fn hurt(&mut self, deed: &EffectQueued, school: School, coef: u32, salt: u64, work: &mut Worklist) {
-        let tick = self.tick.0;
-        let crit_bp = if deed.periodic { 0 } else { deed.worth.of(AttributeId::CRIT_BP) };
-        let roll = Roll::draw(&mut self.draw(deed, Stream("combat roll"), salt), crit_bp);
+    /// What a deed is as a blow against someone.
+    fn blow<'a>(&self, deed: &'a EffectQueued, target: &'a Struck, school: School, raw_milli: u64) -> Blow<'a> {
+        let kind = match deed.what {
+            EffectAction::Damage { .. } => attack_kind(deed, school, &self.assets.0),
+            _ => AttackKind::Heal,
+        };
+        let (target_level, pvp) = (target.level, target.pvp);
+        Blow { kind, school, raw_milli, worth: &deed.worth, target: &target.attributes, target_level, pvp }
+    }
+
+    /// Rolls for a blow, on the luck of its source if it is still there.
+    fn roll(&mut self, deed: &EffectQueued, blow: &Blow<'_>, salt: u64) -> Roll {
+        let (rules, mut draw) = (Arc::clone(&self.rules.0), self.draw(deed, Stream("combat roll"), salt));
+        let mut source = self.patient(deed.source);
+        blow.roll(&rules, source.as_mut().map(|source| source.luck.as_mut()), &mut draw)
+    }
+
+    fn struck(&mut self, deed: &EffectQueued) -> Option<Struck> {
+        let by = self.source_side(deed);
+        let target = self.patient(deed.target)?;
+        let side = target.side.side();
+        Some(Struck {
+            attributes: target.attributes.all().clone(),
+            level: target.level.0,
+            pvp: by.allegiance.player && side.allegiance.player && by.id != side.id,
+            duel: by.allegiance.duel == Some(side.id),
+        })
+    }
+
+    fn hurt(&mut self, deed: &EffectQueued, (school, coef): (School, u32), salt: u64, work: &mut Worklist) {
+        let (tick, rules) = (self.tick.0, Arc::clone(&self.rules.0));
         if let Some(mut source) = self.patient(deed.source) {
-            source.fight.hit(tick);
+            source.fight.hit(tick, &rules.recovery);
         }
+        let Some(struck) = self.struck(deed) else { return };
+        let blow = self.blow(deed, &struck, school, raw_milli(&deed.worth, coef));
+        let Some(mut target) = self.patient(deed.target) else { return };
+        target.fight.hit(tick, &rules.recovery);
+        if is_immune(&target.tags.granted, school) {
+            return self.note(deed, Entry { outcome: Outcome::Immune, school, ..Entry::NOTHING });
+        }
+        let roll = self.roll(deed, &blow, salt);
+        let (points, _blocked) = blow.damage(&rules, roll);
+        if roll.outcome.is_avoided() || points == 0 {
+            return self.note(deed, Entry { outcome: roll.outcome, school, ..Entry::NOTHING });
+        }
+        self.take(deed, Entry { outcome: roll.outcome, school, ..Entry::NOTHING }, points, struck.duel, work);
+    }
+
+    /// Takes hit points that nothing avoided, after the target's shields.
+    fn take(&mut self, deed: &EffectQueued, entry: Entry, points: u32, duel: bool, work: &mut Worklist) {
         let assets = self.assets.0.clone();
         let Some(mut target) = self.patient(deed.target) else { return };
-        target.fight.hit(tick);
-        if target.tags.has(TagId::INVULNERABLE) {
-            return;
+        let absorbed = 0;
+        let arrives = points - absorbed;
+        // Whoever loses a duel lives.
+        let there = if duel { target.vitals.hp.saturating_sub(1) } else { target.vitals.hp };
+        let lost = arrives.min(there);
+        if lost > 0 {
+            target.vitals.hp -= lost;
+            target.vitals.dead = target.vitals.hp == 0;
+            buffs::break_by_damage(&mut target.buffs, &assets);
         }
-        let points = damage(&deed.worth, coef, target.attributes.current(AttributeId::ARMOR), roll);
-        let lost = points.min(target.vitals.hp);
-        target.vitals.hp -= lost;
-        let died = target.vitals.hp == 0;
-        target.vitals.dead = died;
-        buffs::break_by_damage(&mut target.buffs, &assets);
-        self.counters.add(COMBAT, if roll.crit { "crit" } else { "hit" });
-        self.log.write(entry(deed, -signed(lost), roll.crit));
+        let died = target.vitals.dead;
+        let outcome = if arrives == 0 { Outcome::Absorb } else { entry.outcome };
+        let crit = outcome == Outcome::Crit;
+        self.note(deed, Entry { amount: -signed(lost), outcome, absorbed, over: arrives - lost, ..entry });
         let [dealt, taken] = match deed.periodic {
             true => [EventKind::PeriodicDealt, EventKind::PeriodicTaken],
             false => [EventKind::HitDealt, EventKind::HitTaken],
         };
-        work.happened(happening(deed, dealt, lost, school, roll.crit).told_to(deed.source, deed.target));
-        work.happened(happening(deed, taken, lost, school, roll.crit).told_to(deed.target, deed.source));
+        self.tell_both(deed, [dealt, taken], (lost, entry.school, crit), work);
         if died {
             self.counters.add(COMBAT, "death");
             self.deaths.write(Died { who: deed.target, killer: Some(deed.source) });
-            work.happened(
-                happening(deed, EventKind::Killed, lost, school, roll.crit).told_to(deed.source, deed.target),
-            );
-            work.happened(happening(deed, EventKind::Died, lost, school, roll.crit).told_to(deed.target, deed.source));
+            self.tell_both(deed, [EventKind::Killed, EventKind::Died], (lost, entry.school, crit), work);
         }
     }
 
     fn mend(&mut self, deed: &EffectQueued, coef: u32, salt: u64, work: &mut Worklist) {
-        let roll = Roll::draw(&mut self.draw(deed, Stream("combat roll"), salt), 0);
-        self.give_back(deed, heal(&deed.worth, coef, roll), work);
+        let rules = Arc::clone(&self.rules.0);
+        let Some(struck) = self.struck(deed) else { return };
+        let school = School::Holy;
+        let blow = self.blow(deed, &struck, school, raw_milli(&deed.worth, coef));
+        let roll = self.roll(deed, &blow, salt);
+        let tick = self.tick.0;
+        let in_pvp = self
+            .patient(deed.target)
+            .is_some_and(|target| target.side.side().allegiance.flagged && target.fight.is_on(tick));
+        let points = blow.healing(&rules, roll, in_pvp);
+        self.give_back(deed, points, Entry { outcome: roll.outcome, school, ..Entry::NOTHING }, work);
     }
 
-    fn give_back(&mut self, deed: &EffectQueued, points: u32, work: &mut Worklist) {
+    fn give_back(&mut self, deed: &EffectQueued, points: u32, entry: Entry, work: &mut Worklist) {
         let Some(mut target) = self.patient(deed.target) else { return };
         let gained = points.min(target.vitals.hp_max.saturating_sub(target.vitals.hp));
-        if gained == 0 {
+        if gained > 0 {
+            target.vitals.hp += gained;
+        } else if deed.periodic {
+            // What heals the healthy over and over is no news.
             return;
         }
-        target.vitals.hp += gained;
-        self.counters.add(COMBAT, "heal");
-        self.log.write(entry(deed, signed(gained), false));
-        for (kind, who, other) in
-            [(EventKind::HealDealt, deed.source, deed.target), (EventKind::HealTaken, deed.target, deed.source)]
-        {
-            work.happened(happening(deed, kind, gained, School::Holy, false).told_to(who, other));
+        self.note(deed, Entry { amount: signed(gained), over: points - gained, ..entry });
+        if gained > 0 {
+            let crit = entry.outcome == Outcome::Crit;
+            self.tell_both(deed, [EventKind::HealDealt, EventKind::HealTaken], (gained, entry.school, crit), work);
+        }
+    }
+
+    /// Writes the log's entry about a deed.
+    fn note(&mut self, deed: &EffectQueued, entry: Entry) {
+        let kind = if deed.periodic { HealthKind::Periodic } else { HealthKind::Direct };
+        let Entry { amount, outcome, school, absorbed, over } = entry;
+        let (target, source, origin) = (deed.target, deed.source, deed.origin);
+        let heals = matches!(deed.what, EffectAction::Heal { .. } | EffectAction::Gain { .. });
+        self.counters.add(COMBAT, if heals { "heal" } else { outcome.name() });
+        self.log.write(HealthChanged { target, source, amount, kind, outcome, school, absorbed, over, origin });
+    }
+
+    /// Tells the source and the target what happened between them.
+    fn tell_both(
+        &mut self,
+        deed: &EffectQueued,
+        [done, suffered]: [EventKind; 2],
+        (amount, school, crit): (u32, School, bool),
+        work: &mut Worklist,
+    ) {
+        let (origin, depth) = (deed.origin, deed.depth);
+        for (kind, who, other) in [(done, deed.source, deed.target), (suffered, deed.target, deed.source)] {
+            work.happened(Happening { kind, who, other, amount, school, origin, crit, depth });
         }
     }
 }
 
-fn happening(deed: &EffectQueued, kind: EventKind, amount: u32, school: School, crit: bool) -> Happening {
-    let (who, other, origin, depth) = (deed.source, deed.target, deed.origin, deed.depth);
-    Happening { kind, who, other, amount, school, origin, crit, depth }
+/// What counts about whoever a deed reaches.
+struct Struck {
+    attributes: Arc<[i32]>,
+    level: u16,
+    /// Whether both are players.
+    pvp: bool,
+    /// Whether the two fight a duel.
+    duel: bool,
 }
 
-impl Happening {
-    /// The same, as `who` is told of it.
-    #[must_use]
-    pub const fn told_to(self, who: SimId, other: SimId) -> Self {
-        Self { who, other, ..self }
+/// What the log says about a deed besides who did it.
+#[derive(Clone, Copy)]
+struct Entry {
+    amount: i32,
+    outcome: Outcome,
+    school: School,
+    absorbed: u32,
+    over: u32,
+}
+
+impl Entry {
+    const NOTHING: Self = Self { amount: 0, outcome: Outcome::Hit, school: School::Physical, absorbed: 0, over: 0 };
+}
+
+/// How a deed reaches its target.
+fn attack_kind(deed: &EffectQueued, school: School, assets: &Assets) -> AttackKind {
+    let reach_m = match deed.origin {
+        Origin::Skill(skill) => assets.skills.get(skill).map_or(0.0, |skill| skill.target.reach_m()),
+        Origin::Effect(_) | Origin::World => 0.0,
+    };
+    match school {
+        _ if deed.periodic => AttackKind::Periodic,
+        School::Physical if reach_m <= MELEE_M => AttackKind::Melee,
+        School::Physical => AttackKind::Ranged,
+        _ => AttackKind::Spell,
     }
 }
 
-fn entry(deed: &EffectQueued, amount: i32, crit: bool) -> HealthChanged {
-    let kind = if deed.periodic { HealthKind::Periodic } else { HealthKind::Direct };
-    HealthChanged { target: deed.target, source: deed.source, amount, kind, crit }
+/// Whether nothing of a school can hurt whoever has these tags.
+fn is_immune(tags: &TagSet, school: School) -> bool {
+    let (family, own) = match school {
+        School::Physical => (TagId::IMMUNE_PHYSICAL, TagId::IMMUNE_PHYSICAL),
+        School::Fire => (TagId::IMMUNE_MAGIC, TagId::IMMUNE_FIRE),
+        School::Frost => (TagId::IMMUNE_MAGIC, TagId::IMMUNE_FROST),
+        School::Nature => (TagId::IMMUNE_MAGIC, TagId::IMMUNE_NATURE),
+        School::Shadow => (TagId::IMMUNE_MAGIC, TagId::IMMUNE_SHADOW),
+        School::Holy => (TagId::IMMUNE_MAGIC, TagId::IMMUNE_HOLY),
+        School::Arcane => (TagId::IMMUNE_MAGIC, TagId::IMMUNE_ARCANE),
+    };
+    tags.has(TagId::INVULNERABLE) || tags.has(family) || tags.has(own)
+}
+
+/// Thousandths of attack, in thousandths of a point.
+fn raw_milli(worth: &Worth, coef: u32) -> u64 {
+    u64::from(worth.of(AttributeId::ATTACK).max(0).unsigned_abs()) * u64::from(coef)
 }
 
 /// Hit points as a signed amount; they are at most a hundred million.
 pub(super) fn signed(points: u32) -> i32 {
     i32::try_from(points).unwrap_or(i32::MAX)
-}
-
-/// The log's entry for a change that nobody did to `target`.
-pub(super) fn own_entry(target: SimId, amount: i32, kind: HealthKind) -> HealthChanged {
-    HealthChanged { target, source: target, amount, kind, crit: false }
 }

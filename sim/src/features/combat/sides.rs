@@ -24,7 +24,6 @@ use crate::actor::Faction;
 use crate::assets::{Assets, Filter, Id, PvpRule, SceneDef, Stance};
 use crate::digest::{Digest, Digester};
 use crate::ids::SimId;
-use crate::scene::{SceneAssets, SceneId};
 
 /// What counts about an actor's side besides its faction. Written by the features that have the reason: players by
 /// `pvp`, in the Validate and Resolve stages; everyone else keeps the default.
@@ -175,13 +174,6 @@ impl Sides {
             Filter::Any => true,
         }
     }
-}
-
-/// Reads the rules anew from the scene's game data.
-pub(super) fn read(world: &mut World) {
-    let scene = world.resource::<SceneId>().0;
-    let sides = Sides::of(&world.resource::<SceneAssets>().0, scene);
-    world.insert_resource(sides);
 }
 
 /// What lies between two actors, before any rule of the scene.

@@ -3,14 +3,11 @@
 
 use bevy_ecs::prelude::*;
 
-use crate::assets::Assets;
+use crate::assets::{Assets, RecoveryRules};
 use crate::digest::{Digest, Digester};
 use crate::features::players::Carry;
 use crate::replicated::Replicate;
 use crate::wire::{Reader, put_varint};
-
-/// Ticks after the last hit given or taken until an actor is out of combat (5 s).
-pub const CALM_AFTER_TICKS: u32 = 100;
 
 /// Hit points of an actor; with `hp_max` 0 it cannot be hurt. Written in the Resolve stage.
 #[derive(Component, Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -109,8 +106,8 @@ impl Fight {
     }
 
     /// Notes a hit given or taken.
-    pub(super) const fn hit(&mut self, tick: u32) {
-        self.calm_tick = tick + CALM_AFTER_TICKS;
+    pub(super) const fn hit(&mut self, tick: u32, rules: &RecoveryRules) {
+        self.calm_tick = tick + rules.calm_ticks();
     }
 }
 

@@ -163,7 +163,7 @@ pub(super) fn settle_at_home(tick: Res<SimTick>, mut monsters: Query<Returned>, 
         if gained > 0 {
             vitals.hp = vitals.hp_max;
             let amount = i32::try_from(gained).unwrap_or(i32::MAX);
-            healed.push(HealthChanged { target: id, source: id, amount, kind: HealthKind::Reset, crit: false });
+            healed.push(HealthChanged::own(id, amount, HealthKind::Reset));
         }
     }
     healed.sort_by_key(|entry| entry.target);

@@ -41,8 +41,10 @@ pub(super) fn remember(
     let mut healed = Vec::new();
     for entry in log.read().filter(|entry| matches!(entry.kind, HealthKind::Direct | HealthKind::Periodic)) {
         let milli = u64::from(entry.amount.unsigned_abs()) * MILLI;
-        if entry.amount < 0 {
-            blame(&mut monsters, entry.target, entry.source, milli);
+        let heals = entry.amount > 0 || entry.source == entry.target;
+        if !heals {
+            // Who misses is noticed too.
+            blame(&mut monsters, entry.target, entry.source, milli.max(1));
         } else {
             healed.push((entry.target, entry.source, milli / 2));
         }

@@ -13,7 +13,7 @@ use super::{
 use crate::actor::{Concealment, Heading, Position};
 use crate::assets::{Filter, Id, SkillDef, TagId};
 use crate::features::buffs::Tags;
-use crate::features::combat::{Attributes, EffectAction, EffectQueued, Origin, SideData, Sides, Vitals};
+use crate::features::combat::{Attributes, EffectAction, EffectQueued, Level, Origin, SideData, Sides, Vitals};
 use crate::ids::SimId;
 use crate::intent::{CastIntent, CastTarget, MoveIntent};
 use crate::interest::Visibility;
@@ -27,6 +27,7 @@ pub(super) struct Body {
     position: &'static Position,
     heading: &'static Heading,
     side: SideData,
+    level: &'static Level,
     concealment: &'static Concealment,
     vitals: &'static Vitals,
     tags: &'static Tags,
@@ -199,7 +200,7 @@ impl Stage<'_, '_> {
         aim: Aim,
     ) {
         let hit = self.units.hit(id, view, body.concealment.phase, def, aim, &self.geometry.0);
-        let worth = body.attributes.worth(body.side.side().faction);
+        let worth = body.attributes.worth(*body.level, body.side.side().faction);
         for action in &def.actions {
             let door = |reach_m: f32| self.geometry.0.door_in_reach(view.feet, reach_m * FINISH_TOLERANCE);
             let Some((what, own)) = EffectAction::of(action, door) else { continue };

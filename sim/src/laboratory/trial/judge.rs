@@ -6,9 +6,9 @@ use glam::Vec2;
 use super::Trial;
 use crate::actor::Position;
 use crate::assets::designer_tests::Expectation;
-use crate::assets::{Disappointment, EffectDef, Id, MonsterDef, SkillDef, ticks_of};
-use crate::features::buffs::ActiveBuffs;
-use crate::features::combat::Vitals;
+use crate::assets::{Disappointment, EffectDef, Id, MonsterDef, SkillDef, TagId, ticks_of};
+use crate::features::buffs::{ActiveBuffs, Tags};
+use crate::features::combat::{Attributes, Vitals};
 use crate::features::monsters::{Brain, Mood, Species};
 use crate::features::skills::Mana;
 use crate::ids::SimId;
@@ -44,6 +44,18 @@ impl Trial<'_> {
                 let vitals = self.get::<Vitals>(unit).copied().unwrap_or_default();
                 let found = u64::from(vitals.hp) * 100 / u64::from(vitals.hp_max.max(1));
                 within(found, *pct, &format!("{} of {} hit points, {found} %", vitals.hp, vitals.hp_max))
+            }
+            Expectation::HasTag { unit, tag, .. } => match self.has_tag(unit, tag.id()) {
+                true => Ok(()),
+                false => Err("it does not have it".to_owned()),
+            },
+            Expectation::LacksTag { unit, tag, .. } => match self.has_tag(unit, tag.id()) {
+                true => Err("it has it".to_owned()),
+                false => Ok(()),
+            },
+            Expectation::Attribute { unit, attr, value, .. } => {
+                let found = self.get::<Attributes>(unit).map_or(0, |own| own.current(attr.attribute()));
+                if (value.0..=value.1).contains(&found) { Ok(()) } else { Err(format!("it is {found}")) }
             }
             Expectation::Mana { unit, points, .. } => {
                 let found = self.get::<Mana>(unit).map_or(0, |mana| mana.mp);
@@ -136,6 +148,10 @@ impl Trial<'_> {
         buffs.filter(|buff| buff.effect == effect).map(|buff| u32::from(buff.stacks)).sum()
     }
 
+    fn has_tag(&self, unit: &str, tag: TagId) -> bool {
+        self.get::<Tags>(unit).is_some_and(|tags| tags.has(tag))
+    }
+
     /// Ticks at which a unit began to cast a skill.
     fn casts(&self, unit: &str, skill: Id<SkillDef>) -> Vec<u32> {
         let id = self.id(unit);
@@ -178,6 +194,11 @@ impl Trial<'_> {
             }
             Expectation::LacksEffect { unit, effect, .. } => format!("{unit} does not have {}", effect.name()),
             Expectation::Hp { unit, pct, .. } => format!("{unit} has {} % of its hit points", range(*pct)),
+            Expectation::HasTag { unit, tag, .. } => format!("{unit} has the tag {}", tag.name()),
+            Expectation::LacksTag { unit, tag, .. } => format!("{unit} does not have the tag {}", tag.name()),
+            Expectation::Attribute { unit, attr, value: (least, most), .. } => {
+                format!("{} of {unit} is {least} to {most}", attr.name())
+            }
             Expectation::Mana { unit, points, .. } => format!("{unit} has {} points of mana", range(*points)),
             Expectation::Dead { unit, .. } => format!("{unit} is dead"),
             Expectation::Alive { unit, .. } => format!("{unit} is alive"),
