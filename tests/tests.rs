@@ -8,6 +8,7 @@ mod buffs;
 mod combat;
 mod crowd;
 mod doors;
+mod equipment;
 mod interest;
 mod lab;
 mod loot;

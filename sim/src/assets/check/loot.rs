@@ -107,7 +107,9 @@ fn check_conditions(conditions: &[LootCondition], path: &str, check: &mut Checke
 
 fn check_condition(condition: &LootCondition, path: &str, check: &mut Checker<'_, '_>) {
     match condition {
-        LootCondition::Level(least, most) | LootCondition::MonsterLevel(least, most) => check.ordered(path, (u32::from(*least), u32::from(*most))),
+        LootCondition::Level(least, most) | LootCondition::MonsterLevel(least, most) => {
+            check.ordered(path, (u32::from(*least), u32::from(*most)))
+        }
         LootCondition::PartySize(least, most) => check.ordered(path, (*least, *most)),
         LootCondition::Not(other) => check_condition(other, &format!("{path}.0"), check),
         LootCondition::Class(_) | LootCondition::HasTag(_) | LootCondition::FirstKill => {}

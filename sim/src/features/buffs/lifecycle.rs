@@ -8,6 +8,7 @@ use super::{ActiveBuffs, Buff, Tags};
 use crate::actor::Concealment;
 use crate::assets::{Action, Assets, TagId};
 use crate::features::combat::{Attributes, Change, Died, EffectAction, EffectQueued, Origin, Vitals};
+use crate::features::equipment::Gear;
 use crate::features::skills::CastStarted;
 use crate::ids::SimId;
 use crate::roster::Roster;
@@ -79,15 +80,16 @@ pub(super) fn expire_buffs(tick: Res<SimTick>, mut actors: Query<&mut ActiveBuff
     }
 }
 
-type Changed<'a> = (&'a ActiveBuffs, &'a mut Attributes, &'a mut Tags, &'a mut Concealment);
+type Changed<'a> = (&'a ActiveBuffs, Option<&'a Gear>, &'a mut Attributes, &'a mut Tags, &'a mut Concealment);
 
 /// Works out attributes, tags and concealment wherever a list has changed.
 pub(super) fn work_out_changes(
     assets: Res<SceneAssets>,
-    mut actors: Query<Changed, bevy_ecs::query::Changed<ActiveBuffs>>,
+    mut actors: Query<Changed, Or<(bevy_ecs::query::Changed<ActiveBuffs>, bevy_ecs::query::Changed<Gear>)>>,
 ) {
-    for (buffs, mut attributes, mut tags, mut concealment) in &mut actors {
-        let (changes, now) = sum(buffs, &assets.0);
+    for (buffs, gear, mut attributes, mut tags, mut concealment) in &mut actors {
+        let (mut changes, now) = sum(buffs, &assets.0);
+        changes.extend(gear.into_iter().flat_map(Gear::as_changes));
         let next = attributes.with(&changes, &assets.0.attributes);
         attributes.set_if_neq(next);
         tags.set_if_neq(now);

@@ -4,6 +4,7 @@ use bevy_ecs::prelude::*;
 
 use super::Equipment;
 use crate::assets::{Assets, AttributeId, EffectDef, Id, ItemDef, ModifierOp, SetDef, SkillDef};
+use crate::features::combat::Change;
 use crate::scene::SceneAssets;
 
 /// What a character's equipment does. Written in the Act stage when the equipment changes; read by whoever works out
@@ -73,6 +74,11 @@ impl Gear {
             gear.add_set(set, u32::try_from(items.len()).unwrap_or(u32::MAX), assets);
         }
         gear
+    }
+
+    /// The changes of attributes as the pipeline takes them.
+    pub fn as_changes(&self) -> impl Iterator<Item = Change> {
+        self.changes.iter().map(|&GearChange { attribute, op, .. }| Change { attribute, op, times: 1 })
     }
 
     fn add_set(&mut self, set: Id<SetDef>, pieces: u32, assets: &Assets) {

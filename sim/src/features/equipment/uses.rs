@@ -123,15 +123,7 @@ fn key_of(group: &str) -> u64 {
     pity_key("cooldown", group)
 }
 
-type User<'a> = (
-    &'a Class,
-    &'a Level,
-    &'a Vitals,
-    &'a Casting,
-    &'a Bag,
-    &'a Equipment,
-    &'a mut ItemUses,
-);
+type User<'a> = (&'a Class, &'a Level, &'a Vitals, &'a Casting, &'a Bag, &'a Equipment, &'a mut ItemUses);
 
 /// Validate: requests become casts, or refusals.
 pub(super) fn validate_uses(

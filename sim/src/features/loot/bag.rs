@@ -275,9 +275,7 @@ impl Bag {
 
     /// Spends one of an item: the piece of a serial, or one of any stack.
     pub(crate) fn spend(&mut self, item: Id<ItemDef>, serial: Option<u64>) {
-        let is_it = |stack: &Stack| {
-            stack.item == item && stack.piece.as_ref().map(|piece| piece.serial) == serial
-        };
+        let is_it = |stack: &Stack| stack.item == item && stack.piece.as_ref().map(|piece| piece.serial) == serial;
         let place = self.things().find(|(_, thing)| thing.stack().is_some_and(is_it)).map(|(slot, _)| slot);
         if let Some(slot) = place {
             let spent = self.destroy(slot, 1);

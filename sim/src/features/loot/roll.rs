@@ -6,7 +6,8 @@ use smallvec::SmallVec;
 use super::history::Fortune;
 use super::{Piece, Roll, Stack};
 use crate::assets::{
-    Assets, ClassDef, Id, ItemDef, LootCondition, LootDef, LootDrop, LootGroup, LootRow, RandomDef, RollDef, TagSet, pity_key,
+    Assets, ClassDef, Id, ItemDef, LootCondition, LootDef, LootDrop, LootGroup, LootRow, RandomDef, RollDef, TagSet,
+    pity_key,
 };
 use crate::random::Draw;
 
