@@ -67,7 +67,7 @@ impl Check for LootDef {
     }
 
     fn check_among(&self, records: &Records, check: &mut Checker<'_, '_>) {
-        let tables = LootTables { find: &|name| records.loots.by_name(name) };
+        let tables = LootTables { find: &|name| records.loots.iter().find(|table| table.id == name) };
         if let Some((path, way)) = tables.cycle(self) {
             let message = format!("{} leads back to itself", check.title);
             if let Some(note) = check.report(Code::LootCycle, &path, message) {
