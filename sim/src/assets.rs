@@ -4,6 +4,7 @@
 //! names, so they do not depend on how records are spread over files; data loaded after other data keeps its ids.
 
 mod actions;
+mod ai;
 mod attributes;
 mod check;
 mod classes;
@@ -38,6 +39,7 @@ mod trace;
 mod verdicts;
 
 pub use actions::{Action, ActionTarget, Pool, School};
+pub use ai::{AiDef, Aimed, Condition, Consideration, Deed, Measure, NodeDef, OptionDef, Response};
 pub use attributes::{
     AttrRef, AttributeDef, AttributeId, AttributeRegistry, AttributeTable, AttributeUnit, AttributeValue,
     CORE_ATTRIBUTES, Rounding,

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::tick::TICK_MS;
 
+mod ai;
 mod attributes;
 mod combat;
 mod curves;
@@ -25,6 +26,7 @@ mod records;
 mod scenes;
 mod tags;
 
+pub(crate) use ai::compile_ai;
 pub(crate) use attributes::check_table;
 pub(crate) use curves::fill_curve;
 pub(crate) use formulas::{FormulaNames, fill_formula};

@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use super::{
-    AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, EffectDef, FactionDef, FormulaDef,
-    ItemDef, LootDef, MonsterDef, MovementDef, Record, SceneDef, SetDef, SkillDef, Table, TagRegistry, TestDef,
-    WorldEventDef,
+    AiDef, AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, EffectDef, FactionDef,
+    FormulaDef, ItemDef, LootDef, MonsterDef, MovementDef, Record, SceneDef, SetDef, SkillDef, Table, TagRegistry,
+    TestDef, WorldEventDef,
     load::{LoadedTable, Run},
     table::Holder,
 };
@@ -125,6 +125,8 @@ kinds! {
     sets: SetDef,
     /// What may be found.
     loots: LootDef,
+    /// How monsters and champions decide what to do.
+    ai: AiDef,
     /// What spawners put into a scene.
     monsters: MonsterDef,
     /// The places of the world.

@@ -157,6 +157,10 @@ codes! {
     TableRowTwice = "A0180" Error,
     /// A faction says two things about another, or something about itself.
     FactionSaidTwice = "A0181" Error,
+    /// A behaviour tree contains itself.
+    AiCycle = "A0190" Error,
+    /// A behaviour tree has more nodes than a decision can afford.
+    AiTooLarge = "A0191" Error,
     /// An expectation of a designer's test that did not come true.
     TestFailed = "A0220" Error,
     /// A designer's test names a unit that it does not have.
