@@ -1,7 +1,7 @@
 //! Equipment in a scene: what is worn counts, is seen, travels, and can be used.
 
 use sim::assets::AttributeId;
-use sim::features::combat::Attributes;
+use sim::features::combat::{Attributes, Vitals};
 use sim::features::equipment::{
     EquipCommand, EquipSlot, Equipment, Gear, Outfit, UnequipCommand, UseFrom, UseItemCommand,
 };
@@ -20,7 +20,9 @@ const ITEMS: [(&str, &str); 2] = [
         r#"[
         (id: "item/axe", equip: (slot: MainHand, weapon: 12, modifiers: [(attr: "attack", op: Flat(10))],
                                  skills: ["skill/hush"])),
-        (id: "item/helm", set: "set/iron", equip: (slot: Head, modifiers: [(attr: "armor", op: Flat(5))])),
+        (id: "item/helm", set: "set/iron", equip: (slot: Head, modifiers: [
+            (attr: "armor", op: Flat(5)), (attr: "hp_max", op: Flat(100)),
+        ])),
         (id: "item/plate", set: "set/iron", equip: (slot: Chest, modifiers: [(attr: "armor", op: Flat(9))])),
         (id: "item/ring", equip: (slot: Ring)),
         (id: "item/draught", stack_max: 5, on_use: (skill: "skill/mend", cooldown: (group: "potion", ms: 2_000))),
@@ -117,6 +119,9 @@ fn in_a_fight_hands_may_change_and_armour_may_not() {
 fn what_is_worn_travels_and_counts_at_once() {
     let (mut scene, who) = with(&[("item/helm", 1)]);
     equip(&mut scene, who, 0);
+    cast(&mut scene, who, "skill/mend", CastTarget::Unit(who));
+    let vitals = *scene.get::<Vitals>(who);
+    assert!(vitals.hp > 500 && vitals.hp_max == 600, "{vitals:?}");
     let (armor, worn) = (attribute(&scene, who, AttributeId::ARMOR), scene.get::<Equipment>(who).clone());
     let player = scene.player_of(who).0;
     scene.scene.push(SceneInput::Leave { player });
@@ -127,6 +132,7 @@ fn what_is_worn_travels_and_counts_at_once() {
     let (again, _) = scene.scene.world().resource::<Players>().0[&PlayerId(player)];
     assert_eq!(*scene.get::<Equipment>(again), worn);
     assert_eq!(attribute(&scene, again, AttributeId::ARMOR), armor);
+    assert_eq!(*scene.get::<Vitals>(again), vitals, "hit points above the bare maximum are kept");
 }
 
 fn use_it(scene: &mut TestScene, who: SimId, slot: u8) {

@@ -21,6 +21,7 @@ mod items;
 mod kinds;
 mod load;
 mod loot;
+mod modifiers;
 mod monsters;
 mod movements;
 mod names;
@@ -52,7 +53,7 @@ pub use combat::{
 };
 pub use curves::{Between, CurveDef, CurveLine};
 pub use designer_tests::TestDef;
-pub use effects::{EffectDef, Modifier, ModifierOp, Polarity, Reapply, StackBy};
+pub use effects::{EffectDef, Polarity, Reapply, StackBy};
 pub use events::{TimeOfDay, Timetable, Weekday, WorldEventDef};
 pub use factions::{FactionDef, Stance};
 pub use formulas::FormulaDef;
@@ -62,6 +63,7 @@ pub use loot::{
     Expectation, GroupRow, ItemExpectation, LootCase, LootCondition, LootDef, LootDrop, LootGroup, LootRow, Pity,
     Share, pity_key,
 };
+pub use modifiers::{Modifier, ModifierOp, When};
 pub use monsters::{MonsterDef, Senses};
 pub use movements::MovementDef;
 pub use record::{Id, Record, Ref, RefVisitor, ShortRef, ticks_of};

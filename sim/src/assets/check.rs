@@ -29,7 +29,7 @@ mod tags;
 pub(crate) use ai::compile_ai;
 pub(crate) use attributes::check_table;
 pub(crate) use curves::fill_curve;
-pub(crate) use formulas::{FormulaNames, fill_formula};
+pub(crate) use formulas::{FormulaNames, check_circles, fill_derived, fill_formula};
 pub use navigation::SceneGround;
 pub(crate) use navigation::check_navigation;
 pub(crate) use scenes::{fill_heights, is_id};

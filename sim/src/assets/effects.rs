@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, AttrRef, Record, RefVisitor, TagList, actions::visit_actions, ticks_of};
+use super::{Action, Modifier, Record, RefVisitor, TagList, actions::visit_actions, ticks_of};
 
 /// One effect, `effect/..`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -83,7 +83,7 @@ impl Record for EffectDef {
         self.tags.visit("tags", visitor);
         self.grants.visit("grants", visitor);
         for (index, modifier) in self.modifiers.iter_mut().enumerate() {
-            modifier.attr.visit(&format!("modifiers.{index}.attr"), visitor);
+            modifier.visit(&format!("modifiers.{index}"), visitor);
         }
         visit_actions(&mut self.periodic, "periodic", visitor);
     }
@@ -118,28 +118,4 @@ pub enum Reapply {
     Extend,
     /// The remaining time stays as it is.
     Keep,
-}
-
-/// A change of one attribute.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Modifier {
-    /// Which attribute.
-    pub attr: AttrRef,
-    /// How it changes.
-    pub op: ModifierOp,
-    /// Whether the amount is multiplied by the stacks.
-    #[serde(default)]
-    pub per_stack: bool,
-}
-
-/// How a modifier changes an attribute: base, then all flat, then the sum of increased, then the product of more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
-pub enum ModifierOp {
-    /// Added to the base, in the attribute's own unit.
-    Flat(i32),
-    /// Basis points, summed with all other increases before they multiply once.
-    Increased(i32),
-    /// Basis points, multiplied on its own.
-    More(i32),
 }

@@ -12,8 +12,8 @@ use super::{
     AssetReport, AssetSources, Assets, EffectDef, Id, Record, RefVisitor, SceneDef, SceneGround, Tag, TagRegistry,
     TagSet,
     check::{
-        Check, Checker, FormulaNames, TagMention, check_navigation, check_tags, compile_ai, fill_curve, fill_formula,
-        fill_heights,
+        Check, Checker, FormulaNames, TagMention, check_circles, check_navigation, check_tags, compile_ai, fill_curve,
+        fill_derived, fill_formula, fill_heights,
     },
     core,
     extends::{Written, extend},
@@ -347,6 +347,22 @@ impl<'s> Run<'s> {
             let file = &self.files[*file];
             let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
             fill_formula(Arc::make_mut(value), &names, &mut check);
+        }
+        let mut derived = Vec::new();
+        for (index, Loaded { value, file, record, places }) in &records.attributes.0 {
+            let file = &self.files[*file];
+            let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
+            derived.push((*index, fill_derived(value, &names, &mut check)));
+        }
+        for (index, program) in derived {
+            if let (Some(loaded), Some(program)) = (records.attributes.0.get_mut(&index), program) {
+                Arc::make_mut(&mut loaded.value).program = Some(program);
+            }
+        }
+        for (index, Loaded { file, record, places, .. }) in &records.attributes.0 {
+            let file = &self.files[*file];
+            let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
+            check_circles(Id::new(*index), &records.attributes, &mut check);
         }
     }
 

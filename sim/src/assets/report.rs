@@ -151,6 +151,8 @@ codes! {
     FormulaRange = "A0134" Error,
     /// A curve whose points make none.
     CurvePoints = "A0135" Error,
+    /// An attribute that derives from itself.
+    DerivedCycle = "A0136" Error,
     /// A tag that stands once and looks like another.
     TagNearMiss = "A0139" Warning,
     /// An attack table has a row twice.

@@ -26,6 +26,7 @@ mod attack_table;
 mod attributes;
 mod blow;
 mod events;
+mod haste;
 mod health_log;
 mod luck;
 mod recovery;
@@ -34,9 +35,13 @@ mod sides;
 mod vitals;
 
 pub use attack_table::{AttackTable, Outcome, ROWS};
-pub use attributes::{Attributes, Change, combine};
+pub use attributes::{
+    Attributes, Change, ChangeSource, Condition, Context, Contributor, Ledger, LedgerStep, Modifiers, Qualified,
+    Subject,
+};
 pub use blow::{Blow, Roll, resistance};
 pub use events::{Died, EffectAction, EffectQueued, EventKind, Happening, Origin, Worth};
+pub use haste::{hasted_ms, hasted_ticks};
 pub use health_log::{HealthChanged, HealthKind};
 pub use luck::{Luck, streak_constant};
 pub use recovery::{Regeneration, Respawn};
@@ -76,6 +81,7 @@ pub fn plugin(app: &mut App) {
     app.on_epoch(|world, _| read_rules(world));
     app.register_required_components::<Actor, Vitals>()
         .register_required_components::<Actor, Attributes>()
+        .register_required_components::<Actor, Modifiers>()
         .register_required_components::<Actor, Fight>()
         .register_required_components::<Actor, Allegiance>()
         .register_required_components::<Actor, Level>()
@@ -102,7 +108,13 @@ pub fn plugin(app: &mut App) {
         (
             recovery::prepare_newcomers.in_set(TickSystems::Receive).after(ReceiveSystems::Admit),
             resolve::resolve.in_set(DamageSystems::Apply),
-            (recovery::fit_vitals, recovery::respawn_players, recovery::regenerate, recovery::set_speeds)
+            (
+                attributes::work_out_attributes,
+                recovery::fit_vitals,
+                recovery::respawn_players,
+                recovery::regenerate,
+                recovery::set_speeds,
+            )
                 .chain()
                 .in_set(DamageSystems::Settle),
         ),

@@ -10,6 +10,7 @@ use bevy_ecs::prelude::*;
 use crate::assets::{Assets, Id, ItemDef};
 use crate::digest::{Digest, DigestApp, Digester};
 use crate::epoch::{EpochApp, EpochSwap};
+use crate::features::combat::{Contributor, Modifiers};
 use crate::features::loot::{LootSystems, Thing, ThingSeen, follow_things, spend_charge};
 use crate::features::players::Carry;
 use crate::features::players::{CarryApp, Player};
@@ -26,7 +27,7 @@ mod uses;
 
 pub use change::{EquipRefusal, Wearer, put_on, take_off};
 pub use command::{EquipCommand, UnequipCommand};
-pub use gear::{Gear, GearChange, GearSource};
+pub use gear::Gear;
 pub use slots::EquipSlot;
 pub use uses::{ItemUses, UseFrom, UseItemCommand};
 
@@ -133,12 +134,14 @@ pub fn plugin(app: &mut App) {
 /// What an exchange of the game data makes of what is worn: items that are gone become relics that do nothing, and what the
 /// others do is worked out anew.
 fn follow_epoch(world: &mut World, swap: &EpochSwap) {
-    let mut wearers = world.query::<(&mut Equipment, &mut Gear)>();
-    for (mut worn, mut gear) in wearers.iter_mut(world) {
+    let mut wearers = world.query::<(&mut Equipment, &mut Gear, &mut Modifiers)>();
+    for (mut worn, mut gear, mut modifiers) in wearers.iter_mut(world) {
         if follow_things(&mut worn.bypass_change_detection().worn, swap) {
             worn.set_changed();
         }
-        gear.set_if_neq(Gear::of(&worn, &swap.new));
+        let next = Gear::of(&worn, &swap.new);
+        Modifiers::set(&mut modifiers, Contributor::Equipment, next.changes.clone());
+        gear.set_if_neq(next);
     }
 }
 

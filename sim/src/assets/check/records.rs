@@ -3,9 +3,7 @@
 //! end at an hour, distances at what one scene can show.
 
 use super::{Check, Checker, check_table};
-use crate::assets::{
-    Action, ClassDef, EffectDef, ModifierOp, MonsterDef, MovementDef, SkillDef, SkillTarget, kinds::Records,
-};
+use crate::assets::{Action, ClassDef, EffectDef, MonsterDef, MovementDef, SkillDef, SkillTarget, kinds::Records};
 
 /// Highest level of anything; what grows with the level is checked up to here.
 const LEVEL_MAX: u16 = 100;
@@ -85,8 +83,7 @@ impl Check for EffectDef {
         check.duration("period_ms", self.period_ms, 0..=DURATION_MS_MAX);
         check.whole("stacks_max", self.stacks_max, 1..=1_000);
         for (index, modifier) in self.modifiers.iter().enumerate() {
-            let (ModifierOp::Flat(amount) | ModifierOp::Increased(amount) | ModifierOp::More(amount)) = modifier.op;
-            check.whole(&format!("modifiers.{index}.op.0"), amount, -10_000_000..=10_000_000);
+            check.whole(&format!("modifiers.{index}.op.0"), modifier.op.amount(), -10_000_000..=10_000_000);
         }
         for (index, action) in self.periodic.iter().enumerate() {
             check_action(action, &format!("periodic.{index}"), check);

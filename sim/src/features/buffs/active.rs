@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use crate::actor::Faction;
 use crate::assets::{Assets, EffectDef, Id};
 use crate::digest::{Digest, Digester};
-use crate::features::combat::Worth;
+use crate::features::combat::{Qualified, Worth};
 use crate::features::players::Carry;
 use crate::ids::SimId;
 use crate::replicated::Replicate;
@@ -141,7 +141,12 @@ impl Carry for ActiveBuffs {
                 (reader.varint()?, reader.u8()?, reader.varint()?, reader.varint()?);
             let count = reader.varint().filter(|&count| count <= ATTRIBUTES_MAX)?;
             let attributes = (0..count).map(|_| reader.i32()).collect::<Option<Vec<i32>>>()?;
-            let worth = Worth { attributes: attributes.into(), level: 1, faction: Faction(reader.u32()?) };
+            let worth = Worth {
+                attributes: attributes.into(),
+                level: 1,
+                qualified: Qualified::default(),
+                faction: Faction(reader.u32()?),
+            };
             let Some(effect) = assets.effects.id_of_raw(raw) else { continue };
             // A young scene has fewer ticks behind it than the buff: its next period then starts later.
             let (start_tick, end_tick) = (tick.saturating_sub(age_ticks), tick.saturating_add(left_ticks));
@@ -170,7 +175,12 @@ mod tests {
     use super::*;
 
     fn buff(effect: u32, persists: bool) -> Buff {
-        let worth = Worth { attributes: [7, 1, 15_000].into(), level: 1, faction: Faction::PLAYERS };
+        let worth = Worth {
+            attributes: [7, 1, 15_000].into(),
+            level: 1,
+            qualified: Qualified::default(),
+            faction: Faction::PLAYERS,
+        };
         let (effect, source) = (Id::new(effect), SimId::new(1, 0));
         Buff { effect, source, worth, stacks: 2, start_tick: 100, end_tick: 180, persists }
     }

@@ -7,8 +7,9 @@ use super::active::remove_where;
 use super::{ActiveBuffs, Buff, Tags};
 use crate::actor::Concealment;
 use crate::assets::{Action, Assets, TagId};
-use crate::features::combat::{Attributes, Change, Died, EffectAction, EffectQueued, Origin, Vitals};
-use crate::features::equipment::Gear;
+use crate::features::combat::{
+    Change, ChangeSource, Contributor, Died, EffectAction, EffectQueued, Modifiers, Origin, Vitals,
+};
 use crate::features::skills::CastStarted;
 use crate::ids::SimId;
 use crate::roster::Roster;
@@ -80,18 +81,16 @@ pub(super) fn expire_buffs(tick: Res<SimTick>, mut actors: Query<&mut ActiveBuff
     }
 }
 
-type Changed<'a> = (&'a ActiveBuffs, Option<&'a Gear>, &'a mut Attributes, &'a mut Tags, &'a mut Concealment);
+type Changed<'a> = (&'a ActiveBuffs, &'a mut Modifiers, &'a mut Tags, &'a mut Concealment);
 
 /// Works out attributes, tags and concealment wherever a list has changed.
 pub(super) fn work_out_changes(
     assets: Res<SceneAssets>,
-    mut actors: Query<Changed, Or<(bevy_ecs::query::Changed<ActiveBuffs>, bevy_ecs::query::Changed<Gear>)>>,
+    mut actors: Query<Changed, bevy_ecs::query::Changed<ActiveBuffs>>,
 ) {
-    for (buffs, gear, mut attributes, mut tags, mut concealment) in &mut actors {
-        let (mut changes, now) = sum(buffs, &assets.0);
-        changes.extend(gear.into_iter().flat_map(Gear::as_changes));
-        let next = attributes.with(&changes, &assets.0.attributes);
-        attributes.set_if_neq(next);
+    for (buffs, mut modifiers, mut tags, mut concealment) in &mut actors {
+        let (changes, now) = sum(buffs, &assets.0);
+        Modifiers::set(&mut modifiers, Contributor::Effects, changes);
         tags.set_if_neq(now);
         let phase = concealment.phase;
         concealment.set_if_neq(Concealment { phase, stealth: now.has(TagId::STEALTH) });
@@ -102,11 +101,11 @@ fn sum(buffs: &ActiveBuffs, assets: &Assets) -> (Vec<Change>, Tags) {
     let (mut changes, mut tags) = (Vec::new(), Tags::default());
     for buff in buffs.iter() {
         let def = &assets.effects[buff.effect];
-        changes.extend(def.modifiers.iter().map(|modifier| Change {
-            attribute: modifier.attr.attribute(),
-            op: modifier.op,
-            times: if modifier.per_stack { buff.stacks } else { 1 },
-        }));
+        changes.extend(
+            def.modifiers
+                .iter()
+                .map(|modifier| Change::of(modifier, buff.stacks, ChangeSource::Effect(buff.effect, buff.source))),
+        );
         tags.granted = tags.granted.union(def.grants.set());
     }
     (changes, tags)

@@ -54,7 +54,7 @@ mod tests {
     use super::*;
     use crate::actor::Faction;
     use crate::assets::{Id, Polarity};
-    use crate::features::combat::Worth;
+    use crate::features::combat::{Qualified, Worth};
     use crate::ids::SimId;
 
     fn effect(stack_by: StackBy, on_reapply: Reapply) -> EffectDef {
@@ -77,7 +77,8 @@ mod tests {
     }
 
     fn fresh(effect: u32, source: u32, tick: u32) -> Buff {
-        let worth = Worth { attributes: [].into(), level: 1, faction: Faction::PLAYERS };
+        let worth =
+            Worth { attributes: [].into(), level: 1, qualified: Qualified::default(), faction: Faction::PLAYERS };
         let (effect, source) = (Id::new(effect), SimId::new(source, 0));
         Buff { effect, source, worth, stacks: 1, start_tick: tick, end_tick: tick + 100, persists: false }
     }

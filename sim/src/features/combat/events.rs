@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bevy_ecs::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::{Context, Qualified};
 use crate::actor::Faction;
 use crate::assets::{Action, ActionTarget, AttributeId, EffectDef, Id, Pool, School, SkillDef};
 use crate::ids::SimId;
@@ -21,6 +22,8 @@ use crate::wire::Reader;
 pub struct Worth {
     /// Current values of all attributes, by their index.
     pub attributes: Arc<[i32]>,
+    /// Those that depend on the deed.
+    pub qualified: Qualified,
     /// The source's level.
     pub level: u16,
     /// The source's side.
@@ -28,6 +31,12 @@ pub struct Worth {
 }
 
 impl Worth {
+    /// The value of an attribute for a deed, when it was captured.
+    #[must_use]
+    pub fn in_context(&self, attribute: AttributeId, context: &Context<'_>) -> i32 {
+        self.qualified.value(attribute, context).unwrap_or_else(|| self.of(attribute))
+    }
+
     /// The value of an attribute when it was captured; 0 for one that the source did not have.
     #[must_use]
     pub fn of(&self, attribute: AttributeId) -> i32 {

@@ -42,7 +42,7 @@ type Newcomer<'a> = (&'a Class, &'a mut Attributes, &'a mut Vitals, &'a mut Mana
 pub(super) fn prepare_newcomers(assets: Res<SceneAssets>, mut newcomers: Query<Newcomer, Added<Class>>) {
     for (class, mut attributes, mut vitals, mut mana) in &mut newcomers {
         let Some(def) = assets.0.classes.get(class.0) else { continue };
-        *attributes = Attributes::of(assets.0.attributes.at_level(&def.attributes, 1, &assets.0.curves));
+        *attributes = Attributes::at_level(&assets.0, &def.attributes, 1);
         if vitals.hp_max == 0 {
             *vitals = Vitals::full(positive(attributes.current(AttributeId::HP_MAX)));
             *mana = Mana::full(positive(attributes.current(AttributeId::MANA_MAX)));
