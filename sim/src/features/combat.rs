@@ -34,13 +34,14 @@ mod resolve;
 mod sides;
 mod vitals;
 
+pub use crate::assets::EventKind;
 pub use attack_table::{AttackTable, Outcome, ROWS};
 pub use attributes::{
     Attributes, Change, ChangeSource, Condition, Context, Contributor, Ledger, LedgerStep, Modifiers, Qualified,
     Subject,
 };
 pub use blow::{Blow, Roll, resistance};
-pub use events::{Died, EffectAction, EffectQueued, EventKind, Happening, Origin, Worth};
+pub use events::{Died, EffectAction, EffectQueued, Happening, Origin, Worth};
 pub use haste::{hasted_ms, hasted_ticks};
 pub use health_log::{HealthChanged, HealthKind};
 pub use luck::{Luck, streak_constant};
