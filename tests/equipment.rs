@@ -14,7 +14,11 @@ use sim::testing::{TestScene, test_assets};
 
 use crate::combat::{MORE, cast, hp, kill, refusals, skill};
 
-const ITEMS: [(&str, &str); 2] = [
+const ITEMS: [(&str, &str); 3] = [
+    (
+        "effects/wear.ron",
+        r#"[(id: "effect/glow", polarity: Helpful, duration: Infinite, modifiers: [(attr: "attack", op: Flat(3))])]"#,
+    ),
     (
         "items/wear.ron",
         r#"[
@@ -24,7 +28,7 @@ const ITEMS: [(&str, &str); 2] = [
             (attr: "armor", op: Flat(5)), (attr: "hp_max", op: Flat(100)),
         ])),
         (id: "item/plate", set: "set/iron", equip: (slot: Chest, modifiers: [(attr: "armor", op: Flat(9))])),
-        (id: "item/ring", equip: (slot: Ring)),
+        (id: "item/ring", equip: (slot: Ring, effects: ["effect/glow"])),
         (id: "item/draught", stack_max: 5, on_use: (skill: "skill/mend", cooldown: (group: "potion", ms: 2_000))),
         (id: "item/wand", on_use: (skill: "skill/mend", uses: Charges(2))),
     ]"#,
@@ -98,6 +102,25 @@ fn a_skill_of_an_item_is_known_as_long_as_it_is_worn() {
     cast(&mut scene, who, "skill/hush", CastTarget::Unit(dummy));
     assert!(refusals(&scene).is_empty());
     assert_eq!(scene.get::<Gear>(who).skills, [skill(&scene, "skill/hush")]);
+}
+
+#[test]
+fn an_effect_of_an_item_lasts_as_long_as_it_is_worn_and_outlasts_death() {
+    let (mut scene, who) = with(&[("item/ring", 1)]);
+    let bare = attribute(&scene, who, AttributeId::ATTACK);
+    equip(&mut scene, who, 0);
+    assert_eq!(attribute(&scene, who, AttributeId::ATTACK), bare + 3);
+    let dummy = scene.monster_at("monster/dummy", 30.0, 0.0);
+    kill(&mut scene, dummy, who);
+    // The dead return after 10 s.
+    scene.ticks(10 * 20 + 5);
+    assert!(!scene.get::<Vitals>(who).is_dead());
+    assert_eq!(attribute(&scene, who, AttributeId::ATTACK), bare + 3, "again after death");
+    scene.ticks(sim::features::combat::CALM_AFTER_TICKS);
+    scene.command(who, &UnequipCommand { from: EquipSlot::FirstRing, to: None });
+    scene.ticks(2);
+    assert!(refusals(&scene).is_empty());
+    assert_eq!(attribute(&scene, who, AttributeId::ATTACK), bare);
 }
 
 #[test]

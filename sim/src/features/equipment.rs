@@ -24,12 +24,14 @@ mod command;
 mod gear;
 mod slots;
 mod uses;
+mod worn;
 
 pub use change::{EquipRefusal, Wearer, put_on, take_off};
 pub use command::{EquipCommand, UnequipCommand};
 pub use gear::Gear;
 pub use slots::EquipSlot;
 pub use uses::{ItemUses, UseFrom, UseItemCommand};
+pub use worn::WornEffects;
 
 /// What a character wears, by [`EquipSlot`]. Written in the Act stage.
 #[derive(Component, Debug, Clone, PartialEq, Eq, Default)]
@@ -105,7 +107,8 @@ pub fn plugin(app: &mut App) {
     app.register_required_components::<Player, Equipment>()
         .register_required_components::<Player, Outfit>()
         .register_required_components::<Player, Gear>()
-        .register_required_components::<Player, ItemUses>();
+        .register_required_components::<Player, ItemUses>()
+        .register_required_components::<Player, WornEffects>();
     app.configure_sets(
         Tick,
         (
@@ -123,12 +126,14 @@ pub fn plugin(app: &mut App) {
                 .after(ValidateSystems::Takes)
                 .before(ValidateSystems::Casts),
             (uses::spend_uses, command::change_equipment).chain().in_set(EquipmentSystems::Change),
-            (gear::work_out_gear, show_outfits).chain().in_set(EquipmentSystems::WorkOut),
+            (gear::work_out_gear, show_outfits, worn::keep_worn_effects).chain().in_set(EquipmentSystems::WorkOut),
         ),
     );
     app.on_epoch(follow_epoch);
-    app.carry::<Equipment>().carry::<ItemUses>();
-    app.digest_component::<Equipment>("equipment").digest_component::<ItemUses>("equipment");
+    app.carry::<Equipment>().carry::<ItemUses>().carry::<WornEffects>();
+    app.digest_component::<Equipment>("equipment")
+        .digest_component::<ItemUses>("equipment")
+        .digest_component::<WornEffects>("equipment");
 }
 
 /// What an exchange of the game data makes of what is worn: items that are gone become relics that do nothing, and what the
