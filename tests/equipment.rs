@@ -116,7 +116,7 @@ fn an_effect_of_an_item_lasts_as_long_as_it_is_worn_and_outlasts_death() {
     scene.ticks(10 * 20 + 5);
     assert!(!scene.get::<Vitals>(who).is_dead());
     assert_eq!(attribute(&scene, who, AttributeId::ATTACK), bare + 3, "again after death");
-    scene.ticks(sim::features::combat::CALM_AFTER_TICKS);
+    scene.ticks(200);
     scene.command(who, &UnequipCommand { from: EquipSlot::FirstRing, to: None });
     scene.ticks(2);
     assert!(refusals(&scene).is_empty());

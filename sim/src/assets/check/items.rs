@@ -65,7 +65,8 @@ impl Check for ItemDef {
 fn check_lasting(effect: &Ref<EffectDef>, path: &str, records: &Records, check: &mut Checker<'_, '_>) {
     let def = effect.found().and_then(|effect| records.effects.get(effect));
     if def.is_some_and(|def| def.duration != Duration::Infinite) {
-        let message = format!("{} brings `{}` as long as it is worn, but that ends by itself", check.title, effect.name());
+        let message =
+            format!("{} brings `{}` as long as it is worn, but that ends by itself", check.title, effect.name());
         if let Some(note) = check.report(Code::ItemConflict, path, message) {
             note.label("not infinite").help("say `duration: Infinite` in the effect".to_owned());
         }

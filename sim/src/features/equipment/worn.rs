@@ -17,21 +17,12 @@ use crate::wire::{Reader, put_varint};
 #[derive(Component, Debug, Clone, PartialEq, Eq, Default)]
 pub struct WornEffects(Vec<Id<EffectDef>>);
 
-type Wearing<'a> = (
-    &'a SimId,
-    &'a Gear,
-    &'a ActiveBuffs,
-    &'a Vitals,
-    (&'a Attributes, &'a Level, &'a Faction),
-    &'a mut WornEffects,
-);
+type Wearing<'a> =
+    (&'a SimId, &'a Gear, &'a ActiveBuffs, &'a Vitals, (&'a Attributes, &'a Level, &'a Faction), &'a mut WornEffects);
 /// Something was put on or taken off, an effect went, or the wearer came back to life.
 type Reconsidered = Or<(Changed<Gear>, Changed<ActiveBuffs>, Changed<Vitals>)>;
 
-pub(super) fn keep_worn_effects(
-    mut wearers: Query<Wearing, Reconsidered>,
-    mut effects: MessageWriter<EffectQueued>,
-) {
+pub(super) fn keep_worn_effects(mut wearers: Query<Wearing, Reconsidered>, mut effects: MessageWriter<EffectQueued>) {
     for (&id, gear, buffs, vitals, (attributes, level, faction), mut known) in &mut wearers {
         if gear.effects.is_empty() && known.0.is_empty() {
             continue;
