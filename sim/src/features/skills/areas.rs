@@ -159,7 +159,8 @@ pub(super) fn look(
         let Ok((entity, _, concealment, last, mut area, mut position)) = lying.get_mut(entity) else { continue };
         let source = roster.entity(area.source).and_then(|entity| sources.get(entity).ok());
         let source = source.map(|(feet, side, vitals)| (*feet, side.side(), vitals.is_alive()));
-        let over = now >= last.end_ms || (area.def.follows && !source.is_some_and(|(.., alive)| alive));
+        // A tick that falls on the end still happens.
+        let over = now > last.end_ms || (area.def.follows && !source.is_some_and(|(.., alive)| alive));
         if over {
             let left = std::mem::take(&mut area.inside);
             for id in left {

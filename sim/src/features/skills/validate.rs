@@ -15,6 +15,7 @@ use super::{
 use crate::assets::{CastDef, ClassDef, Id, SkillDef};
 use crate::command::{Issued, Issuer, Rejections};
 use crate::features::combat::Sides;
+use crate::features::equipment::Gear;
 use crate::features::players::Class;
 use crate::ids::SimId;
 use crate::intent::{CastIntent, CastTarget};
@@ -25,7 +26,7 @@ use crate::tick::SimTick;
 /// How much longer than its window a cast waits whose start was pushed back, in milliseconds.
 const PATIENCE_MS: u64 = 500;
 
-type Asking = (Caster, &'static Class, &'static Interest);
+type Asking = (Caster, &'static Class, &'static Gear, &'static Interest);
 
 pub(super) fn validate_stops(
     mut asked: MessageReader<Issued<StopCastCommand>>,
@@ -74,9 +75,10 @@ pub(super) struct Court<'w, 's> {
 impl Court<'_, '_> {
     /// Whether a player may cast now; `busy` when it is about to cast something else in this tick.
     fn judge(&self, by: &Issuer, skill: Id<SkillDef>, target: CastTarget, busy: bool) -> Result<(), Refusal> {
-        let (caster, class, interest) = self.casters.get(by.entity).map_err(|_| Refusal::NoTarget)?;
+        let (caster, class, gear, interest) = self.casters.get(by.entity).map_err(|_| Refusal::NoTarget)?;
         let view = caster.view(busy, self.tick.0, &self.sides);
         let known = self.assets.0.classes.get(class.0).is_some_and(|class| knows(class, skill));
+        let known = known || gear.skills.contains(&skill);
         let (skill, def) = self.skill(&caster, skill).ok_or(Refusal::UnknownSkill)?;
         if !view.dead && !known {
             return Err(Refusal::UnknownSkill);
