@@ -24,7 +24,7 @@ mod slots;
 
 pub use change::{EquipRefusal, Wearer, put_on, take_off};
 pub use command::{EquipCommand, UnequipCommand};
-pub use gear::{Gear, GearChange};
+pub use gear::Gear;
 pub use slots::EquipSlot;
 
 /// What a character wears, by [`EquipSlot`]. Written in the Act stage.
