@@ -53,7 +53,11 @@ pub use combat::{
 };
 pub use curves::{Between, CurveDef, CurveLine};
 pub use designer_tests::TestDef;
-pub use effects::{EffectDef, Polarity, Reapply, StackBy};
+pub use effects::{
+    AbsorbDef, AbsorbKind, BreakBarDef, Capture, CaptureTable, DamageBreak, DiminishDef, DispelKind, Duration,
+    EffectDef, EventKind, FirstTick, Logout, OnDeath, PeriodDef, PeriodRefresh, Polarity, ProcDef, ProcTarget,
+    StackApply, StackBy, StackDef, StackExpire,
+};
 pub use events::{TimeOfDay, Timetable, Weekday, WorldEventDef};
 pub use factions::{FactionDef, Stance};
 pub use formulas::FormulaDef;

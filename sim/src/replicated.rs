@@ -30,7 +30,8 @@ pub fn list(app: &mut App) {
         .replicate::<doors::DoorState>()
         .replicate::<party::Party>()
         .replicate::<equipment::Equipment>()
-        .replicate::<equipment::Outfit>();
+        .replicate::<equipment::Outfit>()
+        .replicate::<buffs::BreakBar>();
     app.add_client_event::<combat::HealthChanged>()
         .add_client_event::<combat::Died>()
         .add_client_event::<skills::CastEnded>()

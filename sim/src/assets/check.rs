@@ -12,11 +12,13 @@ use super::{
 };
 use crate::tick::TICK_MS;
 
+mod actions;
 mod ai;
 mod attributes;
 mod combat;
 mod curves;
 mod designer_tests;
+mod effects;
 mod events;
 mod formulas;
 mod items;

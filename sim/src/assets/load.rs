@@ -9,21 +9,22 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use super::{
-    AssetReport, AssetSources, Assets, EffectDef, Id, Record, RefVisitor, SceneDef, SceneGround, Tag, TagRegistry,
-    TagSet,
-    check::{
-        Check, Checker, FormulaNames, TagMention, check_circles, check_navigation, check_tags, compile_ai, fill_curve,
-        fill_derived, fill_formula, fill_heights,
-    },
+    AssetReport, AssetSources, Assets, EffectDef, Id, Record, SceneDef, SceneGround, TagRegistry,
+    check::{Check, Checker, TagMention, check_navigation, check_tags, compile_ai, fill_heights},
     core,
     extends::{Written, extend},
     kinds::{KINDS, Records},
     names::Names,
     repair::{self, Places},
-    report::{Code, Findings, a, nearest},
+    report::{Code, Findings, nearest},
     span::{Scan, ScannedRecord, scan},
     tables::Tables,
 };
+
+mod formulas;
+mod references;
+
+use references::{Resolver, TagResolver};
 
 /// Largest file in bytes.
 const FILE_BYTES_MAX: usize = 4 << 20;
@@ -343,37 +344,6 @@ impl<'s> Run<'s> {
         }
     }
 
-    /// Works out curves, then what is written in terms of them.
-    fn fill_formulas(&mut self, records: &mut Records) {
-        for Loaded { value, file, record, places } in records.curves.0.values_mut() {
-            let file = &self.files[*file];
-            let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
-            fill_curve(Arc::make_mut(value), &mut self.tables, &mut check);
-        }
-        let names = FormulaNames { names: &self.names, attributes: &records.attributes, curves: &records.curves };
-        for Loaded { value, file, record, places } in records.formulas.0.values_mut() {
-            let file = &self.files[*file];
-            let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
-            fill_formula(Arc::make_mut(value), &names, &mut check);
-        }
-        let mut derived = Vec::new();
-        for (index, Loaded { value, file, record, places }) in &records.attributes.0 {
-            let file = &self.files[*file];
-            let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
-            derived.push((*index, fill_derived(value, &names, &mut check)));
-        }
-        for (index, program) in derived {
-            if let (Some(loaded), Some(program)) = (records.attributes.0.get_mut(&index), program) {
-                Arc::make_mut(&mut loaded.value).program = Some(program);
-            }
-        }
-        for (index, Loaded { file, record, places, .. }) in &records.attributes.0 {
-            let file = &self.files[*file];
-            let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
-            check_circles(Id::new(*index), &records.attributes, &mut check);
-        }
-    }
-
     fn check_ground(&mut self, assets: &Assets, scenes: &LoadedTable<SceneDef>, ground: &mut GroundOf<'_>) {
         for (index, Loaded { value, file, record, places }) in &scenes.0 {
             let ground = ground(assets, Id::new(*index));
@@ -482,76 +452,6 @@ fn mark_tables(tables: &mut Tables, text: &str, record: &ScannedRecord) {
             tables.mark_used(path);
         }
     });
-}
-
-/// Turns the references of a record into indices and reports those to another kind.
-struct Resolver<'r, 'f, 's> {
-    names: &'r Names,
-    check: &'r mut Checker<'f, 's>,
-    tags: &'r mut Vec<TagMention>,
-}
-
-impl Resolver<'_, '_, '_> {
-    fn unknown(&mut self, path: &str, message: String, help: Option<String>) {
-        if let Some(note) = self.check.report(Code::UnknownReference, path, message) {
-            note.label("not found").help(help);
-        }
-    }
-}
-
-/// Gives tags their ids, once all are known.
-struct TagResolver<'r>(&'r TagRegistry);
-
-impl RefVisitor for TagResolver<'_> {
-    fn visit(&mut self, _path: &str, _kind: &'static str, _name: &str, _slot: &mut u32) {}
-
-    fn visit_tags(&mut self, _path: &str, tags: &mut [Tag]) -> Option<TagSet> {
-        Some(self.0.resolve(tags))
-    }
-}
-
-impl RefVisitor for Resolver<'_, '_, '_> {
-    fn visit_tags(&mut self, path: &str, tags: &mut [Tag]) -> Option<TagSet> {
-        for (index, tag) in tags.iter().enumerate() {
-            let node = self.check.node(&format!("{path}.{index}")).or_else(|| self.check.node(path));
-            if let Some(node) = node {
-                let (name, file) = (tag.name().to_owned(), self.check.file.to_owned());
-                self.tags.push(TagMention { name, file, span: node.span.clone() });
-            }
-        }
-        None
-    }
-
-    fn visit_short(&mut self, path: &str, kind: &'static str, name: &str, slot: &mut u32) {
-        match self.names.index(kind, &format!("{kind}/{name}")) {
-            Some(index) => *slot = index,
-            None => {
-                let help = self.names.short_suggestion(kind, name, self.check.findings);
-                let message = format!("{} refers to {kind} `{name}`, which does not exist", self.check.title);
-                self.unknown(path, message, help);
-            }
-        }
-    }
-
-    fn visit(&mut self, path: &str, kind: &'static str, name: &str, slot: &mut u32) {
-        if let Some(index) = self.names.index(kind, name) {
-            *slot = index;
-            return;
-        }
-        let prefix = name.split_once('/').map(|(prefix, _)| prefix);
-        if let Some(other) = self.names.kind_of(name) {
-            let message = format!("{} needs {} here, but `{name}` is {}", self.check.title, a(kind), a(other));
-            if let Some(note) = self.check.report(Code::WrongKind, path, message) {
-                note.label(format!("expected {}", a(kind)));
-            }
-        } else if !KINDS.iter().any(|kind| prefix == Some(kind.name)) {
-            // Names that begin with a kind were reported from the text already.
-            let help = self.names.suggestion(kind, name, self.check.findings);
-            let message = format!("{} refers to {kind} `{name}`, which does not exist", self.check.title);
-            let help = help.or_else(|| Some(format!("references are written \"{kind}/name\"")));
-            self.unknown(path, message, help);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -155,6 +155,8 @@ codes! {
     DerivedCycle = "A0136" Error,
     /// A tag that stands once and looks like another.
     TagNearMiss = "A0139" Warning,
+    /// Effects that apply one another in a ring at one moment.
+    EffectRing = "A0160" Error,
     /// An attack table has a row twice.
     TableRowTwice = "A0180" Error,
     /// A faction says two things about another, or something about itself.

@@ -35,6 +35,7 @@ mod resolve;
 mod sides;
 mod vitals;
 
+pub use crate::assets::EventKind;
 pub use attack_table::{AttackTable, Outcome, ROWS};
 pub use attributes::{
     Attributes, Change, ChangeSource, Condition, Context, Contributor, Ledger, LedgerStep, Modifiers, Qualified,
@@ -42,7 +43,7 @@ pub use attributes::{
 };
 pub use blow::{Blow, Roll, resistance};
 pub use context::deed_tags;
-pub use events::{Died, EffectAction, EffectQueued, EventKind, Happening, Origin, Worth};
+pub use events::{Died, EffectAction, EffectQueued, Happening, Origin, Worth};
 pub use haste::{hasted_ms, hasted_ticks};
 pub use health_log::{HealthChanged, HealthKind};
 pub use luck::{Luck, streak_constant};

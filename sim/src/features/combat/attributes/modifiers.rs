@@ -16,7 +16,7 @@ pub struct Change {
     /// How.
     pub op: ModifierOp,
     /// What its amount is multiplied by (stacks), from 1.
-    pub times: u8,
+    pub times: u16,
     /// Where it comes from, for whoever asks why.
     pub source: ChangeSource,
     /// What a deed must be for it to count; `None` for one that always counts.
@@ -80,7 +80,7 @@ pub struct Context<'a> {
 impl Change {
     /// A modifier of the data in force with so many stacks.
     #[must_use]
-    pub fn of(modifier: &Modifier, stacks: u8, source: ChangeSource) -> Self {
+    pub fn of(modifier: &Modifier, stacks: u16, source: ChangeSource) -> Self {
         Self {
             attribute: modifier.attr.attribute(),
             op: modifier.op,

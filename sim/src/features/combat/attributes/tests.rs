@@ -23,7 +23,7 @@ fn id(name: &str) -> AttributeId {
     DATA.attributes.by_name(name).expect("it is there")
 }
 
-fn change(attribute: AttributeId, op: ModifierOp, times: u8) -> Change {
+fn change(attribute: AttributeId, op: ModifierOp, times: u16) -> Change {
     Change { attribute, op, times, source: ChangeSource::Other("test"), when: None }
 }
 
@@ -106,7 +106,7 @@ fn any_change() -> impl Strategy<Value = Change> {
         (0..500).prop_map(ModifierOp::ClampMin),
         (0..500).prop_map(ModifierOp::ClampMax),
     ];
-    (0..DATA.attributes.len() as u16, op, 1_u8..)
+    (0..DATA.attributes.len() as u16, op, 1_u16..)
         .prop_map(|(attribute, op, times)| change(AttributeId::new(attribute), op, times))
 }
 
