@@ -1,5 +1,5 @@
-//! References of records while they are loaded: names become ids, and those that name nothing are reported; tags are noted
-//! first and get their ids when all are known.
+//! What walks through the references of a record once all names are known: gives each its index, collects the tags that
+//! are mentioned, and reports what names nothing or something of another kind.
 
 use crate::assets::{
     RefVisitor, Tag, TagRegistry, TagSet,
