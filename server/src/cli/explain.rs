@@ -94,7 +94,7 @@ fn origin<'a>(args: &'a ExplainArgs, assets: &'a Assets) -> anyhow::Result<(&'a 
 
 fn effect_changes(text: &str, assets: &Assets) -> anyhow::Result<Vec<Change>> {
     let (name, stacks) = match text.split_once(':') {
-        Some((name, stacks)) => (name, stacks.parse::<u8>().with_context(|| format!("stacks of `{text}`"))?),
+        Some((name, stacks)) => (name, stacks.parse::<u16>().with_context(|| format!("stacks of `{text}`"))?),
         None => (text, 1),
     };
     ensure!(stacks > 0, "`{text}` has no stacks");
