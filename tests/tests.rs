@@ -12,6 +12,7 @@ mod diminishing;
 mod doors;
 mod effect_chains;
 mod effects;
+mod equipment;
 mod interest;
 mod lab;
 mod loot;
@@ -24,6 +25,7 @@ mod skills;
 mod world_events;
 
 mod assets;
+mod bag;
 mod determinism;
 mod geometry_edit;
 mod hostile_client;

@@ -32,15 +32,11 @@ impl Gear {
             let by = ChangeSource::Item(stack.item);
             if equip.weapon > 0 {
                 let op = ModifierOp::Flat(i32::try_from(equip.weapon).unwrap_or(i32::MAX));
-                gear.changes.push(Change { attribute: AttributeId::WEAPON, op, times: 1, source: by, when: None });
+                gear.changes.push(plain(AttributeId::WEAPON, op, by));
             }
-            for modifier in &equip.modifiers {
-                gear.changes.push(Change::of(modifier, 1, by));
-            }
-            for roll in stack.piece.iter().flat_map(|piece| &piece.rolls) {
-                let (attribute, op) = (roll.attribute, roll.modifier());
-                gear.changes.push(Change { attribute, op, times: 1, source: by, when: None });
-            }
+            gear.changes.extend(equip.modifiers.iter().map(|modifier| Change::of(modifier, 1, by)));
+            let rolls = stack.piece.iter().flat_map(|piece| &piece.rolls);
+            gear.changes.extend(rolls.map(|roll| plain(roll.attribute, roll.modifier(), by)));
             add_each(&mut gear.effects, equip.effects.iter().map(crate::assets::Ref::id));
             add_each(&mut gear.skills, equip.skills.iter().map(crate::assets::Ref::id));
             if let Some(set) = def.set.as_ref().map(crate::assets::Ref::id) {
@@ -59,13 +55,16 @@ impl Gear {
 
     fn add_set(&mut self, set: Id<SetDef>, pieces: u32, assets: &Assets) {
         for bonus in assets.sets[set].bonuses.iter().filter(|bonus| bonus.pieces <= pieces) {
-            let by = ChangeSource::Set(set, bonus.pieces);
-            for modifier in &bonus.modifiers {
-                self.changes.push(Change::of(modifier, 1, by));
-            }
+            let by = ChangeSource::Set(set);
+            self.changes.extend(bonus.modifiers.iter().map(|modifier| Change::of(modifier, 1, by)));
             add_each(&mut self.effects, bonus.effects.iter().map(crate::assets::Ref::id));
         }
     }
+}
+
+/// A change that always counts.
+const fn plain(attribute: AttributeId, op: ModifierOp, source: ChangeSource) -> Change {
+    Change { attribute, op, times: 1, source, when: None }
 }
 
 fn add_each<T: PartialEq>(list: &mut Vec<T>, more: impl IntoIterator<Item = T>) {
@@ -76,7 +75,7 @@ fn add_each<T: PartialEq>(list: &mut Vec<T>, more: impl IntoIterator<Item = T>) 
     }
 }
 
-/// Act: works out what has been put on or taken off.
+/// Act: works out what has been put on or taken off, and hands its modifiers to the attributes.
 pub(super) fn work_out_gear(
     assets: Res<SceneAssets>,
     mut wearers: Query<(&Equipment, &mut Gear, &mut Modifiers), Changed<Equipment>>,

@@ -30,8 +30,8 @@ pub enum ChangeSource {
     Effect(Id<EffectDef>, SimId),
     /// An item that is worn.
     Item(Id<ItemDef>),
-    /// So many items of a set that are worn.
-    Set(Id<SetDef>, u32),
+    /// Items of a set that are worn together.
+    Set(Id<SetDef>),
     /// Something else, by its name.
     Other(&'static str),
 }
