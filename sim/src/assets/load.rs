@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     AssetReport, AssetSources, Assets, EffectDef, Id, Record, SceneDef, SceneGround, TagRegistry,
-    check::{Check, Checker, TagMention, check_navigation, check_tags, fill_heights},
+    check::{Check, Checker, TagMention, check_navigation, check_tags, compile_ai, fill_heights},
     core,
     extends::{Written, extend},
     kinds::{KINDS, Records},
@@ -22,6 +22,7 @@ use super::{
     tables::Tables,
 };
 
+mod formulas;
 mod resolve;
 
 use resolve::{Resolver, TagResolver};
@@ -331,6 +332,20 @@ impl<'s> Run<'s> {
         records
     }
 
+    /// Makes the trees ready to run, once all of them are there.
+    fn compile_ai(&mut self, records: &mut Records) {
+        let all = &records.ai;
+        let mut trees = Vec::new();
+        for Loaded { value, file, record, places } in all.0.values() {
+            let file = &self.files[*file];
+            let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
+            trees.push(compile_ai(value, all, &mut check));
+        }
+        for (loaded, tree) in records.ai.0.values_mut().zip(trees) {
+            Arc::make_mut(&mut loaded.value).tree = tree;
+        }
+    }
+
     fn check_ground(&mut self, assets: &Assets, scenes: &LoadedTable<SceneDef>, ground: &mut GroundOf<'_>) {
         for (index, Loaded { value, file, record, places }) in &scenes.0 {
             let ground = ground(assets, Id::new(*index));
@@ -459,6 +474,5 @@ fn mark_tables(tables: &mut Tables, text: &str, record: &ScannedRecord) {
     });
 }
 
-mod fill;
 #[cfg(test)]
 mod tests;

@@ -1,27 +1,15 @@
-//! What a record holds besides its text and that needs other records: trees with the trees they name, curves, and the
-//! formulas that are written in terms of them.
+//! What records work out with: curves first, then formulas, then derived attributes and the circles among them.
 
 use std::sync::Arc;
 
-use super::{Loaded, Records, Run, checker};
-use crate::assets::Id;
-use crate::assets::check::{FormulaNames, check_circles, compile_ai, fill_curve, fill_derived, fill_formula};
+use super::{Loaded, Run, checker};
+use crate::assets::{
+    Id,
+    check::{FormulaNames, check_circles, fill_curve, fill_derived, fill_formula},
+    kinds::Records,
+};
 
 impl Run<'_> {
-    /// Makes the trees ready to run, once all of them are there.
-    pub(super) fn compile_ai(&mut self, records: &mut Records) {
-        let all = &records.ai;
-        let mut trees = Vec::new();
-        for Loaded { value, file, record, places } in all.0.values() {
-            let file = &self.files[*file];
-            let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
-            trees.push(compile_ai(value, all, &mut check));
-        }
-        for (loaded, tree) in records.ai.0.values_mut().zip(trees) {
-            Arc::make_mut(&mut loaded.value).tree = tree;
-        }
-    }
-
     /// Works out curves, then what is written in terms of them.
     pub(super) fn fill_formulas(&mut self, records: &mut Records) {
         for Loaded { value, file, record, places } in records.curves.0.values_mut() {
