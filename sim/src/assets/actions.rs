@@ -123,6 +123,11 @@ pub enum Action {
     },
     /// Applies an effect to the target in any case.
     Apply(Ref<EffectDef>),
+    /// Offers a dead player to be raised where it lies.
+    Resurrect {
+        /// Hit points and mana it would have, in percent.
+        hp_pct: u32,
+    },
     /// Makes the target's threat list count this much more against the source.
     Threat {
         /// Points of threat; a point of damage is one.
@@ -155,7 +160,11 @@ impl Action {
         match self {
             Self::ApplyEffect { effect, .. } => effect.visit(&format!("{path}.effect"), visitor),
             Self::Apply(effect) => effect.visit(&format!("{path}.0"), visitor),
-            Self::Damage { .. } | Self::Heal { .. } | Self::Gain { .. } | Self::Threat { .. } => {}
+            Self::Damage { .. }
+            | Self::Heal { .. }
+            | Self::Gain { .. }
+            | Self::Threat { .. }
+            | Self::Resurrect { .. } => {}
             Self::WorkDoor { .. } => {}
         }
     }

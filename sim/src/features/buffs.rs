@@ -16,8 +16,8 @@ mod application;
 mod lifecycle;
 mod stacking;
 
-pub(crate) use active::clear_all;
 pub use active::{ActiveBuffs, BUFFS_MAX, Buff, BuffSeen};
+pub(crate) use active::{clear_all, clear_of_source};
 pub(crate) use application::{apply_effect, break_by_damage};
 pub use stacking::{Application, apply};
 

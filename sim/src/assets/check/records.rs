@@ -69,6 +69,7 @@ fn check_action(action: &Action, path: &str, check: &mut Checker<'_, '_>) {
         Action::Damage { coef, .. } | Action::Heal { coef } => {
             check.whole(&format!("{path}.coef"), *coef, 1..=COEF_MAX);
         }
+        Action::Resurrect { hp_pct } => check.whole(&format!("{path}.hp_pct"), *hp_pct, 1..=100),
         Action::Gain { amount, .. } | Action::Threat { amount } => {
             check.whole(&format!("{path}.amount"), *amount, 1..=1_000_000);
         }

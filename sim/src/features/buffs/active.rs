@@ -92,6 +92,11 @@ pub(crate) fn clear_all(buffs: &mut Mut<ActiveBuffs>) {
     remove_where(buffs, |_| true);
 }
 
+/// Ends everything that came from someone.
+pub(crate) fn clear_of_source(buffs: &mut Mut<ActiveBuffs>, source: SimId) {
+    remove_where(buffs, |buff| buff.source == source);
+}
+
 /// A buff as others see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BuffSeen {

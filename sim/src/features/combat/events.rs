@@ -96,6 +96,11 @@ pub enum EffectAction {
         /// Chance in percent.
         chance_pct: u32,
     },
+    /// Offers a dead player to be raised.
+    Resurrect {
+        /// Hit points and mana it would have, in percent.
+        hp_pct: u32,
+    },
     /// Draws the target's anger.
     Threat {
         /// Points; a point of damage is one.
@@ -117,6 +122,7 @@ impl EffectAction {
             Action::Damage { school, coef } => (Self::Damage { school: *school, coef: *coef }, false),
             Action::Heal { coef } => (Self::Heal { coef: *coef }, false),
             Action::Gain { attr, amount } => (Self::Gain { pool: *attr, amount: *amount }, false),
+            Action::Resurrect { hp_pct } => (Self::Resurrect { hp_pct: *hp_pct }, false),
             Action::Threat { amount } => (Self::Threat { amount: *amount }, false),
             Action::Apply(effect) => (Self::Apply { effect: effect.id(), chance_pct: 100 }, false),
             Action::ApplyEffect { effect, to, chance_pct } => {

@@ -14,9 +14,11 @@ use bevy_ecs::query::QueryData;
 use bevy_ecs::system::SystemParam;
 use rustc_hash::FxHashMap;
 
+use super::resurrection::offer_of;
 use super::{
     Attributes, Blow, CombatRules, Died, EffectAction, EffectQueued, EventKind, Fight, Happening, HealthChanged,
-    HealthKind, Level, Luck, Origin, Outcome, Roll, Side, SideData, Sides, Untouchable, Vitals, Worth,
+    HealthKind, Level, Luck, Origin, Outcome, Respawn, ReturnOffered, Roll, Side, SideData, Sides, Untouchable, Vitals,
+    Worth,
 };
 use crate::actor::Faction;
 use crate::assets::{Assets, AttackKind, AttributeId, Pool, School, TagId, TagSet};
@@ -72,6 +74,8 @@ pub struct Patient {
     pub mana: &'static mut Mana,
     /// Its fight.
     pub fight: &'static mut Fight,
+    /// How it returns from the dead, if it is a player.
+    pub respawn: Option<&'static mut Respawn>,
     /// Its streaks.
     pub luck: &'static mut Luck,
     /// Its buffs.
@@ -99,6 +103,7 @@ pub struct Resolver<'w, 's> {
     pub counters: ResMut<'w, Counters>,
     log: MessageWriter<'w, HealthChanged>,
     deaths: MessageWriter<'w, Died>,
+    offers: MessageWriter<'w, ReturnOffered>,
 }
 
 /// What is still to be done in this tick, and what has just happened.
@@ -188,6 +193,9 @@ impl<'s> Resolver<'_, 's> {
     fn carry_out(&mut self, deed: &EffectQueued, salt: u64, work: &mut Worklist) {
         let Some(target) = self.patient(deed.target) else { return };
         let side = target.side.side();
+        if let EffectAction::Resurrect { hp_pct } = deed.what {
+            return self.offer_return(deed, hp_pct, side);
+        }
         if !target.vitals.is_alive() || (target.untouchable.0 && deed.source != deed.target) {
             return;
         }
@@ -212,6 +220,16 @@ impl<'s> Resolver<'_, 's> {
             EffectAction::Apply { effect, chance_pct } => buffs::apply_effect(self, deed, effect, chance_pct, salt),
             _ => {}
         }
+    }
+
+    /// Offers a dead player to be raised.
+    fn offer_return(&mut self, deed: &EffectQueued, hp_pct: u32, side: Side) {
+        let (_, helps) = self.bearing(deed, side);
+        let offer = offer_of(deed, hp_pct, &self.rules, self.tick.0);
+        let Some(target) = self.patient(deed.target) else { return };
+        let Some(mut respawn) = target.respawn.filter(|_| target.vitals.dead && helps) else { return };
+        respawn.offer(offer);
+        self.offers.write(ReturnOffered { who: deed.target, by: deed.source, hp_pct });
     }
 
     /// What a deed is as a blow against someone.
