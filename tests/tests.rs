@@ -4,16 +4,21 @@
 mod life_of_a_tick;
 mod live_scene;
 
+mod attack_table;
 mod buffs;
 mod combat;
 mod crowd;
 mod doors;
+mod duels;
 mod interest;
 mod lab;
 mod loot;
 mod monsters;
 mod movement;
 mod party;
+mod progress;
+mod pvp;
+mod resurrection;
 mod skills;
 mod world_events;
 
