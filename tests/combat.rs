@@ -19,10 +19,10 @@ pub(crate) const MORE: [(&str, &str); 6] = [
     (
         "effects/fighting.ron",
         r#"[
-        (id: "effect/hush", name: "Hush", polarity: Harmful, duration_ms: 2000, grants: ["state.silenced"]),
-        (id: "effect/roots", name: "Roots", polarity: Harmful, duration_ms: 2000, grants: ["state.rooted"]),
-        (id: "effect/aegis", name: "Aegis", polarity: Helpful, duration_ms: 2000, grants: ["state.invulnerable"]),
-        (id: "effect/frailty", name: "Frailty", polarity: Harmful, duration_ms: 2000,
+        (id: "effect/hush", name: "Hush", polarity: Harmful, duration: Ms(2000), grants: ["state.silenced"]),
+        (id: "effect/roots", name: "Roots", polarity: Harmful, duration: Ms(2000), grants: ["state.rooted"]),
+        (id: "effect/aegis", name: "Aegis", polarity: Helpful, duration: Ms(2000), grants: ["state.invulnerable"]),
+        (id: "effect/frailty", name: "Frailty", polarity: Harmful, duration: Ms(2000),
          modifiers: [(attr: "hp_max", op: More(-5000))]),
     ]"#,
     ),

@@ -1,11 +1,14 @@
 //! The laboratory: what fights come to depends on the data, the contest and the seed, and on nothing else; designers'
 //! tests say at which place of which file an expectation did not come true.
 
+use bevy_ecs::message::MessageCursor;
+use bevy_ecs::prelude::*;
 use server::lab::statistics::share;
 use server::lab::summary::Summary;
 use server::lab::{self, table, trials};
 use sim::assets::AssetSources;
-use sim::laboratory::{Contest, Laboratory, Winner, prepare};
+use sim::features::combat::{HealthChanged, HealthKind};
+use sim::laboratory::{Contest, Laboratory, Temper, Winner, prepare, refresh};
 use sim::testing::TEST_ASSETS;
 
 /// Luck decides between two of them.
@@ -87,6 +90,27 @@ fn more_fights_know_more() {
         own[0].high - own[0].low
     };
     assert!(width(400) < width(40));
+}
+
+#[test]
+fn a_crowd_of_four_hundred_fights_and_one_of_friends_does_not() {
+    let laboratory = laboratory();
+    let side = |text| lab::side(&laboratory, text, None).expect("they exist");
+    let blows = |temper| {
+        let (ones, others) = (side("class/fighter"), side("monster/rat,monster/brawler"));
+        let mut scene = laboratory.crowd(&ones, &others, 200, temper, 1);
+        let mut cursor = MessageCursor::<HealthChanged>::default();
+        let mut blows = 0;
+        for _ in 0..60 {
+            scene.tick();
+            let log = scene.world().resource::<Messages<HealthChanged>>();
+            blows += cursor.read(log).filter(|change| change.kind == HealthKind::Direct && change.amount < 0).count();
+            refresh(&mut scene);
+        }
+        blows
+    };
+    assert!(blows(Temper::Fighting) > 400, "each strikes more than once in three seconds");
+    assert_eq!(blows(Temper::Peaceful), 0);
 }
 
 #[test]

@@ -75,8 +75,8 @@ fn a_scene_keeps_its_frame() {
 fn records_keep_their_ids_when_others_come_and_go() {
     let first = test_assets(&[]);
     let id = first.effects.iter().last().expect("there are effects").0;
-    let text = "(id: \"effect/a\", name: \"A\", polarity: Helpful, duration_ms: 1_000,
-        period_ms: 500, periodic: [Heal(coef: 10)])";
+    let text = "(id: \"effect/a\", name: \"A\", polarity: Helpful, duration: Ms(1_000),
+        period: (ms: 500), periodic: [Heal(coef: 10)])";
     let with = first.load_next(&first.sources.as_ref().clone().with("effects/a.ron", text)).expect("good data");
     let a = with.effects.by_name("effect/a").expect("it is there");
     assert_eq!(a.index(), first.effects.len(), "new names count on");

@@ -4,6 +4,7 @@
 //! names, so they do not depend on how records are spread over files; data loaded after other data keeps its ids.
 
 mod actions;
+mod ai;
 mod attributes;
 mod check;
 mod classes;
@@ -20,6 +21,7 @@ mod items;
 mod kinds;
 mod load;
 mod loot;
+mod modifiers;
 mod monsters;
 mod movements;
 mod names;
@@ -38,6 +40,7 @@ mod trace;
 mod verdicts;
 
 pub use actions::{Action, ActionTarget, Pool, School};
+pub use ai::{AiDef, Aimed, Condition, Consideration, Deed, Measure, NodeDef, OptionDef, Response};
 pub use attributes::{
     AttrRef, AttributeDef, AttributeId, AttributeRegistry, AttributeTable, AttributeUnit, AttributeValue,
     CORE_ATTRIBUTES, Rounding,
@@ -50,7 +53,11 @@ pub use combat::{
 };
 pub use curves::{Between, CurveDef, CurveLine};
 pub use designer_tests::TestDef;
-pub use effects::{EffectDef, Modifier, ModifierOp, Polarity, Reapply, StackBy};
+pub use effects::{
+    AbsorbDef, AbsorbKind, BreakBarDef, Capture, CaptureTable, DamageBreak, DiminishDef, DispelKind, Duration,
+    EffectDef, EventKind, FirstTick, Logout, OnDeath, PeriodDef, PeriodRefresh, Polarity, ProcDef, ProcTarget,
+    StackApply, StackBy, StackDef, StackExpire,
+};
 pub use events::{TimeOfDay, Timetable, Weekday, WorldEventDef};
 pub use factions::{FactionDef, Stance};
 pub use formulas::FormulaDef;
@@ -60,6 +67,7 @@ pub use loot::{
     Expectation, GroupRow, ItemExpectation, LootCase, LootCondition, LootDef, LootDrop, LootGroup, LootRow, Pity,
     Share, pity_key,
 };
+pub use modifiers::{Modifier, ModifierOp, When};
 pub use monsters::{MonsterDef, Senses};
 pub use movements::MovementDef;
 pub use record::{Id, Record, Ref, RefVisitor, ShortRef, ticks_of};

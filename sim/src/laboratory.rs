@@ -23,9 +23,11 @@ use crate::tick::TICK_MS;
 
 mod bout;
 mod champions;
+mod crowd;
 mod trial;
 
 pub use bout::{Bout, MemberRecord, Winner};
+pub use crowd::{Temper, afflict, refresh};
 
 /// The scene that fights take place in.
 pub const SCENE: &str = "scene/laboratory";

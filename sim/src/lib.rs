@@ -6,6 +6,7 @@
 
 pub mod actor;
 pub mod assets;
+pub mod behaviour;
 pub mod command;
 pub mod counters;
 pub mod digest;

@@ -31,6 +31,7 @@ pub fn list(app: &mut App) {
         .replicate::<party::Party>()
         .replicate::<equipment::Equipment>()
         .replicate::<equipment::Outfit>()
+        .replicate::<buffs::BreakBar>()
         .replicate::<combat::Level>()
         .replicate::<combat::Allegiance>()
         .replicate::<progress::Progress>();

@@ -4,13 +4,14 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{EffectDef, Ref, RefVisitor};
+use super::{DispelKind, EffectDef, Ref, RefVisitor};
 
 /// What kind of harm it is, and what resists it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema)]
 pub enum School {
     /// Blades, claws and falling rocks.
     #[default]
@@ -86,8 +87,22 @@ impl Serialize for Pool {
     }
 }
 
+impl JsonSchema for Pool {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Pool".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "enum": ["hp", "mana"], "description": "A pool of points that is filled and spent." })
+    }
+}
+
 /// One thing that is done to someone.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub enum Action {
     /// Damages by a part of the source's attack.
@@ -133,6 +148,33 @@ pub enum Action {
         /// Points of threat; a point of damage is one.
         amount: u32,
     },
+    /// Ends an effect that the target has, whoever applied it.
+    Remove {
+        /// The effect.
+        effect: Ref<EffectDef>,
+        /// How many stacks it loses; 0 for all.
+        #[serde(default)]
+        stacks: u16,
+    },
+    /// Takes effects away, the newest first: harmful ones from friends, helpful ones from others.
+    Dispel {
+        /// What it takes away.
+        kinds: Vec<DispelKind>,
+        /// How many effects, from 1.
+        #[serde(default = "one_effect")]
+        count: u16,
+        /// Chance for each of them in percent, before what the effect itself resists.
+        #[serde(default = "always_pct")]
+        chance_pct: u32,
+        /// Whether whoever does it gets what it takes away, for the time that remains.
+        #[serde(default)]
+        steal: bool,
+    },
+    /// Wears the target's break bar down, if it has one.
+    Stagger {
+        /// Points.
+        amount: u32,
+    },
     /// Opens the nearest door if it is closed, and closes it if it is open; once per cast, whoever the targets are.
     WorkDoor {
         /// How far from the caster the door may be, in metres.
@@ -144,8 +186,12 @@ const fn always_pct() -> u32 {
     100
 }
 
+const fn one_effect() -> u16 {
+    1
+}
+
 /// Who receives an effect.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub enum ActionTarget {
     /// Each target.
     #[default]
@@ -158,14 +204,18 @@ impl Action {
     /// Shows every reference in this action to `visitor`; `path` is where the action stands.
     pub(crate) fn visit_refs(&mut self, path: &str, visitor: &mut dyn RefVisitor) {
         match self {
-            Self::ApplyEffect { effect, .. } => effect.visit(&format!("{path}.effect"), visitor),
+            Self::ApplyEffect { effect, .. } | Self::Remove { effect, .. } => {
+                effect.visit(&format!("{path}.effect"), visitor);
+            }
             Self::Apply(effect) => effect.visit(&format!("{path}.0"), visitor),
             Self::Damage { .. }
             | Self::Heal { .. }
             | Self::Gain { .. }
             | Self::Threat { .. }
-            | Self::Resurrect { .. } => {}
-            Self::WorkDoor { .. } => {}
+            | Self::Resurrect { .. }
+            | Self::Dispel { .. }
+            | Self::Stagger { .. }
+            | Self::WorkDoor { .. } => {}
         }
     }
 

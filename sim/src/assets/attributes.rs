@@ -8,6 +8,8 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
+use crate::formula::Program;
+
 use super::{CurveDef, Id, Record, RefVisitor, School, ShortRef, Table, table::Holder};
 
 /// Which attribute, as its place in every list of values. Constants are the ones the rules name; others come from data.
@@ -138,7 +140,7 @@ impl AttrRef {
 }
 
 /// One attribute, `attribute/..`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AttributeDef {
     /// `attribute/name`; the name alone is what records write.
@@ -159,6 +161,13 @@ pub struct AttributeDef {
     /// How fractions of modified values are rounded.
     #[serde(default)]
     pub round: Rounding,
+    /// A formula of other attributes and `level`, added to what a class or kind says. It sees the others with their
+    /// modifiers; its own modifiers apply to the sum.
+    #[serde(default)]
+    pub derived: Option<String>,
+    /// The formula ready to run; filled by the loader.
+    #[serde(skip)]
+    pub(crate) program: Option<Program>,
 }
 
 impl Record for AttributeDef {
@@ -330,6 +339,8 @@ pub struct AttributeRegistry {
     table: Table<AttributeDef>,
     /// The `base` of every attribute.
     bases: Arc<[i32]>,
+    /// Derived attributes, each behind those it needs.
+    derived: Vec<(AttributeId, Program)>,
 }
 
 impl Holder<AttributeDef> for AttributeRegistry {
@@ -337,7 +348,8 @@ impl Holder<AttributeDef> for AttributeRegistry {
     fn of(table: Table<AttributeDef>) -> Self {
         // Retired attributes keep their place in every list of values.
         let bases = table.all().map(|def| def.base).collect();
-        Self { table, bases }
+        let derived = in_order_of_need(&table);
+        Self { table, bases, derived }
     }
 
     fn table(&self) -> &Table<AttributeDef> {
@@ -375,6 +387,24 @@ impl AttributeRegistry {
         self.table.iter().map(|(id, def)| (id.into(), def))
     }
 
+    /// The derived attributes with their formulas, each behind those it needs.
+    #[must_use]
+    pub fn derived(&self) -> &[(AttributeId, Program)] {
+        &self.derived
+    }
+
+    /// Whether an attribute is derived.
+    #[must_use]
+    pub fn is_derived(&self, attribute: AttributeId) -> bool {
+        self.derivation(attribute).is_some()
+    }
+
+    /// The formula of a derived attribute.
+    #[must_use]
+    pub fn derivation(&self, attribute: AttributeId) -> Option<&Program> {
+        self.derived.iter().find(|(own, _)| *own == attribute).map(|(_, program)| program)
+    }
+
     /// The values of a unit about which nothing is said.
     #[must_use]
     pub const fn bases(&self) -> &Arc<[i32]> {
@@ -394,6 +424,22 @@ impl AttributeRegistry {
             }
         }
         values.into()
+    }
+}
+
+/// Derived attributes in an order in which each comes behind those it needs; without those that go in a circle, which
+/// the loader has refused.
+fn in_order_of_need(table: &Table<AttributeDef>) -> Vec<(AttributeId, Program)> {
+    let mut waiting: Vec<(AttributeId, &Program)> =
+        table.iter().filter_map(|(id, def)| Some((id.into(), def.program.as_ref()?))).collect();
+    let mut ordered = Vec::with_capacity(waiting.len());
+    loop {
+        let is_waiting = |input: AttributeId| waiting.iter().any(|(own, _)| *own == input);
+        let Some(next) = waiting.iter().position(|(_, program)| !program.sources().any(is_waiting)) else {
+            return ordered;
+        };
+        let (attribute, program) = waiting.remove(next);
+        ordered.push((attribute, program.clone()));
     }
 }
 

@@ -12,10 +12,13 @@ use super::{
 };
 use crate::tick::TICK_MS;
 
+mod actions;
+mod ai;
 mod attributes;
 mod combat;
 mod curves;
 mod designer_tests;
+mod effects;
 mod events;
 mod formulas;
 mod items;
@@ -25,9 +28,10 @@ mod records;
 mod scenes;
 mod tags;
 
+pub(crate) use ai::compile_ai;
 pub(crate) use attributes::check_table;
 pub(crate) use curves::fill_curve;
-pub(crate) use formulas::{FormulaNames, fill_formula};
+pub(crate) use formulas::{FormulaNames, check_circles, fill_derived, fill_formula};
 pub use navigation::SceneGround;
 pub(crate) use navigation::check_navigation;
 pub(crate) use scenes::{fill_heights, is_id};

@@ -263,7 +263,7 @@ impl Record for ItemDef {
         }
         if let Some(equip) = &mut self.equip {
             for (index, modifier) in equip.modifiers.iter_mut().enumerate() {
-                modifier.attr.visit(&format!("equip.modifiers.{index}.attr"), visitor);
+                modifier.visit(&format!("equip.modifiers.{index}"), visitor);
             }
             for (index, effect) in equip.effects.iter_mut().enumerate() {
                 effect.visit(&format!("equip.effects.{index}"), visitor);

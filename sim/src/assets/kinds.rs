@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use super::{
-    AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, EffectDef, FactionDef, FormulaDef,
-    ItemDef, LootDef, MonsterDef, MovementDef, Record, SceneDef, SetDef, SkillDef, Table, TagRegistry, TestDef,
-    WorldEventDef,
+    AiDef, AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, DiminishDef, EffectDef,
+    FactionDef, FormulaDef, ItemDef, LootDef, MonsterDef, MovementDef, Record, SceneDef, SetDef, SkillDef, Table,
+    TagRegistry, TestDef, WorldEventDef,
     load::{LoadedTable, Run},
     table::Holder,
 };
@@ -115,6 +115,8 @@ kinds! {
     skills: SkillDef,
     /// What can rest on a unit for a while.
     effects: EffectDef,
+    /// How crowd control gets weaker when it comes again and again.
+    diminishing: DiminishDef,
     /// How units move.
     movements: MovementDef,
     /// What a player can be.
@@ -125,6 +127,8 @@ kinds! {
     sets: SetDef,
     /// What may be found.
     loots: LootDef,
+    /// How monsters and champions decide what to do.
+    ai: AiDef,
     /// What spawners put into a scene.
     monsters: MonsterDef,
     /// The places of the world.

@@ -12,7 +12,8 @@ use super::{
     AssetReport, AssetSources, Assets, EffectDef, Id, Record, RefVisitor, SceneDef, SceneGround, Tag, TagRegistry,
     TagSet,
     check::{
-        Check, Checker, FormulaNames, TagMention, check_navigation, check_tags, fill_curve, fill_formula, fill_heights,
+        Check, Checker, FormulaNames, TagMention, check_circles, check_navigation, check_tags, compile_ai, fill_curve,
+        fill_derived, fill_formula, fill_heights,
     },
     core,
     extends::{Written, extend},
@@ -128,6 +129,11 @@ impl<T> LoadedTable<T> {
     }
 
     /// Every record that could be read, in the order of ids.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (Id<T>, &T)> {
+        self.0.iter().map(|(index, loaded)| (Id::new(*index), &*loaded.value))
+    }
+
+    /// The records alone.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.0.values().map(|loaded| loaded.value.as_ref())
     }
@@ -318,8 +324,23 @@ impl<'s> Run<'s> {
             fill_heights(Arc::make_mut(value), &mut self.tables, &mut check);
         }
         self.fill_formulas(&mut records);
+        self.compile_ai(&mut records);
         records.check_among(self);
         records
+    }
+
+    /// Makes the trees ready to run, once all of them are there.
+    fn compile_ai(&mut self, records: &mut Records) {
+        let all = &records.ai;
+        let mut trees = Vec::new();
+        for Loaded { value, file, record, places } in all.0.values() {
+            let file = &self.files[*file];
+            let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
+            trees.push(compile_ai(value, all, &mut check));
+        }
+        for (loaded, tree) in records.ai.0.values_mut().zip(trees) {
+            Arc::make_mut(&mut loaded.value).tree = tree;
+        }
     }
 
     /// Works out curves, then what is written in terms of them.
@@ -334,6 +355,22 @@ impl<'s> Run<'s> {
             let file = &self.files[*file];
             let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
             fill_formula(Arc::make_mut(value), &names, &mut check);
+        }
+        let mut derived = Vec::new();
+        for (index, Loaded { value, file, record, places }) in &records.attributes.0 {
+            let file = &self.files[*file];
+            let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
+            derived.push((*index, fill_derived(value, &names, &mut check)));
+        }
+        for (index, program) in derived {
+            if let (Some(loaded), Some(program)) = (records.attributes.0.get_mut(&index), program) {
+                Arc::make_mut(&mut loaded.value).program = Some(program);
+            }
+        }
+        for (index, Loaded { file, record, places, .. }) in &records.attributes.0 {
+            let file = &self.files[*file];
+            let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
+            check_circles(Id::new(*index), &records.attributes, &mut check);
         }
     }
 

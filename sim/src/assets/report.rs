@@ -151,12 +151,20 @@ codes! {
     FormulaRange = "A0134" Error,
     /// A curve whose points make none.
     CurvePoints = "A0135" Error,
+    /// An attribute that derives from itself.
+    DerivedCycle = "A0136" Error,
     /// A tag that stands once and looks like another.
     TagNearMiss = "A0139" Warning,
+    /// Effects that apply one another in a ring at one moment.
+    EffectRing = "A0160" Error,
     /// An attack table has a row twice.
     TableRowTwice = "A0180" Error,
     /// A faction says two things about another, or something about itself.
     FactionSaidTwice = "A0181" Error,
+    /// A behaviour tree contains itself.
+    AiCycle = "A0190" Error,
+    /// A behaviour tree has more nodes than a decision can afford.
+    AiTooLarge = "A0191" Error,
     /// An expectation of a designer's test that did not come true.
     TestFailed = "A0220" Error,
     /// A designer's test names a unit that it does not have.

@@ -46,7 +46,7 @@ impl Record for SetDef {
     fn visit_refs(&mut self, visitor: &mut dyn RefVisitor) {
         for (index, bonus) in self.bonuses.iter_mut().enumerate() {
             for (place, modifier) in bonus.modifiers.iter_mut().enumerate() {
-                modifier.attr.visit(&format!("bonuses.{index}.modifiers.{place}.attr"), visitor);
+                modifier.visit(&format!("bonuses.{index}.modifiers.{place}"), visitor);
             }
             for (place, effect) in bonus.effects.iter_mut().enumerate() {
                 effect.visit(&format!("bonuses.{index}.effects.{place}"), visitor);

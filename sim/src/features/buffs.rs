@@ -1,6 +1,7 @@
-//! Buffs: effects that rest on an actor for a while: modifiers, states, and something once per period.
-//! Resolve: queues what is due ([`BuffSystems::Period`]), applies and breaks as the combat loop says, and after it ends what
-//! is over and works out what the rest amounts to ([`BuffSystems::Change`]). What a buff is, is data; nothing here knows one by name.
+//! Buffs: effects that rest on an actor for a while: modifiers, tags, periods, procs, shields, break bars.
+//! Receive: newcomers claim theirs. Resolve: what is due acts and ends ([`BuffSystems::Period`]); the combat loop applies,
+//! breaks and dispels; then the dead lose theirs and totals are worked out ([`BuffSystems::Change`]). What a buff is, is
+//! data; nothing here knows one by name.
 
 use bevy_app::App;
 use bevy_ecs::prelude::*;
@@ -8,17 +9,41 @@ use bevy_ecs::prelude::*;
 use crate::actor::Actor;
 use crate::assets::{TagId, TagSet};
 use crate::digest::{Digest, DigestApp, Digester};
+use crate::epoch::EpochApp;
 use crate::features::players::CarryApp;
-use crate::tick::Tick;
+use crate::input::ReceiveSystems;
+use crate::tick::{Tick, TickSystems};
 
+mod absorb;
 mod active;
 mod application;
-mod lifecycle;
+mod break_bar;
+mod carry;
+mod clock;
+mod deeds;
+mod diminish;
+mod ending;
+mod gates;
+mod period;
+mod ppm;
+mod procs;
+mod rebase;
+mod removal;
 mod stacking;
+mod totals;
 
-pub use active::{ActiveBuffs, BUFFS_MAX, Buff, BuffSeen};
-pub(crate) use active::{clear_all, clear_of_source};
-pub(crate) use application::{apply_effect, break_by_damage};
+pub(crate) use absorb::Incoming;
+pub use active::{ActiveBuffs, BUFFS_MAX, BUFFS_SHOWN_MAX, Buff, BuffSeen, FOREVER, ProcState};
+pub(crate) use application::apply_effect;
+pub use break_bar::{BreakBar, BreakBarSeen};
+pub use carry::Away;
+pub use diminish::{Diminished, ended, remember, shortened};
+pub(crate) use ending::{clear_all, clear_of_source};
+pub use gates::Refused;
+pub use period::{Beat, hasted_period_ms};
+pub use ppm::chance_millionths;
+pub(crate) use procs::react;
+pub(crate) use removal::{Dispelling, break_by_damage, dispel, remove, shield, stagger};
 pub use stacking::{Application, apply};
 
 /// Effects that could not be applied, by reason.
@@ -27,9 +52,9 @@ pub const BUFF_REFUSED: &str = "buff_refused_total";
 /// The buffs' places in the Resolve stage; damage lies between the two.
 #[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BuffSystems {
-    /// Periodic actions are queued.
+    /// What is due acts and ends.
     Period,
-    /// Lists change, and attributes and states with them.
+    /// The dead lose what does not outlast them; attributes follow the lists.
     Change,
 }
 
@@ -56,21 +81,23 @@ impl Digest for Tags {
 
 /// Adds the systems.
 pub fn plugin(app: &mut App) {
-    app.register_required_components::<Actor, ActiveBuffs>().register_required_components::<Actor, Tags>();
+    app.register_required_components::<Actor, ActiveBuffs>()
+        .register_required_components::<Actor, Tags>()
+        .register_required_components::<Actor, BreakBar>()
+        .register_required_components::<Actor, clock::BuffClock>();
     app.add_systems(
         Tick,
         (
-            lifecycle::queue_periodic_actions.in_set(BuffSystems::Period),
-            (
-                lifecycle::reveal_attackers,
-                lifecycle::clear_the_dead,
-                lifecycle::expire_buffs,
-                lifecycle::work_out_changes,
-            )
+            carry::receive_newcomers.in_set(TickSystems::Receive).after(ReceiveSystems::Admit),
+            clock::run_clocks.in_set(BuffSystems::Period),
+            (removal::reveal_attackers, removal::clear_the_dead, totals::work_out_changes)
                 .chain()
                 .in_set(BuffSystems::Change),
         ),
     );
-    app.carry::<ActiveBuffs>();
-    app.digest_component::<ActiveBuffs>("buffs").digest_component::<Tags>("buffs");
+    app.on_epoch(rebase::follow_epoch);
+    app.carry::<ActiveBuffs>().carry::<Away>();
+    app.digest_component::<ActiveBuffs>("buffs")
+        .digest_component::<Tags>("buffs")
+        .digest_component::<BreakBar>("buffs");
 }

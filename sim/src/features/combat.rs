@@ -27,6 +27,7 @@ mod attack_table;
 mod attributes;
 mod blow;
 mod events;
+mod haste;
 mod health_log;
 mod luck;
 mod meters;
@@ -36,10 +37,15 @@ mod resurrection;
 mod sides;
 mod vitals;
 
+pub use crate::assets::EventKind;
 pub use attack_table::{AttackTable, Outcome, ROWS};
-pub use attributes::{Attributes, Change, combine};
+pub use attributes::{
+    Attributes, Change, ChangeSource, Condition, Context, Contributor, Ledger, LedgerStep, Modifiers, Qualified,
+    Subject,
+};
 pub use blow::{Blow, Roll, resistance};
-pub use events::{Died, EffectAction, EffectQueued, EventKind, Happening, Origin, Worth};
+pub use events::{Died, EffectAction, EffectQueued, Happening, Origin, Worth};
+pub use haste::{hasted_ms, hasted_ticks};
 pub use health_log::{HealthChanged, HealthKind};
 pub use luck::{Luck, streak_constant};
 pub use meters::{METER_REFUSED, METERS_MAX, Meter, Meters, SOURCES_MAX, Tally};
@@ -81,6 +87,7 @@ pub fn plugin(app: &mut App) {
     app.on_epoch(|world, _| read_rules(world));
     app.register_required_components::<Actor, Vitals>()
         .register_required_components::<Actor, Attributes>()
+        .register_required_components::<Actor, Modifiers>()
         .register_required_components::<Actor, Fight>()
         .register_required_components::<Actor, Allegiance>()
         .register_required_components::<Actor, Level>()
@@ -109,6 +116,7 @@ pub fn plugin(app: &mut App) {
             resurrection::answer_offers.after(ValidateSystems::Casts).in_set(TickSystems::Validate),
             resolve::resolve.in_set(DamageSystems::Apply),
             (
+                attributes::work_out_attributes,
                 recovery::fit_vitals,
                 resurrection::respawn_players,
                 recovery::regenerate,

@@ -119,7 +119,7 @@ fn body(
         Faction::named(def.faction.name()),
     );
     let place = (Position(home.feet), Heading(turn * std::f32::consts::TAU), Profile(def.movement.id()));
-    let attributes = Attributes::of(assets.attributes.at_level(&def.attributes, def.level, &assets.curves));
+    let attributes = Attributes::at_level(assets, &def.attributes, def.level);
     let numbers = (
         Vitals::full(attributes.current(AttributeId::HP_MAX).unsigned_abs()),
         Mana::full(attributes.current(AttributeId::MANA_MAX).unsigned_abs()),

@@ -10,9 +10,9 @@ use bevy_ecs::prelude::*;
 use bevy_ecs::system::SystemParam;
 
 use crate::actor::Position;
-use crate::assets::{Assets, ClassDef, ExperienceRules, Id};
+use crate::assets::{Assets, ExperienceRules};
 use crate::digest::{Digest, DigestApp, Digester};
-use crate::features::buffs::{ActiveBuffs, BuffSystems};
+use crate::features::buffs::BuffSystems;
 use crate::features::combat::{Attributes, CombatRules, DamageSystems, Died, HealthChanged, HealthKind, Level, Vitals};
 use crate::features::monsters::Species;
 use crate::features::party::Parties;
@@ -135,23 +135,22 @@ impl School<'_> {
 fn teach(
     school: School,
     mut deaths: MessageReader<Died>,
-    dead: Query<(&Position, &Level, &Species)>,
+    dead: Query<(&Position, &Level), (With<Species>, Without<Player>)>,
     killers: Query<&Player>,
     mut learners: Query<Learner, With<Player>>,
-    mut numbers: Query<(&mut Attributes, &mut ActiveBuffs)>,
+    mut numbers: Query<&mut Attributes>,
     (mut gains, mut rises): (MessageWriter<ExperienceGained>, MessageWriter<LeveledUp>),
 ) {
     for death in deaths.read() {
         let entity_of = |id| school.roster.entity(id);
         let killer = death.killer.and_then(entity_of).and_then(|entity| killers.get(entity).ok());
         let victim = entity_of(death.who).and_then(|entity| dead.get(entity).ok());
-        let (Some(killer), Some((&place, &Level(level), species))) = (killer, victim) else { continue };
-        let elite = is_elite(*species, &school.assets.0);
+        let (Some(killer), Some((&place, &Level(level)))) = (killer, victim) else { continue };
         let company = school.company(killer.id, place, &learners);
         let levels: Vec<u16> =
             company.iter().filter_map(|&entity| learners.get(entity).ok()).map(|(.., level, _)| level.0).collect();
         let rules = &school.rules.0.experience;
-        for (entity, xp) in company.into_iter().zip(shares(rules, &levels, level, elite)) {
+        for (entity, xp) in company.into_iter().zip(shares(rules, &levels, level, false)) {
             let Ok((&who, _, class, mut progress, mut own_level, _)) = learners.get_mut(entity) else { continue };
             let next = progress.gained(xp, rules.level_max, |level| needed(rules, level, &school.assets.0));
             if xp > 0 && progress.set_if_neq(next) {
@@ -160,10 +159,10 @@ fn teach(
             if next.level != own_level.0 {
                 *own_level = Level(next.level);
                 rises.write(LeveledUp { who, level: next.level });
-                if let Ok((mut attributes, mut buffs)) = numbers.get_mut(entity) {
-                    *attributes = at_level(class.0, next.level, &school.assets.0);
-                    // What buffs make of the new numbers is worked out later in this stage.
-                    buffs.set_changed();
+                if let Ok(mut attributes) = numbers.get_mut(entity) {
+                    // What modifiers make of the new numbers is worked out later in this stage.
+                    let assets = &school.assets.0;
+                    *attributes = Attributes::at_level(assets, &assets.classes[class.0].attributes, next.level);
                 }
             }
         }
@@ -173,17 +172,6 @@ fn teach(
 /// What a level takes to the next.
 fn needed(rules: &ExperienceRules, level: u16, assets: &Assets) -> u32 {
     u32::try_from(assets.curves[rules.curve.id()].at(i64::from(level))).unwrap_or(1)
-}
-
-fn is_elite(species: Species, assets: &Assets) -> bool {
-    let _ = (species, assets);
-    false
-}
-
-/// The numbers of a class at a level, nothing modified.
-fn at_level(class: Id<ClassDef>, level: u16, assets: &Assets) -> Attributes {
-    let table = &assets.classes[class].attributes;
-    Attributes::of(assets.attributes.at_level(table, level, &assets.curves))
 }
 
 type Risen<'a> = (&'a mut Vitals, &'a mut Mana);

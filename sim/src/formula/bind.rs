@@ -125,7 +125,11 @@ impl Binder<'_> {
             let what = if self.ranges.deed { "" } else { " of a derived attribute" };
             let message = format!("`{name}` is neither an attribute nor an input{what}");
             let prefix = if own == name { "" } else { "target." };
-            let help = self.names.nearest(own).map(|near| format!("did you mean `{prefix}{near}`?"));
+            let help = self
+                .names
+                .nearest(own)
+                .filter(|near| near != own)
+                .map(|near| format!("did you mean `{prefix}{near}`?"));
             return Err(FormulaError::new(FormulaFault::UnknownName, node.span.clone(), message).help(help));
         };
         self.push(if is_target { Op::Target(index) } else { Op::Source(index) }, node)?;

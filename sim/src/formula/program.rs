@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{MICRO, divide, limited, multiply, power, root, round_whole};
-use crate::assets::{CurveLine, Rounding};
+use crate::assets::{AttributeId, CurveLine, Rounding};
 
 /// Deepest stack of a program; the binder refuses what needs more.
 pub(super) const STACK_MAX: usize = 24;
@@ -107,6 +107,14 @@ pub struct Program {
 }
 
 impl Program {
+    /// The attributes of the source it asks for, each as often as it does.
+    pub fn sources(&self) -> impl Iterator<Item = AttributeId> {
+        self.ops.iter().filter_map(|op| match op {
+            Op::Source(index) => Some(AttributeId::new(*index)),
+            _ => None,
+        })
+    }
+
     /// The value in millionths; 0 for a formula without text.
     #[must_use]
     pub fn eval_micro(&self, scope: &Scope<'_>) -> i128 {

@@ -224,7 +224,7 @@ fn middle_of(arena: usize) -> Vec2 {
 
 /// A member's place from the middle of its arena, for the eastern side: shoulder to shoulder, ten to a row.
 #[allow(clippy::cast_precision_loss, reason = "at most 40 members")]
-fn place_in_side(member: usize, count: usize, distance_m: f32) -> Vec2 {
+pub(super) fn place_in_side(member: usize, count: usize, distance_m: f32) -> Vec2 {
     let (rank, file) = (member / 10, member % 10);
     let files = (count - rank * 10).min(10);
     let across = (file as f32 - (files - 1) as f32 / 2.0) * SHOULDERS_M;
@@ -232,7 +232,7 @@ fn place_in_side(member: usize, count: usize, distance_m: f32) -> Vec2 {
 }
 
 /// Puts a combatant onto the ground, on the side it fights for.
-fn enter(world: &mut World, combatant: Combatant, side: usize, place: Vec2) -> SimId {
+pub(super) fn enter(world: &mut World, combatant: Combatant, side: usize, place: Vec2) -> SimId {
     match combatant.fighter {
         Fighter::Class(class) => champion(world, class, combatant.level, side, place),
         Fighter::Monster(kind) => {
@@ -252,7 +252,7 @@ fn turn(world: &mut World, id: SimId, direction: Vec2) {
 }
 
 /// Makes a unit a little angry with another.
-fn challenge(world: &mut World, id: SimId, opponent: SimId) {
+pub(super) fn challenge(world: &mut World, id: SimId, opponent: SimId) {
     if let Some(mut threat) = entity_of(world, id).and_then(|entity| entity.into_mut::<ThreatTable>()) {
         threat.add(opponent, CHALLENGE_MILLI);
     }

@@ -1,6 +1,7 @@
 //! The rules of formulas. What is wrong inside a formula is shown at its place inside the text, and the range of what it can
 //! come to is compared with the bounds the record sets.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -69,6 +70,62 @@ pub(crate) fn fill_formula(def: &mut FormulaDef, names: &FormulaNames<'_>, check
             note.label("always cut off");
         }
     }
+}
+
+/// The formula of a derived attribute, if it has one without faults.
+pub(crate) fn fill_derived(
+    def: &AttributeDef,
+    names: &FormulaNames<'_>,
+    check: &mut Checker<'_, '_>,
+) -> Option<Program> {
+    let ranges = Ranges { coef: (0, 0), deed: false };
+    let (program, _) = compile_at("derived", def.derived.as_ref()?, ranges, names, check)?;
+    Some(program)
+}
+
+/// Reports the circle that an attribute is in, once per circle: at the member with the lowest id.
+pub(crate) fn check_circles(
+    start: Id<AttributeDef>,
+    attributes: &LoadedTable<AttributeDef>,
+    check: &mut Checker<'_, '_>,
+) {
+    let mut way = vec![start];
+    if !leads_back(start, &mut way, &mut BTreeSet::new(), attributes) || way.iter().any(|id| *id < start) {
+        return;
+    }
+    let name =
+        |id: &Id<AttributeDef>| attributes.get(*id).and_then(|def| def.id.split_once('/')).map_or("", |(_, name)| name);
+    let names: Vec<&str> = way.iter().chain([&start]).map(name).collect();
+    let message = format!("{} derives from itself: {}", check.title, names.join(" -> "));
+    if let Some(note) = check.report(Code::DerivedCycle, "derived", message) {
+        note.label("a circle");
+    }
+}
+
+/// Whether what the last of `way` needs leads back to `start`; then `way` is the circle.
+fn leads_back(
+    start: Id<AttributeDef>,
+    way: &mut Vec<Id<AttributeDef>>,
+    seen: &mut BTreeSet<Id<AttributeDef>>,
+    attributes: &LoadedTable<AttributeDef>,
+) -> bool {
+    let Some(program) = way.last().and_then(|id| attributes.get(*id)).and_then(|def| def.program.as_ref()) else {
+        return false;
+    };
+    for input in program.sources() {
+        let input = Id::new(input.index() as u32);
+        if input == start {
+            return true;
+        }
+        if seen.insert(input) {
+            way.push(input);
+            if leads_back(start, way, seen, attributes) {
+                return true;
+            }
+            way.pop();
+        }
+    }
+    false
 }
 
 /// Compiles the formula that stands as a string at `path`, or reports what is wrong with it.

@@ -1,7 +1,7 @@
 //! The rules of items and of sets.
 
 use super::{Check, Checker};
-use crate::assets::{ItemDef, Modifier, ModifierOp, RandomDef, SetDef, Uses, report::Code};
+use crate::assets::{ItemDef, Modifier, RandomDef, SetDef, Uses, report::Code};
 
 /// Greatest amount of a modifier.
 const AMOUNT_MAX: i64 = 10_000_000;
@@ -80,8 +80,7 @@ fn check_random(random: &RandomDef, worn: bool, check: &mut Checker<'_, '_>) {
 
 fn check_modifiers(path: &str, modifiers: &[Modifier], check: &mut Checker<'_, '_>) {
     for (index, modifier) in modifiers.iter().enumerate() {
-        let (ModifierOp::Flat(amount) | ModifierOp::Increased(amount) | ModifierOp::More(amount)) = modifier.op;
-        check.whole(&format!("{path}.{index}.op.0"), amount, -AMOUNT_MAX..=AMOUNT_MAX);
+        check.whole(&format!("{path}.{index}.op.0"), modifier.op.amount(), -AMOUNT_MAX..=AMOUNT_MAX);
     }
 }
 

@@ -2,10 +2,8 @@
 //! A limit is what the simulation and the wire can represent and what makes sense to play, whichever is less; durations
 //! end at an hour, distances at what one scene can show.
 
-use super::{Check, Checker, check_table};
-use crate::assets::{
-    Action, ClassDef, EffectDef, ModifierOp, MonsterDef, MovementDef, SkillDef, SkillTarget, kinds::Records,
-};
+use super::{Check, Checker, actions::check_action, check_table};
+use crate::assets::{ClassDef, MonsterDef, MovementDef, SkillDef, SkillTarget, kinds::Records};
 
 /// Highest level of anything; what grows with the level is checked up to here.
 const LEVEL_MAX: u16 = 100;
@@ -16,8 +14,6 @@ const DURATION_MS_MAX: i64 = 3_600_000;
 const REACH_M_MAX: f32 = 60.0;
 /// Smallest distance that counts as one.
 const LENGTH_M_MIN: f32 = 0.1;
-/// A thousand times attack.
-const COEF_MAX: i64 = 1_000_000;
 
 impl Check for SkillDef {
     fn check(&self, check: &mut Checker<'_, '_>) {
@@ -60,69 +56,6 @@ fn check_target(target: &SkillTarget, check: &mut Checker<'_, '_>) {
             check.float("target.radius_m", *radius_m, reach_m);
             check.float("target.angle_deg", *angle_deg, 1.0..=360.0);
             targets(check, *targets_max);
-        }
-    }
-}
-
-fn check_action(action: &Action, path: &str, check: &mut Checker<'_, '_>) {
-    match action {
-        Action::Damage { coef, .. } | Action::Heal { coef } => {
-            check.whole(&format!("{path}.coef"), *coef, 1..=COEF_MAX);
-        }
-        Action::Resurrect { hp_pct } => check.whole(&format!("{path}.hp_pct"), *hp_pct, 1..=100),
-        Action::Gain { amount, .. } | Action::Threat { amount } => {
-            check.whole(&format!("{path}.amount"), *amount, 1..=1_000_000);
-        }
-        Action::ApplyEffect { chance_pct, .. } => check.whole(&format!("{path}.chance_pct"), *chance_pct, 1..=100),
-        Action::Apply(_) => {}
-        Action::WorkDoor { reach_m } => check.float(&format!("{path}.reach_m"), *reach_m, 0.1..=20.0),
-    }
-}
-
-impl Check for EffectDef {
-    fn check(&self, check: &mut Checker<'_, '_>) {
-        check.name(&self.name);
-        check.duration("duration_ms", self.duration_ms, 50..=DURATION_MS_MAX);
-        check.duration("period_ms", self.period_ms, 0..=DURATION_MS_MAX);
-        check.whole("stacks_max", self.stacks_max, 1..=1_000);
-        for (index, modifier) in self.modifiers.iter().enumerate() {
-            let (ModifierOp::Flat(amount) | ModifierOp::Increased(amount) | ModifierOp::More(amount)) = modifier.op;
-            check.whole(&format!("modifiers.{index}.op.0"), amount, -10_000_000..=10_000_000);
-        }
-        for (index, action) in self.periodic.iter().enumerate() {
-            check_action(action, &format!("periodic.{index}"), check);
-        }
-        self.check_purpose(check);
-    }
-}
-
-impl EffectDef {
-    fn check_purpose(&self, check: &mut Checker<'_, '_>) {
-        if self.period_ms > 0 && self.periodic.is_empty() {
-            check.contradiction(
-                "period_ms",
-                "periodic",
-                format!("{} has a period but nothing `periodic` to do", check.title),
-            );
-        }
-        if self.period_ms == 0 && !self.periodic.is_empty() {
-            check.contradiction(
-                "periodic",
-                "period_ms",
-                format!("{} has something `periodic` to do but no `period_ms`", check.title),
-            );
-        }
-        if self.period_ms > self.duration_ms {
-            let message = format!(
-                "{} ends after {} ms, before its first period of {} ms",
-                check.title, self.duration_ms, self.period_ms
-            );
-            check.contradiction("period_ms", "duration_ms", message);
-        }
-        let is_idle = self.modifiers.is_empty() && self.periodic.is_empty() && self.grants.is_empty();
-        let is_certain = ["modifiers", "periodic", "grants"].into_iter().all(|path| check.is_original(path));
-        if is_idle && is_certain && self.period_ms == 0 {
-            check.pointless("id", "has no modifiers, nothing periodic and grants nothing");
         }
     }
 }

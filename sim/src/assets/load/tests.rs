@@ -3,8 +3,8 @@
 
 use super::*;
 
-const EFFECT: &str = r#"(id: "effect/burning", name: "Burning", polarity: Harmful, duration_ms: 8_000,
-  period_ms: 2_000, periodic: [Damage(coef: 200)])"#;
+const EFFECT: &str = r#"(id: "effect/burning", name: "Burning", polarity: Harmful, duration: Ms(8_000),
+  period: (ms: 2_000), periodic: [Damage(coef: 200)])"#;
 const SKILL: &str = r#"(id: "skill/bolt", name: "Bolt", gcd_ms: 1_000, target: Unit(filter: Enemy, range_m: 25),
   facing_deg: 120, actions: [Damage(coef: 1_200), ApplyEffect(effect: "effect/burning")])"#;
 const SCENE: &str = r#"(id: "scene/a", name: "A", bounds: (min: (-10, -10), max: (10, 10)),
@@ -66,7 +66,7 @@ fn every_fault_of_one_record_is_reported() {
             "2:80: error[A0104]: `cast_ms` must be a whole number from 0, found the number 5.5",
             "2:94: error[A0111]: `cost_mp` is 99999999999, but must be from 0 to 4294967295 mana points",
             "3:19: error[A0102]: `Damage` has no field `coeff` (did you mean `coef`?)",
-            "3:30: error[A0103]: `actions[1]` cannot be `Explode` (it can be `Damage`, `Heal`, `Gain`, `ApplyEffect`, `Apply`, `Threat` or `WorkDoor`)",
+            "3:30: error[A0103]: `actions[1]` cannot be `Explode` (it can be `Damage`, `Heal`, `Gain`, `ApplyEffect`, `Apply`, `Resurrect`, `Threat`, `Remove`, `Dispel`, `Stagger` or `WorkDoor`)",
             "3:68: error[A0107]: skill `skill/x` refers to effect `effect/burnign`, which does not exist (did you mean \"effect/burning\" (assets/effects/burning.ron:1)?)",
             "3:98: error[A0111]: `chance_pct` is 101, but must be from 1 to 100",
             "3:104: error[A0104]: `actions[3]` must be a group `(..)` of named fields, found the name `Threat`",
@@ -106,12 +106,12 @@ fn a_field_without_its_group_does_not_end_the_search() {
 #[test]
 fn a_variant_with_wrong_parentheses_is_told_what_it_takes() {
     let effect =
-        |body: &str| findings(&[("effects/burning.ron", &EFFECT.replace("period_ms", &format!("{body}, period_ms")))]);
+        |body: &str| findings(&[("effects/burning.ron", &EFFECT.replace("period:", &format!("{body}, period:")))]);
     assert_eq!(
-        effect("stack_by: Source(5), on_reapply: Refrsh"),
+        effect("stack: (by: Source(5), on_apply: RefreshDuratio)"),
         [
-            "assets/effects/burning.ron:2:13: error[A0104]: `stack_by` must be `Source` or `Target`, found `Source(..)`",
-            "assets/effects/burning.ron:2:36: error[A0103]: `on_reapply` cannot be `Refrsh` (did you mean `Refresh`?)",
+            "assets/effects/burning.ron:2:15: error[A0104]: `by` must be `Source` or `Target`, found `Source(..)`",
+            "assets/effects/burning.ron:2:36: error[A0103]: `on_apply` cannot be `RefreshDuratio` (did you mean `RefreshDuration`?)",
         ]
     );
     assert_eq!(
@@ -214,8 +214,8 @@ fn values_that_contradict_each_other_are_reported() {
     assert_eq!(
         findings(&[("effects/burning.ron", &effect)]),
         [
-            "assets/effects/burning.ron:2:14: error[A0117]: effect `effect/burning` has a period but nothing `periodic` to do",
-            "assets/effects/burning.ron:2:14: error[A0117]: effect `effect/burning` ends after 1000 ms, before its first period of 2000 ms",
+            "assets/effects/burning.ron:2:11: error[A0117]: effect `effect/burning` has a period but nothing `periodic` to do",
+            "assets/effects/burning.ron:2:16: error[A0117]: effect `effect/burning` ends after 1000 ms, before its first period of 2000 ms",
         ]
     );
 }

@@ -1,23 +1,26 @@
-//! The list of an actor's buffs. It holds ticks at which things end, never what remains, so that it changes
-//! only when a buff comes, goes or is renewed. On the wire `buffs` is a varint count and for each buff: varint
-//! effect, stacks byte, varint tick at which it ends.
+//! The list of an actor's buffs. It holds ticks at which things end, never what remains, so that clients are told only
+//! when a buff comes, goes or is renewed; what moves on in silence (periods, shields, procs) does not mark the list as
+//! changed. On the wire `buffs` is a varint count and for each buff that is not hidden: varint effect, varint stacks,
+//! varint tick at which it ends, 0 for never.
 
 use bevy_ecs::prelude::*;
-use smallvec::SmallVec;
 
-use crate::actor::Faction;
-use crate::assets::{Assets, EffectDef, Id};
+use super::diminish::Diminished;
+use super::period::Beat;
+use crate::assets::{EffectDef, Id, SkillDef};
 use crate::digest::{Digest, Digester};
 use crate::features::combat::Worth;
-use crate::features::players::Carry;
 use crate::ids::SimId;
 use crate::replicated::Replicate;
 use crate::wire::{Reader, put_varint};
 
-/// Buffs an actor can have at once; what comes beyond is refused and counted.
-pub const BUFFS_MAX: usize = 32;
-/// Attributes that a saved buff may have captured.
-const ATTRIBUTES_MAX: u32 = 1_024;
+/// Buffs an actor can have at once, hidden ones included; what comes beyond is refused and counted. Enough for forty
+/// attackers with three effects each.
+pub const BUFFS_MAX: usize = 128;
+/// Buffs of an actor that clients are told of: the first of its list that are not hidden.
+pub const BUFFS_SHOWN_MAX: usize = 32;
+/// The end of what has none.
+pub const FOREVER: u32 = u32::MAX;
 
 /// One effect on one actor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,75 +29,92 @@ pub struct Buff {
     pub effect: Id<EffectDef>,
     /// Who applied it last; it may be gone already.
     pub source: SimId,
-    /// The source's worth at that time.
+    /// The source's worth at that time; what the effect captures as it is follows the source.
     pub worth: Worth,
+    /// The skill by which it came, if it came by one.
+    pub skill: Option<Id<SkillDef>>,
     /// Stacks, from 1.
-    pub stacks: u8,
-    /// The tick it was first applied in; periods count from here, whatever renews it.
+    pub stacks: u16,
+    /// The tick it was first applied in.
     pub start_tick: u32,
-    /// The tick it ends in; a period that ends there still counts.
+    /// The tick it was last applied in.
+    pub renewed_tick: u32,
+    /// The tick it ends in, [`FOREVER`] for never; a period that ends there still counts.
     pub end_tick: u32,
-    /// Whether it survives death and travels with the character.
-    pub persists: bool,
+    /// How long an application lasts here, after all that shortens it; [`FOREVER`] for no end.
+    pub length_ticks: u32,
+    /// The period that is running, if it has periods.
+    pub beat: Option<Beat>,
+    /// The ends of its stacks, the first first, when each has its own; otherwise empty.
+    pub layers: Vec<u32>,
+    /// Points that its shield has left.
+    pub shield: u32,
+    /// Damage its bearer has taken since it was last applied, if that can end it.
+    pub wounds: u32,
+    /// What its procs remember, in the order of the record.
+    pub procs: Vec<ProcState>,
+    /// Whether it works: its bearer has the tags it needs.
+    pub working: bool,
+    /// Whether clients are not told.
+    pub hidden: bool,
+    /// Whether its bearer applied it; the source then stays its bearer, wherever it goes.
+    pub own: bool,
 }
 
-impl Buff {
-    /// True in the ticks in which a period of so many ticks ends; never for 0.
-    #[must_use]
-    pub const fn is_due(&self, period_ticks: u32, tick: u32) -> bool {
-        let age_ticks = tick.saturating_sub(self.start_tick);
-        period_ticks > 0 && age_ticks > 0 && tick <= self.end_tick && age_ticks.is_multiple_of(period_ticks)
-    }
+/// What a proc remembers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProcState {
+    /// The tick of the last chance it had; at first that of the application.
+    pub attempt_tick: u32,
+    /// The tick it last came true; at first that of the application.
+    pub success_tick: u32,
+    /// The first tick in which it may come true again.
+    pub ready_tick: u32,
+    /// How often it may still come true; `u16::MAX` without a limit.
+    pub charges: u16,
 }
 
 /// The buffs of an actor in the order they came, at most [`BUFFS_MAX`]. Written in the Resolve stage.
 #[derive(Component, Debug, Clone, PartialEq, Eq, Default)]
-pub struct ActiveBuffs(pub(super) SmallVec<[Buff; 2]>);
+pub struct ActiveBuffs {
+    pub(super) list: Vec<Buff>,
+    pub(super) diminished: Vec<Diminished>,
+    /// What the procs of the working ones react to, as a mask; worked out with the list.
+    pub(super) reacts_to: u32,
+}
 
 impl ActiveBuffs {
     /// All of them.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Buff> {
-        self.0.iter()
+        self.list.iter()
     }
 
     /// The first instance of an effect.
     #[must_use]
     pub fn of(&self, effect: Id<EffectDef>) -> Option<&Buff> {
-        self.0.iter().find(|buff| buff.effect == effect)
+        self.list.iter().find(|buff| buff.effect == effect)
     }
 
     /// True when there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.list.is_empty()
     }
 
     /// Reads the replicated list.
     pub fn from_wire(reader: &mut Reader<'_>) -> Option<Vec<BuffSeen>> {
-        let count = reader.varint().filter(|&count| count as usize <= BUFFS_MAX)?;
+        let count = reader.varint().filter(|&count| count as usize <= BUFFS_SHOWN_MAX)?;
         let one = |reader: &mut Reader<'_>| {
-            let (effect, stacks, end_tick) = (Id::new(reader.varint()?), reader.u8()?, reader.varint()?);
+            let (effect, stacks) = (Id::new(reader.varint()?), u16::try_from(reader.varint()?).ok()?);
+            let end_tick = Some(reader.varint()?).filter(|&tick| tick > 0);
             Some(BuffSeen { effect, stacks, end_tick })
         };
         (0..count).map(|_| one(reader)).collect()
     }
-}
 
-/// Removes the buffs that a rule names; the list counts as changed only when one goes.
-pub(crate) fn remove_where(buffs: &mut Mut<ActiveBuffs>, rule: impl Fn(&Buff) -> bool) {
-    if buffs.0.iter().any(&rule) {
-        buffs.0.retain(|buff| !rule(buff));
+    fn shown(&self) -> impl Iterator<Item = &Buff> {
+        self.list.iter().filter(|buff| !buff.hidden).take(BUFFS_SHOWN_MAX)
     }
-}
-
-/// Removes all buffs.
-pub(crate) fn clear_all(buffs: &mut Mut<ActiveBuffs>) {
-    remove_where(buffs, |_| true);
-}
-
-/// Ends everything that came from someone.
-pub(crate) fn clear_of_source(buffs: &mut Mut<ActiveBuffs>, source: SimId) {
-    remove_where(buffs, |buff| buff.source == source);
 }
 
 /// A buff as others see it.
@@ -103,70 +123,83 @@ pub struct BuffSeen {
     /// Which effect.
     pub effect: Id<EffectDef>,
     /// Stacks.
-    pub stacks: u8,
-    /// The tick it ends in.
-    pub end_tick: u32,
+    pub stacks: u16,
+    /// The tick it ends in, if it ends.
+    pub end_tick: Option<u32>,
 }
 
 impl Replicate for ActiveBuffs {
     const NAME: &'static str = "buffs";
     fn encode(&self, out: &mut Vec<u8>) {
-        put_varint(out, u32::try_from(self.0.len()).unwrap_or(0));
-        for buff in &self.0 {
+        put_varint(out, u32::try_from(self.shown().count()).unwrap_or(0));
+        for buff in self.shown() {
             put_varint(out, buff.effect.raw());
-            out.push(buff.stacks);
-            put_varint(out, buff.end_tick);
+            put_varint(out, u32::from(buff.stacks));
+            put_varint(out, if buff.end_tick == FOREVER { 0 } else { buff.end_tick });
         }
-    }
-}
-
-/// Those that persist, with the time that remains. Ids of sources mean nothing elsewhere: afterwards the buff
-/// counts as nobody's.
-impl Carry for ActiveBuffs {
-    const NAME: &'static str = "buffs";
-    fn save(&self, tick: u32, _: &Assets) -> Vec<u8> {
-        let mut out = Vec::new();
-        for buff in self.0.iter().filter(|buff| buff.persists && buff.end_tick > tick) {
-            put_varint(&mut out, buff.effect.raw());
-            out.push(buff.stacks);
-            put_varint(&mut out, buff.end_tick - tick);
-            put_varint(&mut out, tick.saturating_sub(buff.start_tick));
-            put_varint(&mut out, u32::try_from(buff.worth.attributes.len()).unwrap_or(0));
-            buff.worth.attributes.iter().for_each(|value| out.extend_from_slice(&value.to_le_bytes()));
-            out.extend_from_slice(&buff.worth.faction.0.to_le_bytes());
-        }
-        out
-    }
-
-    fn load(bytes: &[u8], tick: u32, assets: &Assets) -> Option<Self> {
-        let mut reader = Reader::new(bytes);
-        let mut buffs = Self::default();
-        while !reader.is_empty() && buffs.0.len() < BUFFS_MAX {
-            let (raw, stacks, left_ticks, age_ticks) =
-                (reader.varint()?, reader.u8()?, reader.varint()?, reader.varint()?);
-            let count = reader.varint().filter(|&count| count <= ATTRIBUTES_MAX)?;
-            let attributes = (0..count).map(|_| reader.i32()).collect::<Option<Vec<i32>>>()?;
-            let worth = Worth { attributes: attributes.into(), level: 1, faction: Faction(reader.u32()?) };
-            let Some(effect) = assets.effects.id_of_raw(raw) else { continue };
-            // A young scene has fewer ticks behind it than the buff: its next period then starts later.
-            let (start_tick, end_tick) = (tick.saturating_sub(age_ticks), tick.saturating_add(left_ticks));
-            let source = SimId::from_bits(0);
-            buffs.0.push(Buff { effect, source, worth, stacks, start_tick, end_tick, persists: true });
-        }
-        Some(buffs)
     }
 }
 
 impl Digest for ActiveBuffs {
     fn digest(&self, digester: &mut Digester) {
-        for buff in &self.0 {
-            digester.u32(buff.effect.raw());
-            digester.u32(buff.source.bits());
-            digester.u32(u32::from(buff.stacks));
-            digester.u32(buff.start_tick);
-            digester.u32(buff.end_tick);
-            buff.worth.attributes.iter().for_each(|&value| digester.i64(i64::from(value)));
+        self.list.iter().for_each(|buff| buff.digest(digester));
+        for category in &self.diminished {
+            digester.u32(category.category.raw());
+            digester.u32(u32::from(category.count));
+            digester.u32(category.forget_tick);
         }
+    }
+}
+
+impl Digest for Buff {
+    fn digest(&self, digester: &mut Digester) {
+        for part in [self.effect.raw(), self.source.bits(), u32::from(self.stacks), self.start_tick, self.end_tick] {
+            digester.u32(part);
+        }
+        for part in [self.renewed_tick, self.length_ticks, self.shield, self.wounds, u32::from(self.working)] {
+            digester.u32(part);
+        }
+        digester.u32(self.skill.map_or(u32::MAX, Id::raw));
+        for part in self.beat.iter().flat_map(|beat| [beat.from_tick, beat.due_tick, beat.carry_ms]) {
+            digester.u32(part);
+        }
+        self.layers.iter().for_each(|&end_tick| digester.u32(end_tick));
+        for proc in &self.procs {
+            digester.u32(proc.attempt_tick);
+            digester.u32(proc.success_tick);
+            digester.u32(proc.ready_tick);
+            digester.u32(u32::from(proc.charges));
+        }
+        self.worth.attributes.iter().for_each(|&value| digester.i64(i64::from(value)));
+    }
+}
+
+#[cfg(test)]
+pub(super) fn test_buff(effect: u32, source: u32, tick: u32) -> Buff {
+    let worth = Worth {
+        attributes: Vec::from([7, 8, 9]).into(),
+        level: 1,
+        qualified: Default::default(),
+        faction: crate::actor::Faction::PLAYERS,
+    };
+    Buff {
+        effect: Id::new(effect),
+        source: SimId::new(source, 0),
+        worth,
+        skill: None,
+        stacks: 1,
+        start_tick: tick,
+        renewed_tick: tick,
+        end_tick: tick + 100,
+        length_ticks: 100,
+        beat: None,
+        layers: Vec::new(),
+        shield: 0,
+        wounds: 0,
+        procs: Vec::new(),
+        working: true,
+        hidden: false,
+        own: false,
     }
 }
 
@@ -174,31 +207,26 @@ impl Digest for ActiveBuffs {
 mod tests {
     use super::*;
 
-    fn buff(effect: u32, persists: bool) -> Buff {
-        let worth = Worth { attributes: [7, 1, 15_000].into(), level: 1, faction: Faction::PLAYERS };
-        let (effect, source) = (Id::new(effect), SimId::new(1, 0));
-        Buff { effect, source, worth, stacks: 2, start_tick: 100, end_tick: 180, persists }
-    }
-
     #[test]
-    fn a_period_is_due_after_one_period_and_last_at_the_end() {
-        let due: Vec<u32> = (90..200).filter(|&tick| buff(0, false).is_due(20, tick)).collect();
-        assert_eq!(due, [120, 140, 160, 180]);
-        assert!((90..200).all(|tick| !buff(0, false).is_due(0, tick)));
-    }
-
-    #[test]
-    fn a_list_is_read_back_and_a_cut_or_endless_one_is_refused() {
-        let list = ActiveBuffs([buff(3, false), buff(300, true)].into_iter().collect());
+    fn a_list_is_read_back_without_what_is_hidden_and_a_cut_or_endless_one_is_refused() {
+        let mut list = ActiveBuffs { list: vec![test_buff(3, 1, 80), test_buff(300, 1, 80)], ..Default::default() };
+        list.list.push(Buff { hidden: true, ..test_buff(4, 1, 80) });
+        list.list.push(Buff { end_tick: FOREVER, stacks: 500, ..test_buff(5, 1, 80) });
         let mut bytes = Vec::new();
         list.encode(&mut bytes);
         let seen = ActiveBuffs::from_wire(&mut Reader::new(&bytes)).unwrap();
-        assert_eq!(
-            seen.iter().map(|seen| (seen.effect.raw(), seen.stacks, seen.end_tick)).collect::<Vec<_>>(),
-            [(3, 2, 180), (300, 2, 180)]
-        );
+        let seen: Vec<_> = seen.iter().map(|seen| (seen.effect.raw(), seen.stacks, seen.end_tick)).collect();
+        assert_eq!(seen, [(3, 1, Some(180)), (300, 1, Some(180)), (5, 500, None)]);
         bytes.pop();
         assert_eq!(ActiveBuffs::from_wire(&mut Reader::new(&bytes)), None);
         assert_eq!(ActiveBuffs::from_wire(&mut Reader::new(&[33])), None);
+    }
+
+    #[test]
+    fn clients_are_told_of_so_many_and_no_more() {
+        let list = ActiveBuffs { list: (0..40).map(|effect| test_buff(effect, 1, 0)).collect(), ..Default::default() };
+        let mut bytes = Vec::new();
+        list.encode(&mut bytes);
+        assert_eq!(ActiveBuffs::from_wire(&mut Reader::new(&bytes)).unwrap().len(), BUFFS_SHOWN_MAX);
     }
 }

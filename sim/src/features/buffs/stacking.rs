@@ -1,125 +1,150 @@
-//! What happens when an effect meets itself: whether it joins an instance, how far stacks go, and what becomes
-//! of the remaining time. Pure.
+//! What happens when an effect meets itself: whether it joins an instance, how far stacks go, what becomes of the
+//! remaining time, of shields and of periods; and what its end leaves. Pure.
 
-use smallvec::SmallVec;
-
-use super::{BUFFS_MAX, Buff};
-use crate::assets::{EffectDef, Reapply, StackBy};
-
-/// How often the remaining time can hold the effect's duration when it is extended.
-const EXTEND_TIMES_MAX: u32 = 2;
+use super::period::Beat;
+use super::{BUFFS_MAX, Buff, FOREVER};
+use crate::assets::{AttributeId, EffectDef, PeriodRefresh, StackApply, StackBy, StackExpire, ticks_of};
 
 /// What an application came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Application {
     /// A new instance.
     New,
-    /// An instance that was there gained a stack or time.
+    /// An instance that was there gained a stack or time, or was replaced.
     Renewed,
+    /// As `Renewed`, but there were as many stacks as can be.
+    Overflow,
+    /// There were as many stacks as can be, and the effect lets nothing more happen then.
+    Denied,
+    /// The one that is there is stronger.
+    Weaker,
     /// The actor has too many buffs.
     Full,
 }
 
-/// Applies `fresh` (one stack, full duration, starting at `tick`) to a list: the instance it joins takes over
-/// its source and worth, gains a stack up to the most, and is renewed as the effect says.
-pub fn apply(list: &mut SmallVec<[Buff; 2]>, def: &EffectDef, fresh: Buff, tick: u32) -> Application {
-    let joins = |buff: &&mut Buff| {
-        buff.effect == fresh.effect && (def.stack_by == StackBy::Target || buff.source == fresh.source)
-    };
-    if let Some(buff) = list.iter_mut().find(joins) {
-        let stacks_max = u8::try_from(def.stacks_max).unwrap_or(u8::MAX);
-        buff.stacks = buff.stacks.saturating_add(1).min(stacks_max.max(1));
-        buff.end_tick = renewed_end(def, buff.end_tick, tick);
-        (buff.source, buff.worth) = (fresh.source, fresh.worth);
-        return Application::Renewed;
+/// Applies `fresh` (one stack of a full application that begins at `tick`) to a list. Returns what came of it and, if
+/// it stayed, its place.
+pub fn apply(list: &mut Vec<Buff>, def: &EffectDef, fresh: Buff, tick: u32) -> (Application, Option<usize>) {
+    let joins =
+        |buff: &Buff| buff.effect == fresh.effect && (def.stack.by == StackBy::Target || buff.source == fresh.source);
+    match list.iter().position(joins) {
+        Some(index) => {
+            let how = join(&mut list[index], def, fresh, tick);
+            (how, (how != Application::Denied && how != Application::Weaker).then_some(index))
+        }
+        None if list.len() >= BUFFS_MAX => (Application::Full, None),
+        None => {
+            let mut fresh = fresh;
+            if def.stack.on_apply == StackApply::AddIndependent {
+                fresh.layers = vec![fresh.end_tick];
+            }
+            list.push(fresh);
+            (Application::New, Some(list.len() - 1))
+        }
     }
-    if list.len() >= BUFFS_MAX {
-        return Application::Full;
-    }
-    list.push(fresh);
-    Application::New
 }
 
-fn renewed_end(def: &EffectDef, end_tick: u32, tick: u32) -> u32 {
-    let duration_ticks = def.duration_ticks();
-    match def.on_reapply {
-        Reapply::Refresh => end_tick.max(tick + duration_ticks),
-        Reapply::Extend => (end_tick + duration_ticks).min(tick + duration_ticks * EXTEND_TIMES_MAX).max(end_tick),
-        Reapply::Keep => end_tick,
+fn join(buff: &mut Buff, def: &EffectDef, fresh: Buff, tick: u32) -> Application {
+    if def.stack.on_apply == StackApply::Replace {
+        if strength(&fresh) < strength(buff) {
+            return Application::Weaker;
+        }
+        *buff = Buff { working: buff.working, ..fresh };
+        return Application::Renewed;
     }
+    let is_full = buff.stacks >= def.stack.max.max(1);
+    if is_full && def.stack.deny_overflow {
+        return Application::Denied;
+    }
+    buff.stacks = buff.stacks.saturating_add(1).min(def.stack.max.max(1));
+    renew_end(buff, def, &fresh, is_full, tick);
+    renew_shield(buff, def, fresh.shield);
+    if let (Some(beat), Some(begun)) = (&mut buff.beat, fresh.beat)
+        && def.period.is_some_and(|period| period.on_refresh == PeriodRefresh::Restart)
+    {
+        *beat = begun;
+    }
+    for (known, begun) in buff.procs.iter_mut().zip(&fresh.procs) {
+        known.charges = begun.charges;
+    }
+    (buff.renewed_tick, buff.wounds) = (tick, 0);
+    (buff.source, buff.worth, buff.skill) = (fresh.source, fresh.worth, fresh.skill);
+    if is_full { Application::Overflow } else { Application::Renewed }
+}
+
+fn renew_end(buff: &mut Buff, def: &EffectDef, fresh: &Buff, is_full: bool, tick: u32) {
+    match def.stack.on_apply {
+        StackApply::RefreshDuration => {
+            buff.end_tick = buff.end_tick.max(fresh.end_tick);
+            buff.length_ticks = fresh.length_ticks;
+        }
+        StackApply::ExtendDuration { max_ms } => {
+            let longest = tick.saturating_add(ticks_of(max_ms));
+            let extended = buff.end_tick.saturating_add(fresh.length_ticks);
+            buff.end_tick = extended.min(longest).max(buff.end_tick);
+        }
+        StackApply::AddIndependent => {
+            if is_full && !buff.layers.is_empty() {
+                buff.layers.remove(0);
+            }
+            let place = buff.layers.partition_point(|&end_tick| end_tick <= fresh.end_tick);
+            buff.layers.insert(place, fresh.end_tick);
+            buff.end_tick = buff.layers.last().copied().unwrap_or(fresh.end_tick);
+        }
+        StackApply::KeepDuration | StackApply::Replace => {}
+    }
+}
+
+fn renew_shield(buff: &mut Buff, def: &EffectDef, points: u32) {
+    let Some(absorb) = &def.absorb else { return };
+    buff.shield = match absorb.per_stack {
+        true => buff.shield.saturating_add(points).min(points.saturating_mul(u32::from(buff.stacks))),
+        false => buff.shield.max(points),
+    };
+}
+
+/// What tells the stronger of two instances.
+fn strength(buff: &Buff) -> (u32, i32, i32, u32) {
+    (buff.shield, buff.worth.of(AttributeId::POWER), buff.worth.of(AttributeId::ATTACK), buff.end_tick)
+}
+
+/// What the time makes of an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// Nothing yet.
+    NotYet,
+    /// It has fewer stacks and goes on.
+    Fewer,
+    /// All of it is over.
+    Over,
+}
+
+/// Ends what is over at `tick`: stacks with their own time, one stack of several, or all of it.
+pub(super) fn expire(buff: &mut Buff, def: &EffectDef, tick: u32) -> Ending {
+    let over = buff.layers.partition_point(|&end_tick| end_tick <= tick);
+    if over > 0 && over < buff.layers.len() {
+        buff.layers.drain(..over);
+        buff.stacks = u16::try_from(buff.layers.len()).unwrap_or(u16::MAX);
+        return Ending::Fewer;
+    }
+    if buff.end_tick == FOREVER || buff.end_tick > tick {
+        return Ending::NotYet;
+    }
+    if def.stack.on_expire == StackExpire::RemoveOne && buff.stacks > 1 && buff.length_ticks > 0 {
+        buff.stacks -= 1;
+        buff.end_tick = buff.end_tick.saturating_add(buff.length_ticks);
+        return Ending::Fewer;
+    }
+    Ending::Over
+}
+
+/// The first tick in which something about an instance is due, [`FOREVER`] for none.
+#[must_use]
+pub(super) fn due_tick(buff: &Buff) -> u32 {
+    let beat = buff.beat.map_or(FOREVER, |Beat { due_tick, .. }| due_tick);
+    let layer = buff.layers.first().copied().unwrap_or(FOREVER);
+    beat.min(layer).min(buff.end_tick)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::actor::Faction;
-    use crate::assets::{Id, Polarity};
-    use crate::features::combat::Worth;
-    use crate::ids::SimId;
-
-    fn effect(stack_by: StackBy, on_reapply: Reapply) -> EffectDef {
-        EffectDef {
-            id: "effect/test".into(),
-            name: "Test".into(),
-            tags: crate::assets::TagList::default(),
-            polarity: Polarity::Harmful,
-            duration_ms: 5_000,
-            period_ms: 0,
-            stacks_max: 3,
-            stack_by,
-            on_reapply,
-            modifiers: Vec::new(),
-            periodic: Vec::new(),
-            grants: crate::assets::TagList::default(),
-            breaks_on_damage: false,
-            persists: false,
-        }
-    }
-
-    fn fresh(effect: u32, source: u32, tick: u32) -> Buff {
-        let worth = Worth { attributes: [].into(), level: 1, faction: Faction::PLAYERS };
-        let (effect, source) = (Id::new(effect), SimId::new(source, 0));
-        Buff { effect, source, worth, stacks: 1, start_tick: tick, end_tick: tick + 100, persists: false }
-    }
-
-    /// Applications as (source, tick), then the instances as (stacks, end).
-    fn after(def: &EffectDef, applications: &[(u32, u32)]) -> Vec<(u8, u32)> {
-        let mut list = SmallVec::new();
-        for &(source, tick) in applications {
-            apply(&mut list, def, fresh(0, source, tick), tick);
-        }
-        list.iter().map(|buff| (buff.stacks, buff.end_tick)).collect()
-    }
-
-    #[test]
-    fn each_source_has_its_own_instance_or_all_share_one() {
-        assert_eq!(
-            after(&effect(StackBy::Source, Reapply::Refresh), &[(1, 0), (2, 10), (1, 20)]),
-            [(2, 120), (1, 110)]
-        );
-        assert_eq!(after(&effect(StackBy::Target, Reapply::Refresh), &[(1, 0), (2, 10), (1, 20)]), [(3, 120)]);
-    }
-
-    #[test]
-    fn stacks_end_at_the_most() {
-        assert_eq!(after(&effect(StackBy::Source, Reapply::Refresh), &[(1, 0); 9]), [(3, 100)]);
-    }
-
-    #[test]
-    fn the_remaining_time_is_renewed_extended_up_to_twice_or_kept() {
-        assert_eq!(after(&effect(StackBy::Source, Reapply::Refresh), &[(1, 0), (1, 60)]), [(2, 160)]);
-        assert_eq!(after(&effect(StackBy::Source, Reapply::Extend), &[(1, 0), (1, 60)]), [(2, 200)]);
-        assert_eq!(after(&effect(StackBy::Source, Reapply::Extend), &[(1, 0), (1, 0), (1, 0), (1, 0)]), [(3, 200)]);
-        assert_eq!(after(&effect(StackBy::Source, Reapply::Keep), &[(1, 0), (1, 60)]), [(2, 100)]);
-    }
-
-    #[test]
-    fn a_full_list_refuses_what_is_new_and_renews_what_is_there() {
-        let (def, mut list) = (effect(StackBy::Source, Reapply::Refresh), SmallVec::new());
-        for kind in 0..40 {
-            let expected = if kind < 32 { Application::New } else { Application::Full };
-            assert_eq!(apply(&mut list, &def, fresh(kind, 1, 0), 0), expected);
-        }
-        assert_eq!(apply(&mut list, &def, fresh(5, 1, 0), 0), Application::Renewed);
-    }
-}
+mod tests;

@@ -1,27 +1,35 @@
-//! The numbers of an actor and how modifiers change them: `(base + flat) x (1 + sum of increased) x product of
-//! more`, then rounded and clamped to the attribute's range. Integers throughout: the running value is kept in
-//! ten-thousandths, factors of "more" are taken in ascending order, every rounding is half away from zero.
-//! The result does not depend on the order in which modifiers came.
+//! The numbers of an actor: base values of its class or kind at its level, modifiers on top ([`pipeline`]), derived
+//! attributes in the order of what they need. Resolve, end of the stage: worked out where the base or the modifiers
+//! changed, and nowhere else. A modifier with a condition counts only where somebody asks with the context of a deed.
 
 use std::sync::{Arc, LazyLock};
 
 use bevy_ecs::prelude::*;
+use smallvec::SmallVec;
 
 use super::{Level, Worth};
 use crate::actor::Faction;
-use crate::assets::{AttributeDef, AttributeId, AttributeRegistry, CORE_ATTRIBUTES, ModifierOp, Rounding};
+use crate::assets::{Assets, AttributeId, AttributeRegistry, AttributeTable, CORE_ATTRIBUTES};
 use crate::digest::{Digest, Digester};
+use crate::formula::Scope;
+use crate::scene::SceneAssets;
 
-/// Ten-thousandths in one, and basis points in a whole.
-const BP: i128 = 10_000;
-/// Bound of every intermediate value: far above any attribute, and its square root of `i128` still has room.
-const VALUE_MAX: i128 = 1_000_000_000_000_000_000;
+mod ledger;
+mod modifiers;
+mod pipeline;
 
-/// Base and current values of an actor. Written when it appears and, by buffs, when their list changes.
+pub use ledger::{Ledger, LedgerStep, Subject};
+pub use modifiers::{Change, ChangeSource, Condition, Context, Contributor, Modifiers};
+use pipeline::{Limits, Sums};
+
+/// Base and current values of an actor. Written when it appears, when its level or class changes, and at the end of the
+/// Resolve stage when modifiers change. Whoever gives it a new base need not know the modifiers: they are put back on.
 #[derive(Component, Debug, Clone, PartialEq, Eq)]
 pub struct Attributes {
+    level: u16,
     base: Arc<[i32]>,
     current: Arc<[i32]>,
+    qualified: Qualified,
 }
 
 /// Nothing but normal speed: an actor that can neither be hurt nor hurt.
@@ -37,22 +45,18 @@ impl Default for Attributes {
     }
 }
 
-/// One modifier in force.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Change {
-    /// Which attribute.
-    pub attribute: AttributeId,
-    /// How.
-    pub op: ModifierOp,
-    /// What its amount is multiplied by (stacks), from 1.
-    pub times: u8,
-}
-
 impl Attributes {
-    /// The base values of a class or a monster at its level ([`AttributeRegistry::at_level`]), nothing modified.
+    /// These base values and nothing else, at level 1; without derived attributes.
     #[must_use]
     pub fn of(base: Arc<[i32]>) -> Self {
-        Self { current: base.clone(), base }
+        Self { level: 1, current: base.clone(), base, qualified: Qualified::default() }
+    }
+
+    /// The values of a class or a monster at a level, nothing modified.
+    #[must_use]
+    pub fn at_level(assets: &Assets, table: &AttributeTable, level: u16) -> Self {
+        let base = assets.attributes.at_level(table, level, &assets.curves);
+        Self { level, ..Self::of(base) }.with(&[], &assets.attributes)
     }
 
     /// The value without modifiers.
@@ -67,64 +71,127 @@ impl Attributes {
         self.current.get(attribute.index()).copied().unwrap_or(0)
     }
 
+    /// The value in force for a deed: modifiers whose condition holds count too. As cheap as [`Self::current`] while no
+    /// modifier of the actor has a condition. Derived attributes follow only unconditional modifiers of their inputs.
+    #[must_use]
+    pub fn with_context(&self, attribute: AttributeId, context: &Context<'_>) -> i32 {
+        self.qualified.value(attribute, context).unwrap_or_else(|| self.current(attribute))
+    }
+
     /// All values in force, by the index of their attributes. Shared: a snapshot is a clone of the pointer.
     #[must_use]
     pub const fn all(&self) -> &Arc<[i32]> {
         &self.current
     }
 
+    /// The level the base values are of.
+    #[must_use]
+    pub const fn level(&self) -> u16 {
+        self.level
+    }
+
     /// The same base with these modifiers in force, in any order.
     #[must_use]
     pub fn with(&self, changes: &[Change], registry: &AttributeRegistry) -> Self {
-        if changes.is_empty() {
-            return Self::of(self.base.clone());
+        self.with_all(changes.iter(), registry)
+    }
+
+    fn with_all<'c>(&self, changes: impl Iterator<Item = &'c Change>, registry: &AttributeRegistry) -> Self {
+        let mut sorted: SmallVec<[&Change; 32]> = changes.collect();
+        if sorted.is_empty() && registry.derived().is_empty() {
+            return Self { current: self.base.clone(), qualified: Qualified::default(), ..self.clone() };
         }
-        let mut current = self.base.to_vec();
-        for (attribute, def) in registry.iter() {
-            let own: Vec<&Change> = changes.iter().filter(|change| change.attribute == attribute).collect();
-            if let Some(value) = current.get_mut(attribute.index()).filter(|_| !own.is_empty()) {
-                *value = modified(def, *value, &own);
+        sorted.sort_by_key(|change| change.attribute);
+        let mut work = Work { current: self.base.to_vec(), qualified: Vec::new(), registry };
+        for group in sorted.chunk_by(|a, b| a.attribute == b.attribute) {
+            if let Some(first) = group.first().filter(|first| !registry.is_derived(first.attribute)) {
+                work.apply(first.attribute, i64::from(self.base(first.attribute)), group);
             }
         }
-        Self { base: self.base.clone(), current: current.into() }
+        for (attribute, program) in registry.derived() {
+            let round = registry.get(*attribute).map(|def| def.round).unwrap_or_default();
+            let scope = Scope { level: self.level, ..Scope::of(&work.current) };
+            let start = i64::from(self.base(*attribute)).saturating_add(program.eval(&scope, round));
+            let from = sorted.partition_point(|change| change.attribute < *attribute);
+            let to = sorted.partition_point(|change| change.attribute <= *attribute);
+            work.apply(*attribute, start, &sorted[from..to]);
+        }
+        let current = if *work.current == *self.current { self.current.clone() } else { work.current.into() };
+        Self { level: self.level, base: self.base.clone(), current, qualified: Qualified::of(work.qualified) }
     }
 
     /// What its owner's deeds are worth now.
     #[must_use]
     pub fn worth(&self, level: Level, faction: Faction) -> Worth {
-        Worth { attributes: self.current.clone(), level: level.0, faction }
+        Worth { attributes: self.current.clone(), qualified: self.qualified.clone(), level: level.0, faction }
     }
 }
 
-fn modified(def: &AttributeDef, base: i32, changes: &[&Change]) -> i32 {
-    let (mut flat, mut increased_bp, mut more_bp) = (0_i64, 0_i64, Vec::new());
-    for change in changes {
-        let times = i64::from(change.times);
-        match change.op {
-            ModifierOp::Flat(amount) => flat += i64::from(amount) * times,
-            ModifierOp::Increased(amount) => increased_bp += i64::from(amount) * times,
-            ModifierOp::More(amount) => more_bp.push(i64::from(amount) * times),
+/// Values that are being worked out.
+struct Work<'r> {
+    current: Vec<i32>,
+    qualified: Vec<Conditional>,
+    registry: &'r AttributeRegistry,
+}
+
+impl Work<'_> {
+    fn apply(&mut self, attribute: AttributeId, start: i64, changes: &[&Change]) {
+        let Some(def) = self.registry.get(attribute) else { return };
+        let limits = Limits::from(def);
+        let always = changes.iter().copied().filter(|change| change.when.is_none());
+        if let Some(value) = self.current.get_mut(attribute.index()) {
+            *value = Sums::of(always).apply(start, limits);
+        }
+        if changes.iter().any(|change| change.when.is_some()) {
+            let changes = changes.iter().copied().cloned().collect();
+            self.qualified.push(Conditional { attribute, start, limits, changes });
         }
     }
-    let value = combine(i64::from(base), flat, increased_bp, &mut more_bp, def.round);
-    i32::try_from(value.clamp(i64::from(def.min), i64::from(def.max))).unwrap_or(def.max)
 }
 
-/// The pipeline for one value; `more_bp` is sorted on the way. Saturates at ten to the 14th.
-#[must_use]
-pub fn combine(base: i64, flat: i64, increased_bp: i64, more_bp: &mut [i64], round: Rounding) -> i64 {
-    let factor = |bp: i64| (BP + i128::from(bp)).max(0);
-    let mut value = (i128::from(base) + i128::from(flat)) * factor(increased_bp);
-    value = value.clamp(-VALUE_MAX, VALUE_MAX);
-    more_bp.sort_unstable();
-    for &bp in more_bp.iter() {
-        value = Rounding::HalfUp.divide(value * factor(bp), BP).clamp(-VALUE_MAX, VALUE_MAX);
+/// The attributes of an actor that depend on the deed; usually none.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Qualified(Option<Arc<[Conditional]>>);
+
+/// One attribute with all its modifiers, some of which have a condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Conditional {
+    attribute: AttributeId,
+    start: i64,
+    limits: Limits,
+    changes: Vec<Change>,
+}
+
+impl Qualified {
+    fn of(list: Vec<Conditional>) -> Self {
+        Self((!list.is_empty()).then(|| list.into()))
     }
-    i64::try_from(round.divide(value, BP)).unwrap_or(i64::MAX)
+
+    /// The value for a deed; `None` when it does not depend on one.
+    #[must_use]
+    pub fn value(&self, attribute: AttributeId, context: &Context<'_>) -> Option<i32> {
+        let own = self.0.as_ref()?.iter().find(|own| own.attribute == attribute)?;
+        let counts = |change: &&Change| change.when.as_ref().is_none_or(|when| when.holds(context));
+        Some(Sums::of(own.changes.iter().filter(counts)).apply(own.start, own.limits))
+    }
+}
+
+type Modified<'a> = (&'a Modifiers, &'a mut Attributes);
+
+/// Puts the modifiers on wherever they or the base changed.
+pub(super) fn work_out_attributes(
+    assets: Res<SceneAssets>,
+    mut actors: Query<Modified, Or<(Changed<Modifiers>, Changed<Attributes>)>>,
+) {
+    for (modifiers, mut attributes) in &mut actors {
+        let next = attributes.with_all(modifiers.iter(), &assets.0.attributes);
+        attributes.set_if_neq(next);
+    }
 }
 
 impl Digest for Attributes {
     fn digest(&self, digester: &mut Digester) {
+        digester.u32(u32::from(self.level));
         for value in self.base.iter().chain(self.current.iter()) {
             digester.i64(i64::from(*value));
         }
@@ -132,56 +199,4 @@ impl Digest for Attributes {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::assets::{AssetSources, Assets};
-    use proptest::prelude::*;
-
-    static BUILT_IN: LazyLock<Assets> = LazyLock::new(|| Assets::load(&AssetSources::new("")).expect("no faults"));
-
-    #[test]
-    fn the_published_example_comes_out_to_the_thousandth() {
-        // 10 flat, +30 % and -20 % increased, 10 % more, 5 % less = 11.495; in thousandths.
-        assert_eq!(combine(0, 10_000, 3_000 - 2_000, &mut [1_000, -500], Rounding::HalfUp), 11_495);
-        // {1.1, 0.5} multiplied are 0.55, not 0.6.
-        assert_eq!(combine(1_000, 0, 0, &mut [1_000, -5_000], Rounding::HalfUp), 550);
-    }
-
-    #[test]
-    fn halves_round_away_from_zero() {
-        assert_eq!(combine(5, 0, 1_000, &mut [], Rounding::HalfUp), 6);
-        assert_eq!(combine(-5, 0, 1_000, &mut [], Rounding::HalfUp), -6);
-        assert_eq!(combine(4, 0, 1_000, &mut [], Rounding::HalfUp), 4);
-    }
-
-    #[test]
-    fn reductions_beyond_all_of_it_leave_nothing_and_not_less() {
-        assert_eq!(combine(100, 0, -20_000, &mut [], Rounding::HalfUp), 0);
-        assert_eq!(combine(100, 0, 0, &mut [-20_000, 5_000], Rounding::HalfUp), 0);
-    }
-
-    fn any_change() -> impl Strategy<Value = Change> {
-        let op = prop_oneof![
-            any::<i32>().prop_map(ModifierOp::Flat),
-            any::<i32>().prop_map(ModifierOp::Increased),
-            any::<i32>().prop_map(ModifierOp::More),
-            (-9_000..9_000).prop_map(ModifierOp::More),
-        ];
-        (0..CORE_ATTRIBUTES.len() as u16, op, 1_u8..).prop_map(|(attribute, op, times)| Change {
-            attribute: AttributeId::new(attribute),
-            op,
-            times,
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn the_order_of_modifiers_never_matters(
-            (changes, shuffled) in prop::collection::vec(any_change(), 0..40)
-                .prop_flat_map(|changes| (Just(changes.clone()), Just(changes).prop_shuffle())),
-        ) {
-            let (base, registry) = (Attributes::default(), &BUILT_IN.attributes);
-            prop_assert_eq!(base.with(&changes, registry), base.with(&shuffled, registry));
-        }
-    }
-}
+mod tests;

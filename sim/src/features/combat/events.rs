@@ -7,10 +7,10 @@
 use std::sync::Arc;
 
 use bevy_ecs::prelude::*;
-use serde::{Deserialize, Serialize};
 
+use super::{Context, Qualified};
 use crate::actor::Faction;
-use crate::assets::{Action, ActionTarget, AttributeId, EffectDef, Id, Pool, School, SkillDef};
+use crate::assets::{Action, ActionTarget, AttributeId, EffectDef, EventKind, Id, Pool, School, SkillDef};
 use crate::ids::SimId;
 use crate::replicated::ClientEvent;
 use crate::wire::Reader;
@@ -21,6 +21,8 @@ use crate::wire::Reader;
 pub struct Worth {
     /// Current values of all attributes, by their index.
     pub attributes: Arc<[i32]>,
+    /// Those that depend on the deed.
+    pub qualified: Qualified,
     /// The source's level.
     pub level: u16,
     /// The source's side.
@@ -28,6 +30,12 @@ pub struct Worth {
 }
 
 impl Worth {
+    /// The value of an attribute for a deed, when it was captured.
+    #[must_use]
+    pub fn in_context(&self, attribute: AttributeId, context: &Context<'_>) -> i32 {
+        self.qualified.value(attribute, context).unwrap_or_else(|| self.of(attribute))
+    }
+
     /// The value of an attribute when it was captured; 0 for one that the source did not have.
     #[must_use]
     pub fn of(&self, attribute: AttributeId) -> i32 {
@@ -106,6 +114,29 @@ pub enum EffectAction {
         /// Points; a point of damage is one.
         amount: u32,
     },
+    /// Ends an effect, whoever applied it.
+    Remove {
+        /// Which.
+        effect: Id<EffectDef>,
+        /// How many stacks it loses; 0 for all.
+        stacks: u16,
+    },
+    /// Takes effects away: harmful ones from friends, helpful ones from others.
+    Dispel {
+        /// What it takes away, as a mask of [`DispelKind::bit`].
+        kinds: u8,
+        /// How many effects.
+        count: u16,
+        /// Chance for each in percent.
+        chance_pct: u32,
+        /// Whether the source gets what it takes away.
+        steal: bool,
+    },
+    /// Wears the target's break bar down.
+    Stagger {
+        /// Points.
+        amount: u32,
+    },
     /// Opens or closes a door; the target is the source.
     WorkDoor {
         /// Index of the door in its scene.
@@ -129,6 +160,12 @@ impl EffectAction {
                 let what = Self::Apply { effect: effect.id(), chance_pct: *chance_pct };
                 (what, *to == ActionTarget::Caster)
             }
+            Action::Remove { effect, stacks } => (Self::Remove { effect: effect.id(), stacks: *stacks }, false),
+            Action::Dispel { kinds, count, chance_pct, steal } => {
+                let kinds = kinds.iter().fold(0, |mask, kind| mask | kind.bit());
+                (Self::Dispel { kinds, count: *count, chance_pct: *chance_pct, steal: *steal }, false)
+            }
+            Action::Stagger { amount } => (Self::Stagger { amount: *amount }, false),
             Action::WorkDoor { reach_m } => (Self::WorkDoor { door: door(*reach_m)? }, true),
         };
         Some(found)
@@ -141,30 +178,24 @@ impl EffectAction {
             Self::Damage { school, coef } => Self::Damage { school, coef: coef.saturating_mul(stacks) },
             Self::Heal { coef } => Self::Heal { coef: coef.saturating_mul(stacks) },
             Self::Gain { pool, amount } => Self::Gain { pool, amount: amount.saturating_mul(stacks) },
+            Self::Stagger { amount } => Self::Stagger { amount: amount.saturating_mul(stacks) },
             other => other,
         }
     }
-}
 
-/// Kinds of things that happen in a fight and that effects may react to. The first of the two is whose effects are asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
-pub enum EventKind {
-    /// One damaged another with a skill.
-    HitDealt,
-    /// One was damaged by a skill of another.
-    HitTaken,
-    /// One damaged another by an effect, once per period.
-    PeriodicDealt,
-    /// One was damaged by an effect of another.
-    PeriodicTaken,
-    /// One healed another (or itself).
-    HealDealt,
-    /// One was healed.
-    HealTaken,
-    /// One killed another.
-    Killed,
-    /// One died.
-    Died,
+    /// The same in part: for the last period of an effect that ends within it. Thousandths, rounded down.
+    #[must_use]
+    pub fn in_part(self, thousandths: u32) -> Self {
+        let part = |amount: u32| u32::try_from(u64::from(amount) * u64::from(thousandths) / 1_000).unwrap_or(amount);
+        match self {
+            Self::Damage { school, coef } => Self::Damage { school, coef: part(coef) },
+            Self::Heal { coef } => Self::Heal { coef: part(coef) },
+            Self::Gain { pool, amount } => Self::Gain { pool, amount: part(amount) },
+            Self::Threat { amount } => Self::Threat { amount: part(amount) },
+            Self::Stagger { amount } => Self::Stagger { amount: part(amount) },
+            other => other,
+        }
+    }
 }
 
 /// Something that has just happened, as effects that react to it are told. Each blow is told twice: to who struck and to

@@ -33,7 +33,7 @@ pub(super) fn prepare_newcomers(assets: Res<SceneAssets>, mut newcomers: Query<N
     for (class, progress, mut level, mut attributes, mut vitals, mut mana) in &mut newcomers {
         let Some(def) = assets.0.classes.get(class.0) else { continue };
         *level = Level(progress.level);
-        *attributes = Attributes::of(assets.0.attributes.at_level(&def.attributes, progress.level, &assets.0.curves));
+        *attributes = Attributes::at_level(&assets.0, &def.attributes, progress.level);
         if vitals.hp_max == 0 {
             *vitals = Vitals::full(positive(attributes.current(AttributeId::HP_MAX)));
             *mana = Mana::full(positive(attributes.current(AttributeId::MANA_MAX)));

@@ -23,7 +23,7 @@ use super::{
 use crate::actor::Faction;
 use crate::assets::{Assets, AttackKind, AttributeId, Pool, School, TagId, TagSet};
 use crate::counters::{COMBAT, Counters};
-use crate::features::buffs::{self, ActiveBuffs, Tags};
+use crate::features::buffs::{self, ActiveBuffs, BreakBar, Dispelling, Incoming, Tags};
 use crate::features::skills::{Mana, ManaChange};
 use crate::ids::SimId;
 use crate::random::{Draw, Random, Stream};
@@ -65,7 +65,7 @@ pub struct Patient {
     /// Its numbers.
     pub attributes: &'static Attributes,
     /// What holds it.
-    pub tags: &'static Tags,
+    pub tags: &'static mut Tags,
     /// Whether others' deeds reach it.
     pub untouchable: &'static Untouchable,
     /// Hit points.
@@ -80,6 +80,8 @@ pub struct Patient {
     pub luck: &'static mut Luck,
     /// Its buffs.
     pub buffs: &'static mut ActiveBuffs,
+    /// Its break bar.
+    pub bar: &'static mut BreakBar,
 }
 
 /// What the loop works with.
@@ -110,6 +112,8 @@ pub struct Resolver<'w, 's> {
 #[derive(Debug, Default)]
 pub struct Worklist {
     todo: VecDeque<EffectQueued>,
+    /// What the present deed has set off, in the order in which it is done next.
+    set_off: Vec<EffectQueued>,
     happened: Vec<Happening>,
     done_count: usize,
     /// Looked up only, never walked through.
@@ -140,9 +144,20 @@ impl Worklist {
         if *own > SOURCE_EFFECTS_MAX { Err("source_budget") } else { Ok(()) }
     }
 
-    /// Adds a deed that something set off; it is done before what was queued earlier.
-    pub fn set_off(&mut self, deeds: Vec<EffectQueued>) {
-        for deed in deeds.into_iter().rev() {
+    /// Adds deeds that the present one set off; they are done next, in this order, before what was queued earlier.
+    pub fn set_off(&mut self, deeds: impl IntoIterator<Item = EffectQueued>) {
+        self.set_off.extend(deeds);
+    }
+
+    /// Has the effects of those concerned react to what has happened, and puts what was set off in front.
+    fn follow_up(&mut self, resolver: &mut Resolver, salt: u64) {
+        let mut happened = std::mem::take(&mut self.happened);
+        for (place, happening) in (0_u64..).zip(happened.drain(..)) {
+            // One deed tells of a handful of things at most.
+            buffs::react(resolver, &happening, (salt << 4) | (place & 15), &mut self.set_off);
+        }
+        self.happened = happened;
+        for deed in self.set_off.drain(..).rev() {
             self.todo.push_front(deed);
         }
     }
@@ -160,8 +175,7 @@ pub(super) fn resolve(mut resolver: Resolver, mut queued: MessageReader<EffectQu
         let salt = work.done_count as u64;
         work.done_count += 1;
         resolver.carry_out(&deed, salt, &mut work);
-        // Effects that react to what happened are asked here.
-        work.happened.clear();
+        work.follow_up(&mut resolver, salt);
     }
 }
 
@@ -217,7 +231,14 @@ impl<'s> Resolver<'_, 's> {
                     target.fight.hit(tick, &rules.recovery);
                 }
             }
-            EffectAction::Apply { effect, chance_pct } => buffs::apply_effect(self, deed, effect, chance_pct, salt),
+            EffectAction::Apply { effect, chance_pct } => {
+                buffs::apply_effect(self, deed, (effect, chance_pct), salt, work);
+            }
+            EffectAction::Remove { effect, stacks } => buffs::remove(self, deed, (effect, stacks), work),
+            EffectAction::Dispel { kinds, count, chance_pct, steal } => {
+                buffs::dispel(self, deed, Dispelling { kinds, count, chance_pct, steal }, salt, work);
+            }
+            EffectAction::Stagger { amount } if harms => buffs::stagger(self, deed, amount, work),
             _ => {}
         }
     }
@@ -284,8 +305,9 @@ impl<'s> Resolver<'_, 's> {
     /// Takes hit points that nothing avoided, after the target's shields.
     fn take(&mut self, deed: &EffectQueued, entry: Entry, points: u32, duel: bool, work: &mut Worklist) {
         let assets = self.assets.0.clone();
+        let (moment, draw) = ((deed.depth, self.tick.0), self.draw(deed, Stream("break"), work.done_count as u64));
         let Some(mut target) = self.patient(deed.target) else { return };
-        let absorbed = 0;
+        let absorbed = buffs::shield(&mut target, Incoming::Damage(entry.school), points, moment, &assets, work);
         let arrives = points - absorbed;
         // Whoever loses a duel lives.
         let there = if duel { target.vitals.hp.saturating_sub(1) } else { target.vitals.hp };
@@ -293,12 +315,18 @@ impl<'s> Resolver<'_, 's> {
         if lost > 0 {
             target.vitals.hp -= lost;
             target.vitals.dead = target.vitals.hp == 0;
-            buffs::break_by_damage(&mut target.buffs, &assets);
+            buffs::break_by_damage(&mut target, lost, moment, &assets, draw, work);
         }
         let died = target.vitals.dead;
         let outcome = if arrives == 0 { Outcome::Absorb } else { entry.outcome };
         let crit = outcome == Outcome::Crit;
         self.note(deed, Entry { amount: -signed(lost), outcome, absorbed, over: arrives - lost, ..entry });
+        if absorbed > 0 {
+            self.tell_both(deed, [EventKind::ShieldHit, EventKind::Absorbed], (absorbed, entry.school, crit), work);
+        }
+        if arrives == 0 {
+            return;
+        }
         let [dealt, taken] = match deed.periodic {
             true => [EventKind::PeriodicDealt, EventKind::PeriodicTaken],
             false => [EventKind::HitDealt, EventKind::HitTaken],
@@ -326,7 +354,10 @@ impl<'s> Resolver<'_, 's> {
     }
 
     fn give_back(&mut self, deed: &EffectQueued, points: u32, entry: Entry, work: &mut Worklist) {
+        let (assets, moment) = (self.assets.0.clone(), (deed.depth, self.tick.0));
         let Some(mut target) = self.patient(deed.target) else { return };
+        let absorbed = buffs::shield(&mut target, Incoming::Healing, points, moment, &assets, work);
+        let points = points - absorbed;
         let gained = points.min(target.vitals.hp_max.saturating_sub(target.vitals.hp));
         if gained > 0 {
             target.vitals.hp += gained;
@@ -334,7 +365,7 @@ impl<'s> Resolver<'_, 's> {
             // What heals the healthy over and over is no news.
             return;
         }
-        self.note(deed, Entry { amount: signed(gained), over: points - gained, ..entry });
+        self.note(deed, Entry { amount: signed(gained), absorbed, over: points - gained, ..entry });
         if gained > 0 {
             let crit = entry.outcome == Outcome::Crit;
             self.tell_both(deed, [EventKind::HealDealt, EventKind::HealTaken], (gained, entry.school, crit), work);

@@ -1,0 +1,39 @@
+//! The rules of actions, wherever they stand.
+
+use super::Checker;
+use crate::assets::Action;
+
+/// A thousand times attack.
+const COEF_MAX: i64 = 1_000_000;
+/// Most points an action gives or takes by itself.
+const AMOUNT_MAX: i64 = 1_000_000;
+
+/// Checks the actions of a list at `path`.
+pub(crate) fn check_actions(actions: &[Action], path: &str, check: &mut Checker<'_, '_>) {
+    for (index, action) in actions.iter().enumerate() {
+        check_action(action, &format!("{path}.{index}"), check);
+    }
+}
+
+/// Checks the action at `path`.
+pub(crate) fn check_action(action: &Action, path: &str, check: &mut Checker<'_, '_>) {
+    match action {
+        Action::Damage { coef, .. } | Action::Heal { coef } => {
+            check.whole(&format!("{path}.coef"), *coef, 1..=COEF_MAX);
+        }
+        Action::Resurrect { hp_pct } => check.whole(&format!("{path}.hp_pct"), *hp_pct, 1..=100),
+        Action::Gain { amount, .. } | Action::Threat { amount } | Action::Stagger { amount } => {
+            check.whole(&format!("{path}.amount"), *amount, 1..=AMOUNT_MAX);
+        }
+        Action::ApplyEffect { chance_pct, .. } => check.whole(&format!("{path}.chance_pct"), *chance_pct, 1..=100),
+        Action::Dispel { count, chance_pct, kinds, .. } => {
+            check.whole(&format!("{path}.count"), *count, 1..=100);
+            check.whole(&format!("{path}.chance_pct"), *chance_pct, 1..=100);
+            if kinds.is_empty() && check.is_original(&format!("{path}.kinds")) {
+                check.pointless(&format!("{path}.kinds"), "dispels nothing");
+            }
+        }
+        Action::Apply(_) | Action::Remove { .. } => {}
+        Action::WorkDoor { reach_m } => check.float(&format!("{path}.reach_m"), *reach_m, 0.1..=20.0),
+    }
+}
