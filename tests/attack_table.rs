@@ -38,7 +38,12 @@ fn blows_come_to_what_the_table_says_as_often_as_it_says() {
     let (mut lost, before) = (0_i64, i64::from(scene.get::<Vitals>(fencer).hp));
     for _ in 0..100 {
         for _ in 0..50 {
-            strike(&mut scene, stone, fencer, EffectAction::Damage { school: Default::default(), coef: 1_000 });
+            strike(
+                &mut scene,
+                stone,
+                fencer,
+                EffectAction::Damage { formula: None, school: Default::default(), coef: 1_000 },
+            );
         }
         scene.tick();
         for entry in told::<HealthChanged>(&scene).iter().filter(|entry| entry.target == fencer) {
@@ -71,7 +76,7 @@ fn spells_cannot_be_dodged_and_their_streaks_are_remembered() {
     let stone = scene.player_of_class("class/stone", 0.0, 0.0);
     let fencer = scene.monster_at("monster/fencer", 2.0, 0.0);
     scene.tick();
-    let fire = EffectAction::Damage { school: sim::assets::School::Fire, coef: 1_000 };
+    let fire = EffectAction::Damage { formula: None, school: sim::assets::School::Fire, coef: 1_000 };
     let (mut run, mut longest) = (0, 0);
     for _ in 0..60 {
         (0..20).for_each(|_| strike(&mut scene, stone, fencer, fire));

@@ -53,7 +53,7 @@ fn the_loser_keeps_one_hit_point_nobody_dies_and_nothing_is_learned() {
     let mut scene = arena();
     let (one, other) = two(&mut scene);
     begin(&mut scene, one, other);
-    strike(&mut scene, one, other, EffectAction::Damage { school: Default::default(), coef: 1_000_000 });
+    strike(&mut scene, one, other, EffectAction::Damage { formula: None, school: Default::default(), coef: 1_000_000 });
     scene.tick();
     assert_eq!((hp(&scene, other), scene.get::<Vitals>(other).is_dead()), (1, false));
     assert_eq!((news(&scene, one), news(&scene, other)), (vec![DuelNews::Won], vec![DuelNews::Lost]));

@@ -26,6 +26,7 @@ use crate::tick::{Tick, TickSystems};
 mod attack_table;
 mod attributes;
 mod blow;
+mod deed;
 mod events;
 mod haste;
 mod health_log;
@@ -113,7 +114,7 @@ pub fn plugin(app: &mut App) {
         Tick,
         (
             recovery::prepare_newcomers.in_set(TickSystems::Receive).after(ReceiveSystems::Admit),
-            resurrection::answer_offers.after(ValidateSystems::Casts).in_set(TickSystems::Validate),
+            resurrection::answer_offers.after(ValidateSystems::Takes).before(ValidateSystems::Casts),
             resolve::resolve.in_set(DamageSystems::Apply),
             (
                 attributes::work_out_attributes,

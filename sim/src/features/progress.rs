@@ -14,6 +14,7 @@ use crate::assets::{Assets, ExperienceRules};
 use crate::digest::{Digest, DigestApp, Digester};
 use crate::features::buffs::BuffSystems;
 use crate::features::combat::{Attributes, CombatRules, DamageSystems, Died, HealthChanged, HealthKind, Level, Vitals};
+use crate::features::loot::LootSystems;
 use crate::features::monsters::Species;
 use crate::features::party::Parties;
 use crate::features::players::{Carry, CarryApp, Class, Player};
@@ -71,6 +72,13 @@ impl Progress {
     }
 }
 
+/// Progress's place in the Resolve stage.
+#[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ProgressSystems {
+    /// Whoever has risen is made whole.
+    Restore,
+}
+
 /// A player has learned something from a kill; told to that player alone.
 #[derive(Message, Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExperienceGained {
@@ -98,7 +106,7 @@ pub fn plugin(app: &mut App) {
         Tick,
         (
             teach.after(DamageSystems::Apply).before(BuffSystems::Change),
-            restore_the_risen.after(DamageSystems::Settle).before(crate::features::loot::LootSystems::Drop),
+            restore_the_risen.in_set(ProgressSystems::Restore).after(DamageSystems::Settle).before(LootSystems::Drop),
         ),
     );
     app.carry::<Progress>().digest_component::<Progress>("progress");

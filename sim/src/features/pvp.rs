@@ -15,10 +15,11 @@ use crate::assets::ticks_of;
 use crate::command::{Issued, Rejections};
 use crate::digest::{Digest, DigestApp, Digester};
 use crate::features::buffs::{self, ActiveBuffs};
-use crate::features::combat::{Allegiance, CombatRules, DamageSystems, Died, Fight, HealthChanged, Vitals};
+use crate::features::combat::{Allegiance, CombatRules, Died, Fight, HealthChanged, Vitals};
 use crate::features::loot::LootSystems;
 use crate::features::party::Parties;
 use crate::features::players::{Carry, CarryApp, Player};
+use crate::features::progress::ProgressSystems;
 use crate::features::skills::ValidateSystems;
 use crate::ids::SimId;
 use crate::interest::Interest;
@@ -32,6 +33,13 @@ mod duels;
 
 pub use command::{DuelCommand, FlagCommand};
 pub use duels::{Duel, DuelRefusal, Duels, Phase};
+
+/// PvP's place in the Resolve stage.
+#[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PvpSystems {
+    /// Flags, duels and allegiances follow what has happened.
+    Settle,
+}
 
 /// The flag of a player. Written in Validate and Resolve.
 #[derive(Component, Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -92,7 +100,8 @@ pub fn plugin(app: &mut App) {
             (validate_flags, validate_duels).chain().after(ValidateSystems::Moves).before(ValidateSystems::Takes),
             (raise_flags, follow_duels, settle_allegiances)
                 .chain()
-                .after(DamageSystems::Settle)
+                .in_set(PvpSystems::Settle)
+                .after(ProgressSystems::Restore)
                 .before(LootSystems::Drop),
         ),
     );

@@ -18,7 +18,7 @@ pub(crate) fn check_actions(actions: &[Action], path: &str, check: &mut Checker<
 /// Checks the action at `path`.
 pub(crate) fn check_action(action: &Action, path: &str, check: &mut Checker<'_, '_>) {
     match action {
-        Action::Damage { coef, .. } | Action::Heal { coef } => {
+        Action::Damage { coef, .. } | Action::Heal { coef, .. } => {
             check.whole(&format!("{path}.coef"), *coef, 1..=COEF_MAX);
         }
         Action::Resurrect { hp_pct } => check.whole(&format!("{path}.hp_pct"), *hp_pct, 1..=100),

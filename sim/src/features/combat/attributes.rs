@@ -78,6 +78,12 @@ impl Attributes {
         self.qualified.value(attribute, context).unwrap_or_else(|| self.current(attribute))
     }
 
+    /// Whether any value depends on the deed.
+    #[must_use]
+    pub const fn is_qualified(&self) -> bool {
+        !self.qualified.is_empty()
+    }
+
     /// All values in force, by the index of their attributes. Shared: a snapshot is a clone of the pointer.
     #[must_use]
     pub const fn all(&self) -> &Arc<[i32]> {
@@ -163,6 +169,12 @@ struct Conditional {
 }
 
 impl Qualified {
+    /// Whether nothing depends on the deed.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     fn of(list: Vec<Conditional>) -> Self {
         Self((!list.is_empty()).then(|| list.into()))
     }
