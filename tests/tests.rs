@@ -35,6 +35,7 @@ mod pathfinding;
 mod portals;
 mod random_play;
 mod reload;
+mod reload_storm;
 mod secrecy;
 mod tick_order;
 mod tidy;

@@ -17,6 +17,7 @@ use crate::nav::scenes::{self, NavStore};
 
 mod current;
 mod diagnostics;
+pub mod reference;
 
 pub use current::CurrentAssets;
 pub use diagnostics::check;

@@ -72,6 +72,20 @@ enum AssetsCommand {
         /// The data; without it the data built into the program
         dir: Option<PathBuf>,
     },
+    /// Write a JSON Schema for every kind of record, for editors
+    Schema {
+        /// Folder for `KIND.schema.json`; without it all are printed as one object
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+    /// Write a reference of every kind of record, its fields and the records there are, in Markdown
+    Docs {
+        /// File or folder; without it the reference is printed
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// The data; without it the data built into the program
+        dir: Option<PathBuf>,
+    },
     /// Bake the navmesh of every scene whose geometry has changed, into `DIR/navmeshes`
     Bake {
         /// Bake all of them
@@ -105,6 +119,14 @@ fn carry_out(command: Command) -> anyhow::Result<ExitCode> {
         Command::Assets(AssetsCommand::Check { json, no_tests, dir }) => {
             let good = crate::assets::check(dir.as_deref(), json, !no_tests);
             Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Command::Assets(AssetsCommand::Schema { out }) => {
+            say(&crate::assets::reference::schema(out.as_deref())?);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Assets(AssetsCommand::Docs { out, dir }) => {
+            say(&crate::assets::reference::docs(dir.as_deref(), out)?);
+            Ok(ExitCode::SUCCESS)
         }
         Command::Assets(AssetsCommand::Bake { force, dir }) => nav::bake_assets(&dir, force),
         Command::Nav(command) => nav::run(&command),

@@ -21,6 +21,7 @@ mod items;
 mod kinds;
 mod load;
 mod loot;
+mod memo;
 mod modifiers;
 mod monsters;
 mod movements;
@@ -29,6 +30,7 @@ mod record;
 mod repair;
 mod report;
 mod scenes;
+mod schema;
 mod sets;
 mod skills;
 mod sources;
@@ -62,7 +64,7 @@ pub use events::{TimeOfDay, Timetable, Weekday, WorldEventDef};
 pub use factions::{FactionDef, Stance};
 pub use formulas::FormulaDef;
 pub use items::{Bind, EquipDef, ItemCooldown, ItemDef, OnUseDef, Quality, RandomDef, RollDef, RollOp, SlotKind, Uses};
-pub use kinds::Assets;
+pub use kinds::{Assets, schemas};
 pub use loot::{
     Expectation, GroupRow, ItemExpectation, LootCase, LootCondition, LootDef, LootDrop, LootGroup, LootRow, Pity,
     Share, pity_key,
@@ -76,6 +78,7 @@ pub use report::{AssetReport, Code, FINDINGS_MAX, Finding, Severity};
 pub use scenes::{
     AoiDef, Bounds, DoorDef, GeometryDef, HeightTable, Heights, PortalDef, SceneDef, SpawnPointDef, SpawnerDef,
 };
+pub use schema::KindSchema;
 pub use sets::{SetBonus, SetDef};
 pub use skills::{Filter, SkillDef, SkillTarget};
 pub use sources::AssetSources;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{AttributeTable, MovementDef, Record, Ref, RefVisitor, SkillDef};
 
 /// One class, `class/..`.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClassDef {
     /// `class/name`.

@@ -10,6 +10,8 @@ use super::{
     FactionDef, FormulaDef, ItemDef, LootDef, MonsterDef, MovementDef, Record, SceneDef, SetDef, SkillDef, Table,
     TagRegistry, TestDef, WorldEventDef,
     load::{LoadedTable, Run},
+    memo::Memo,
+    schema::KindSchema,
     table::Holder,
 };
 use crate::epoch::KindOf;
@@ -41,6 +43,8 @@ macro_rules! kinds {
             pub tags: TagRegistry,
             /// The texts it was read from.
             pub sources: Arc<AssetSources>,
+            /// What was read, for the data after this.
+            pub(crate) memo: Arc<Memo>,
             /// xxh3 over every path and its content with line endings normalised; equal content gives an equal hash.
             pub hash: u64,
         }
@@ -52,6 +56,20 @@ macro_rules! kinds {
             rank: <$record as Record>::rank,
             names: |assets| assets.$field.table().all().map(|record| record.id().to_owned()).collect(),
         },)*];
+
+        /// What a record of each kind may say, from the types that read them.
+        #[must_use]
+        pub fn schemas() -> Vec<KindSchema> {
+            vec![$(KindSchema::of::<$record>(stringify!($field), concat!($($doc),*).trim()),)*]
+        }
+
+        impl Assets {
+            /// The ids of the records of every kind, in the order of the tables.
+            #[must_use]
+            pub fn ids(&self) -> Vec<(&'static str, Vec<&str>)> {
+                vec![$((<$record as Record>::KIND, self.$field.table().iter().map(|(_, record)| record.id()).collect()),)*]
+            }
+        }
 
         $(impl KindOf for $record {
             fn table(assets: &Assets) -> &Table<Self> {
@@ -84,7 +102,7 @@ macro_rules! kinds {
             }
 
             /// The tables, given that nothing is wrong with what was read.
-            pub(super) fn assets(&self, before: Option<&Assets>, sources: Arc<AssetSources>) -> Assets {
+            pub(super) fn assets(&self, before: Option<&Assets>, sources: Arc<AssetSources>, memo: Memo) -> Assets {
                 let hash = sources.hash();
                 Assets {
                     $($field: Holder::of(Table::new(
@@ -93,6 +111,7 @@ macro_rules! kinds {
                     )),)*
                     tags: self.tags.clone(),
                     sources,
+                    memo: Arc::new(memo),
                     hash,
                 }
             }

@@ -9,8 +9,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use super::{
-    AssetReport, AssetSources, Assets, EffectDef, Id, Record, RefVisitor, SceneDef, SceneGround, Tag, TagRegistry,
-    TagSet,
+    AssetReport, AssetSources, Assets, EffectDef, Id, Record, SceneDef, SceneGround, TagRegistry,
     check::{
         Check, Checker, FormulaNames, TagMention, check_circles, check_navigation, check_tags, compile_ai, fill_curve,
         fill_derived, fill_formula, fill_heights,
@@ -18,12 +17,17 @@ use super::{
     core,
     extends::{Written, extend},
     kinds::{KINDS, Records},
+    memo::Memo,
     names::Names,
     repair::{self, Places},
-    report::{Code, Findings, a, nearest},
-    span::{Scan, ScannedRecord, scan},
+    report::{Code, Findings, nearest},
+    span::{Scan, ScannedRecord},
     tables::Tables,
 };
+
+mod resolve;
+
+use resolve::{Resolver, TagResolver};
 
 /// Largest file in bytes.
 const FILE_BYTES_MAX: usize = 4 << 20;
@@ -31,6 +35,7 @@ const FILE_BYTES_MAX: usize = 4 << 20;
 const RECORDS_MAX: usize = 4_096;
 /// Where number tables live.
 const TABLES_FOLDER: &str = "tables";
+
 impl Assets {
     /// Loads and checks everything; the error holds every fault of the run. Warnings do not keep data from loading.
     pub fn load(sources: &AssetSources) -> Result<Self, AssetReport> {
@@ -74,6 +79,7 @@ fn examine(
     ground: Option<&mut GroundOf<'_>>,
 ) -> (Option<Assets>, AssetReport) {
     let mut run = Run::new(sources);
+    run.memo.0 = before.map(|before| Arc::clone(&before.memo)).unwrap_or_default();
     run.sort_files();
     run.add_core();
     run.extend();
@@ -83,7 +89,7 @@ fn examine(
     run.warn_unused();
     let mut assets = None;
     if !run.findings.has_errors() {
-        let complete = records.assets(before, Arc::new(sources.clone()));
+        let complete = records.assets(before, Arc::new(sources.clone()), std::mem::take(&mut run.memo.1));
         if let Some(ground) = ground {
             run.check_ground(&complete, &records.scenes, ground);
         }
@@ -100,7 +106,7 @@ struct RonFile<'s> {
     kind: &'static str,
     path: Cow<'s, str>,
     text: Cow<'s, str>,
-    scan: Scan,
+    scan: Arc<Scan>,
 }
 
 /// A record that could be read, with what is needed to report about it later.
@@ -162,6 +168,8 @@ pub(crate) struct Run<'s> {
     /// Records that are only there to be extended.
     abstracts: BTreeSet<String>,
     tags: Vec<TagMention>,
+    /// What was read of the data before this, and what of this.
+    memo: (Arc<Memo>, Memo),
 }
 
 impl<'s> Run<'s> {
@@ -175,6 +183,7 @@ impl<'s> Run<'s> {
             referenced: BTreeSet::new(),
             abstracts: BTreeSet::new(),
             tags: Vec::new(),
+            memo: Default::default(),
         }
     }
 
@@ -203,9 +212,11 @@ impl<'s> Run<'s> {
             own.extend(ids.filter_map(|node| node.string(&file.text)).map(str::to_owned));
         }
         for (kind, path, text) in core::FILES {
-            let mut scan = scan(text);
+            let mut scan = self.memo.0.scan(text, &mut self.memo.1);
             let id = |record: &ScannedRecord| record.node.at(text, "id").and_then(|node| node.string(text));
-            scan.records.retain(|record| id(record).is_none_or(|id| !own.contains(id)));
+            if scan.records.iter().any(|record| id(record).is_some_and(|id| own.contains(id))) {
+                Arc::make_mut(&mut scan).records.retain(|record| id(record).is_none_or(|id| !own.contains(id)));
+            }
             self.files.insert(0, RonFile { kind, path: path.into(), text: text.into(), scan });
         }
     }
@@ -228,15 +239,17 @@ impl<'s> Run<'s> {
         // From the back, so that the places in front stay where they are.
         for index in extended.keys().rev() {
             let (file, record) = places[*index];
-            self.files[file].scan.records.remove(record);
+            Arc::make_mut(&mut self.files[file].scan).records.remove(record);
         }
         for (index, joined) in extended {
             let (file, record) = places[index];
             if let Some(joined) = joined {
                 let (kind, path) = (self.files[file].kind, format!("{}#{record}", self.files[file].path));
-                let (text, mut scan) = (joined.text.clone().into(), scan(&joined.text));
+                let (text, mut scan) = (joined.text.clone().into(), self.memo.0.scan(&joined.text, &mut self.memo.1));
                 // What a missing parent would have said is not missing.
-                scan.records.iter_mut().for_each(|record| record.is_broken |= !joined.is_whole);
+                if !joined.is_whole {
+                    Arc::make_mut(&mut scan).records.iter_mut().for_each(|record| record.is_broken = true);
+                }
                 self.findings.add_joined(path.clone(), Arc::new(joined));
                 self.files.push(RonFile { kind, path: path.into(), text, scan });
             }
@@ -244,7 +257,7 @@ impl<'s> Run<'s> {
     }
 
     fn scan_file(&mut self, kind: &'static str, path: &'s str, text: &'s str) {
-        let scan = scan(text);
+        let scan = self.memo.0.scan(text, &mut self.memo.1);
         for fault in &scan.faults {
             self.findings.add(Code::Syntax, path, fault.span.clone(), fault.message.clone());
         }
@@ -384,7 +397,9 @@ impl<'s> Run<'s> {
     }
 
     /// Reads every record of one kind and checks each by itself.
-    pub(crate) fn read_kind<T: Record + Check + DeserializeOwned>(&mut self) -> LoadedTable<T> {
+    pub(crate) fn read_kind<T: Record + Check + DeserializeOwned + Clone + Send + Sync + 'static>(
+        &mut self,
+    ) -> LoadedTable<T> {
         let mut table = BTreeMap::new();
         for (file_index, file) in self.files.iter().enumerate().filter(|(_, file)| file.kind == T::KIND) {
             for (record_index, record) in file.scan.records.iter().enumerate() {
@@ -392,20 +407,32 @@ impl<'s> Run<'s> {
                     mark_tables(&mut self.tables, &file.text, record);
                     continue;
                 }
-                let parsed =
-                    repair::parse::<T>(&file.path, &file.text, &file.scan, record, T::KIND, &mut self.findings);
-                let Some(mut value) = parsed.value else {
+                let read = self.memo.0.recall::<T>(T::KIND, record_text(file, record), &mut self.memo.1);
+                let (value, places) = match read {
+                    Some(value) => (Some(value), Places::default()),
+                    None => {
+                        let before = self.findings.count();
+                        let parsed =
+                            repair::parse::<T>(&file.path, &file.text, &file.scan, record, T::KIND, &mut self.findings);
+                        let is_clean = file.scan.faults.is_empty() && self.findings.count() == before;
+                        if let Some(value) = parsed.value.as_ref().filter(|_| is_clean) {
+                            self.memo.1.keep(T::KIND, record_text(file, record), value);
+                        }
+                        (parsed.value, parsed.places)
+                    }
+                };
+                let Some(mut value) = value else {
                     mark_tables(&mut self.tables, &file.text, record);
                     continue;
                 };
                 fill_name(&mut value, record.node.at(&file.text, "name").is_some());
-                let mut check = checker(&mut self.findings, file, record, &parsed.places);
+                let mut check = checker(&mut self.findings, file, record, &places);
                 value.check(&mut check);
                 value.visit_refs(&mut Resolver { names: &self.names, check: &mut check, tags: &mut self.tags });
                 if let Some(index) = self.names.index(T::KIND, value.id()) {
                     let value = Arc::new(value);
                     // Of two records with one id the first counts; the second was reported.
-                    let loaded = Loaded { value, file: file_index, record: record_index, places: parsed.places };
+                    let loaded = Loaded { value, file: file_index, record: record_index, places };
                     table.entry(index).or_insert(loaded);
                 }
             }
@@ -467,6 +494,10 @@ fn checker<'f, 's>(
     }
 }
 
+fn record_text<'f>(file: &'f RonFile<'_>, record: &ScannedRecord) -> &'f str {
+    file.text.get(record.node.span.clone()).unwrap_or_default()
+}
+
 /// What a message calls a record: its kind and id.
 fn title(kind: &str, text: &str, record: &ScannedRecord) -> String {
     match record.node.at(text, "id").and_then(|node| node.string(text)) {
@@ -482,76 +513,6 @@ fn mark_tables(tables: &mut Tables, text: &str, record: &ScannedRecord) {
             tables.mark_used(path);
         }
     });
-}
-
-/// Turns the references of a record into indices and reports those to another kind.
-struct Resolver<'r, 'f, 's> {
-    names: &'r Names,
-    check: &'r mut Checker<'f, 's>,
-    tags: &'r mut Vec<TagMention>,
-}
-
-impl Resolver<'_, '_, '_> {
-    fn unknown(&mut self, path: &str, message: String, help: Option<String>) {
-        if let Some(note) = self.check.report(Code::UnknownReference, path, message) {
-            note.label("not found").help(help);
-        }
-    }
-}
-
-/// Gives tags their ids, once all are known.
-struct TagResolver<'r>(&'r TagRegistry);
-
-impl RefVisitor for TagResolver<'_> {
-    fn visit(&mut self, _path: &str, _kind: &'static str, _name: &str, _slot: &mut u32) {}
-
-    fn visit_tags(&mut self, _path: &str, tags: &mut [Tag]) -> Option<TagSet> {
-        Some(self.0.resolve(tags))
-    }
-}
-
-impl RefVisitor for Resolver<'_, '_, '_> {
-    fn visit_tags(&mut self, path: &str, tags: &mut [Tag]) -> Option<TagSet> {
-        for (index, tag) in tags.iter().enumerate() {
-            let node = self.check.node(&format!("{path}.{index}")).or_else(|| self.check.node(path));
-            if let Some(node) = node {
-                let (name, file) = (tag.name().to_owned(), self.check.file.to_owned());
-                self.tags.push(TagMention { name, file, span: node.span.clone() });
-            }
-        }
-        None
-    }
-
-    fn visit_short(&mut self, path: &str, kind: &'static str, name: &str, slot: &mut u32) {
-        match self.names.index(kind, &format!("{kind}/{name}")) {
-            Some(index) => *slot = index,
-            None => {
-                let help = self.names.short_suggestion(kind, name, self.check.findings);
-                let message = format!("{} refers to {kind} `{name}`, which does not exist", self.check.title);
-                self.unknown(path, message, help);
-            }
-        }
-    }
-
-    fn visit(&mut self, path: &str, kind: &'static str, name: &str, slot: &mut u32) {
-        if let Some(index) = self.names.index(kind, name) {
-            *slot = index;
-            return;
-        }
-        let prefix = name.split_once('/').map(|(prefix, _)| prefix);
-        if let Some(other) = self.names.kind_of(name) {
-            let message = format!("{} needs {} here, but `{name}` is {}", self.check.title, a(kind), a(other));
-            if let Some(note) = self.check.report(Code::WrongKind, path, message) {
-                note.label(format!("expected {}", a(kind)));
-            }
-        } else if !KINDS.iter().any(|kind| prefix == Some(kind.name)) {
-            // Names that begin with a kind were reported from the text already.
-            let help = self.names.suggestion(kind, name, self.check.findings);
-            let message = format!("{} refers to {kind} `{name}`, which does not exist", self.check.title);
-            let help = help.or_else(|| Some(format!("references are written \"{kind}/name\"")));
-            self.unknown(path, message, help);
-        }
-    }
 }
 
 #[cfg(test)]

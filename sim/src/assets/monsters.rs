@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{AttributeTable, FactionDef, LootDef, MovementDef, Record, Ref, RefVisitor, ShortRef, SkillDef, ticks_of};
 
 /// One monster, `monster/..`.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MonsterDef {
     /// `monster/name`.
@@ -83,7 +83,7 @@ impl Record for MonsterDef {
 }
 
 /// What a monster notices.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Senses {
     /// Ground distance at which it attacks unasked, in metres; 0 to attack only when hurt.

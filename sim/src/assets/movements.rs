@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Record, RefVisitor};
 
 /// One movement profile, `move/..`.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MovementDef {
     /// `move/name`.

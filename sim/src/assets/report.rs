@@ -300,6 +300,11 @@ impl<'s> Findings<'s> {
         Note(self.found.last_mut())
     }
 
+    /// How many findings there are so far.
+    pub(crate) fn count(&self) -> usize {
+        self.found.len() + self.omitted_count
+    }
+
     /// Whether anything so far keeps the data from being used.
     pub(crate) fn has_errors(&self) -> bool {
         self.omitted_count > 0 || self.found.iter().any(|finding| finding.code.severity() == Severity::Error)

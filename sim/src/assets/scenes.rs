@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{CombatDef, MonsterDef, PvpRule, Record, Ref, RefVisitor};
 
 /// One scene, `scene/..`.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SceneDef {
     /// `scene/name`.
@@ -80,7 +80,7 @@ impl Record for SceneDef {
 }
 
 /// A rectangle on the ground, in metres.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Bounds {
     /// Least x and z.
@@ -97,7 +97,7 @@ impl Bounds {
 }
 
 /// Area of interest: what comes nearer than `enter_m` is seen until it is farther than `leave_m`.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AoiDef {
     /// Distance in metres at which something becomes seen.
@@ -107,7 +107,17 @@ pub struct AoiDef {
 }
 
 /// One piece of static geometry.
-#[derive(rkyv::Archive, rkyv::Serialize, rkyv::Deserialize, Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
+    Debug,
+    Clone,
+    PartialEq,
+    Deserialize,
+    Serialize,
+    schemars::JsonSchema,
+)]
 #[serde(deny_unknown_fields)]
 pub enum GeometryDef {
     /// A box.
@@ -153,7 +163,17 @@ pub enum GeometryDef {
 }
 
 /// Where the heights of a heightfield stand.
-#[derive(rkyv::Archive, rkyv::Serialize, rkyv::Deserialize, Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
+    Debug,
+    Clone,
+    PartialEq,
+    Deserialize,
+    Serialize,
+    schemars::JsonSchema,
+)]
 pub enum Heights {
     /// In the record, in metres.
     Inline(Vec<f32>),
@@ -172,7 +192,17 @@ impl Heights {
 }
 
 /// A table of heights by its path below the assets directory, with its samples once loaded.
-#[derive(rkyv::Archive, rkyv::Serialize, rkyv::Deserialize, Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
+    Debug,
+    Clone,
+    PartialEq,
+    Deserialize,
+    Serialize,
+    schemars::JsonSchema,
+)]
 #[serde(from = "String", into = "String")]
 pub struct HeightTable {
     /// Path such as `tables/field_heights.csv`.
@@ -194,7 +224,7 @@ impl From<HeightTable> for String {
 }
 
 /// A box that stands in the way while it is closed and is not there while it is open.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DoorDef {
     /// Name within the scene, `door/name`.
@@ -212,7 +242,7 @@ pub struct DoorDef {
 }
 
 /// A disc in which players appear.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SpawnPointDef {
     /// Name within the scene, `spawn/name`.
@@ -228,7 +258,7 @@ pub struct SpawnPointDef {
 }
 
 /// A disc in which monsters appear and to which they return.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SpawnerDef {
     /// Name within the scene, `spawner/name`.
@@ -247,7 +277,7 @@ pub struct SpawnerDef {
 }
 
 /// A disc that takes players to another scene.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PortalDef {
     /// Name within the scene, `portal/name`.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Action, Record, RefVisitor, TagList, actions::visit_actions, ticks_of};
 
 /// One skill, `skill/..`.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SkillDef {
     /// `skill/name`.
@@ -85,7 +85,7 @@ impl Record for SkillDef {
 }
 
 /// The shape of what a skill reaches.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub enum SkillTarget {
     /// The caster alone.
@@ -171,7 +171,7 @@ impl SkillTarget {
 }
 
 /// Which units a skill affects, seen from its caster.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
 pub enum Filter {
     /// Units of hostile factions.
     Enemy,

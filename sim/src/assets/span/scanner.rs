@@ -10,7 +10,7 @@ use super::{Field, Group, Node, Shape};
 const DEPTH_MAX: usize = 32;
 
 /// What a file consists of.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Scan {
     pub(crate) records: Vec<ScannedRecord>,
     pub(crate) faults: Vec<SyntaxFault>,
@@ -19,7 +19,7 @@ pub(crate) struct Scan {
 }
 
 /// One record of a file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct ScannedRecord {
     pub(crate) node: Node,
     /// Whether `ron` cannot make sense of it.
@@ -27,7 +27,7 @@ pub(crate) struct ScannedRecord {
 }
 
 /// Something that is not RON.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SyntaxFault {
     pub(crate) span: Range<usize>,
     pub(crate) message: String,
