@@ -13,7 +13,7 @@ use crate::combat::{arena, cast, hp, refusals, strike, told};
 const COUNTDOWN_TICKS: u32 = 60;
 
 fn two(scene: &mut TestScene) -> (SimId, SimId) {
-    let pair = (scene.player_of_class("class/stone", 0.0, 0.0), scene.player_of_class("class/stone", 1.0, 0.0));
+    let pair = (scene.player_of_class("class/stone", 0.0, 0.0), scene.player_of_class("class/stone", 0.4, 0.0));
     scene.ticks(2);
     pair
 }
@@ -67,7 +67,7 @@ fn the_loser_keeps_one_hit_point_nobody_dies_and_nothing_is_learned() {
 fn a_third_can_neither_hurt_nor_help() {
     let mut scene = arena();
     let (one, other) = two(&mut scene);
-    let third = scene.player_of_class("class/stone", 2.0, 0.0);
+    let third = scene.player_of_class("class/stone", 0.8, 0.0);
     scene.tick();
     begin(&mut scene, one, other);
     cast(&mut scene, one, "skill/stab", CastTarget::Unit(other));

@@ -15,7 +15,7 @@ const FLAG_TICKS: u32 = 6_000;
 
 /// Two players of `class/stone`, a metre apart.
 fn two(scene: &mut TestScene) -> (SimId, SimId) {
-    let pair = (scene.player_of_class("class/stone", 0.0, 0.0), scene.player_of_class("class/stone", 1.0, 0.0));
+    let pair = (scene.player_of_class("class/stone", 0.0, 0.0), scene.player_of_class("class/stone", 0.4, 0.0));
     scene.ticks(2);
     pair
 }
@@ -61,10 +61,11 @@ fn an_area_does_not_hurt_the_flagged_by_the_way() {
     let mut scene = arena();
     let (one, other) = two(&mut scene);
     raise(&mut scene, other);
-    cast(&mut scene, one, "skill/rain", CastTarget::Ground(scene_position(&scene, other)));
+    let place = scene.position(other);
+    cast(&mut scene, one, "skill/rain", CastTarget::Ground(place));
     assert_eq!(hp(&scene, other), 1_000);
     raise(&mut scene, one);
-    cast(&mut scene, one, "skill/rain", CastTarget::Ground(scene_position(&scene, other)));
+    cast(&mut scene, one, "skill/rain", CastTarget::Ground(place));
     assert!(hp(&scene, other) < 1_000);
 }
 
@@ -98,8 +99,4 @@ fn a_party_does_not_fight_itself_even_where_everyone_may() {
     scene.ticks(2);
     cast(&mut scene, one, "skill/stab", CastTarget::Unit(other));
     assert!(told::<HealthChanged>(&scene).is_empty());
-}
-
-fn scene_position(scene: &TestScene, who: SimId) -> glam::Vec3 {
-    scene.position(who)
 }
