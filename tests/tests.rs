@@ -13,6 +13,7 @@ mod doors;
 mod duels;
 mod effect_chains;
 mod effects;
+mod equipment;
 mod interest;
 mod lab;
 mod loot;
@@ -28,6 +29,7 @@ mod skills;
 mod world_events;
 
 mod assets;
+mod bag;
 mod determinism;
 mod geometry_edit;
 mod hostile_client;

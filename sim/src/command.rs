@@ -27,6 +27,7 @@ pub fn list(app: &mut App) {
         .add_client_command::<loot::RollCommand>()
         .add_client_command::<equipment::EquipCommand>()
         .add_client_command::<equipment::UnequipCommand>()
+        .add_client_command::<equipment::UseItemCommand>()
         .add_client_command::<pvp::FlagCommand>()
         .add_client_command::<pvp::DuelCommand>()
         .add_client_command::<combat::ReturnCommand>();
