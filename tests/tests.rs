@@ -5,6 +5,7 @@ mod life_of_a_tick;
 mod live_scene;
 
 mod attack_table;
+mod attributes;
 mod buffs;
 mod combat;
 mod crowd;

@@ -1,4 +1,4 @@
-//! What a deed is, apart from what becomes of it: how it reaches its target, which tags it has, what it is worth before
+//! What a deed is, apart from what becomes of it: how it reaches its target, what it is worth before
 //! anything is rolled, and whether its target is proof against it. Pure.
 
 use super::{EffectQueued, Origin};
@@ -20,16 +20,6 @@ pub(super) fn attack_kind(deed: &EffectQueued, school: School, assets: &Assets) 
         School::Physical => AttackKind::Ranged,
         _ => AttackKind::Spell,
     }
-}
-
-/// The tags of a deed: those of the skill or effect behind it, and its school.
-pub(super) fn tags_of(deed: &EffectQueued, school: School, assets: &Assets) -> TagSet {
-    let own = match deed.origin {
-        Origin::Skill(skill) => assets.skills.get(skill).map(|skill| *skill.tags.set()),
-        Origin::Effect(effect) => assets.effects.get(effect).map(|effect| *effect.tags.set()),
-        Origin::World => None,
-    };
-    own.unwrap_or_default().union(&assets.tags.closure(school.tag()))
 }
 
 /// Whether nothing of a school can hurt whoever has these tags.

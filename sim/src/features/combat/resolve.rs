@@ -14,12 +14,11 @@ use bevy_ecs::query::QueryData;
 use bevy_ecs::system::SystemParam;
 use rustc_hash::FxHashMap;
 
-use super::deed::{attack_kind, is_immune, raw_milli, tags_of};
+use super::deed::{attack_kind, is_immune, raw_milli};
 use super::resurrection::offer_of;
 use super::{
-    Attributes, Blow, CombatRules, Context, Died, EffectAction, EffectQueued, EventKind, Fight, Happening,
-    HealthChanged, HealthKind, Level, Luck, Outcome, Respawn, ReturnOffered, Roll, Side, SideData, Sides, Untouchable,
-    Vitals,
+    Attributes, Blow, CombatRules, Died, EffectAction, EffectQueued, EventKind, Fight, Happening, HealthChanged,
+    HealthKind, Level, Luck, Outcome, Respawn, ReturnOffered, Roll, Side, SideData, Sides, Untouchable, Vitals,
 };
 use crate::actor::Faction;
 use crate::assets::{AttackKind, AttributeId, FormulaDef, Id, Pool, School};
@@ -214,6 +213,8 @@ impl<'s> Resolver<'_, 's> {
             return;
         }
         let (harms, helps) = self.bearing(deed, side);
+        let for_this = self.in_context(deed);
+        let deed = for_this.as_ref().unwrap_or(deed);
         match deed.what {
             EffectAction::Damage { school, formula, coef } if harms => {
                 self.hurt(deed, school, (formula, coef), salt, work);
@@ -291,24 +292,15 @@ impl<'s> Resolver<'_, 's> {
     }
 
     /// What counts about the target of a deed; `done` and `taken` are the attributes that strengthen such deeds.
-    fn struck(&mut self, deed: &EffectQueued, school: School, done: AttributeId, taken: AttributeId) -> Option<Struck> {
+    fn struck(&mut self, deed: &EffectQueued, done: AttributeId, taken: AttributeId) -> Option<Struck> {
         let by = self.source_side(deed);
-        let source_tags = self.patient(deed.source).map(|source| source.tags.granted).unwrap_or_default();
-        let assets = self.assets.0.clone();
+        let attributes = self.target_numbers(deed)?;
         let target = self.patient(deed.target)?;
         let side = target.side.side();
-        // Conditions on tags are rare; without one the plain values are the answer.
-        let (mut done_bp, mut taken_bp) = (deed.worth.of(done), target.attributes.current(taken));
-        if !deed.worth.qualified.is_empty() || target.attributes.is_qualified() {
-            let (tags, target_tags) = (tags_of(deed, school, &assets), target.tags.granted);
-            done_bp = deed.worth.in_context(done, &Context { deed: &tags, own: &source_tags, target: &target_tags });
-            let context = Context { deed: &tags, own: &target_tags, target: &source_tags };
-            taken_bp = target.attributes.with_context(taken, &context);
-        }
         Some(Struck {
-            done_bp,
-            taken_bp,
-            attributes: target.attributes.all().clone(),
+            done_bp: deed.worth.of(done),
+            taken_bp: attributes.get(taken.index()).copied().unwrap_or(0),
+            attributes,
             level: target.level.0,
             pvp: by.allegiance.player && side.allegiance.player && by.id != side.id,
             duel: by.allegiance.duel == Some(side.id),
@@ -321,7 +313,7 @@ impl<'s> Resolver<'_, 's> {
             source.fight.hit(tick, &rules.recovery);
         }
         let (done, taken) = (AttributeId::DAMAGE_DONE_BP, AttributeId::DAMAGE_TAKEN_BP);
-        let Some(struck) = self.struck(deed, school, done, taken) else { return };
+        let Some(struck) = self.struck(deed, done, taken) else { return };
         let raw_milli = self.raw(deed, &struck, raw);
         let blow = self.blow(deed, &struck, school, raw_milli);
         let Some(mut target) = self.patient(deed.target) else { return };
@@ -378,7 +370,7 @@ impl<'s> Resolver<'_, 's> {
         let rules = Arc::clone(&self.rules.0);
         let school = School::Holy;
         let (done, taken) = (AttributeId::HEALING_DONE_BP, AttributeId::HEALING_TAKEN_BP);
-        let Some(struck) = self.struck(deed, school, done, taken) else { return };
+        let Some(struck) = self.struck(deed, done, taken) else { return };
         let raw_milli = self.raw(deed, &struck, raw);
         let blow = self.blow(deed, &struck, school, raw_milli);
         let roll = self.roll(deed, &blow, salt);
