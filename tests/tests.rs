@@ -4,6 +4,7 @@
 mod life_of_a_tick;
 mod live_scene;
 
+mod attributes;
 mod buffs;
 mod combat;
 mod crowd;
@@ -11,6 +12,7 @@ mod diminishing;
 mod doors;
 mod effect_chains;
 mod effects;
+mod equipment;
 mod interest;
 mod lab;
 mod loot;
@@ -23,6 +25,7 @@ mod skills;
 mod world_events;
 
 mod assets;
+mod bag;
 mod determinism;
 mod geometry_edit;
 mod hostile_client;
