@@ -88,6 +88,21 @@ fn a_harmful_effects_procs_are_the_deeds_of_whoever_applied_it() {
 }
 
 #[test]
+fn a_share_of_the_blow_comes_back_as_life() {
+    let (mut scene, fighter, dummy) = stage(
+        r#"[(id: "effect/leech", polarity: Helpful, duration: Infinite,
+             procs: [(on: [HitDealt], share_pct: 20, to: Self, do: [Gain(attr: "hp", amount: 0)])])]"#,
+    );
+    apply(&mut scene, fighter, fighter, "effect/leech");
+    hit(&mut scene, dummy, fighter, 250_000);
+    let (hurt, whole) = (hp(&scene, fighter), hp(&scene, dummy));
+    hit(&mut scene, fighter, dummy, 10_000);
+    let fifth = (whole - hp(&scene, dummy)) / 5;
+    let gained = hp(&scene, fighter) - hurt;
+    assert!((fifth..=fifth + 3).contains(&gained), "{gained} of {fifth}");
+}
+
+#[test]
 fn procs_per_minute_do_not_depend_on_the_speed_of_the_blows() {
     let mut counts = Vec::new();
     for between_ticks in [10, 40] {

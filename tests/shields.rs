@@ -52,6 +52,17 @@ fn the_highest_priority_is_used_up_first_and_then_what_ends_first() {
 }
 
 #[test]
+fn a_shield_may_follow_a_formula() {
+    let (mut scene, fighter, dummy) = stage(
+        r#"[(id: "effect/barrier", polarity: Helpful, duration: Infinite,
+             absorb: (formula: "heal.standard", coef: 2_000, amount: 7))]"#,
+    );
+    apply(&mut scene, fighter, fighter, "effect/barrier");
+    // Twice 50 attack, and 7.
+    assert_eq!(hit(&mut scene, dummy, fighter, School::Fire, 300_000).absorbed, 107);
+}
+
+#[test]
 fn a_curse_may_take_healing() {
     let (mut scene, fighter, dummy) =
         stage(r#"[(id: "effect/blight", duration: Infinite, absorb: (amount: 60, takes: Healing))]"#);

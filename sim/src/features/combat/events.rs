@@ -196,6 +196,17 @@ impl EffectAction {
         }
     }
 
+    /// The same with so many more points, where it is about points.
+    #[must_use]
+    pub const fn plus(self, points: u32) -> Self {
+        match self {
+            Self::Gain { pool, amount } => Self::Gain { pool, amount: amount.saturating_add(points) },
+            Self::Threat { amount } => Self::Threat { amount: amount.saturating_add(points) },
+            Self::Stagger { amount } => Self::Stagger { amount: amount.saturating_add(points) },
+            other => other,
+        }
+    }
+
     /// The same in part: for the last period of an effect that ends within it. Thousandths, rounded down.
     #[must_use]
     pub fn in_part(self, thousandths: u32) -> Self {
