@@ -18,6 +18,7 @@ mod skills;
 mod world_events;
 
 mod assets;
+mod bad_assets;
 mod determinism;
 mod geometry_edit;
 mod hostile_client;

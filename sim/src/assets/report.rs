@@ -69,6 +69,9 @@ macro_rules! codes {
         pub enum Code { $($(#[$doc])* $name,)* }
 
         impl Code {
+            /// Every code, in the order they are declared.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
             /// The stable code, such as `A0107`.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }

@@ -2,6 +2,7 @@
 //! Each test gives a few files and compares the whole report, so that a fault which is not meant to be there shows.
 
 use super::*;
+use crate::assets::extends::{Written, extend};
 
 const EFFECT: &str = r#"(id: "effect/burning", name: "Burning", polarity: Harmful, duration: Ms(8_000),
   period: (ms: 2_000), periodic: [Damage(coef: 200)])"#;
