@@ -358,7 +358,7 @@ impl<'s> Run<'s> {
                     continue;
                 };
                 if node.string(&file.text).is_some_and(|id| !self.referenced.contains(id)) {
-                    let message = format!("no skill applies {}", title(file.kind, &file.text, record));
+                    let message = format!("nothing applies {}", title(file.kind, &file.text, record));
                     self.findings.add(Code::UnusedEffect, &file.path, node.span.clone(), message).label("unused");
                 }
             }

@@ -188,7 +188,7 @@ codes! {
     AbstractReference = "A0212" Error,
     /// A table that no record uses.
     UnusedTable = "A0150" Warning,
-    /// An effect that no skill applies.
+    /// An effect that nothing applies.
     UnusedEffect = "A0151" Warning,
     /// Two tables with the same content.
     SameTable = "A0152" Warning,

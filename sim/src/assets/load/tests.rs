@@ -314,7 +314,7 @@ fn an_effect_that_nobody_applies_is_a_warning() {
     let lonely = EFFECT.replace("burning", "lonely");
     assert_eq!(
         findings(&[("effects/l.ron", &lonely)]),
-        ["assets/effects/l.ron:1:6: warning[A0151]: no skill applies effect `effect/lonely`"]
+        ["assets/effects/l.ron:1:6: warning[A0151]: nothing applies effect `effect/lonely`"]
     );
 }
 
