@@ -54,7 +54,11 @@ impl Folder {
     }
 
     fn write(&self, name: &str, text: &str) -> String {
-        std::fs::write(self.0.path().join(name), text).expect("the folder can be written to");
+        let path = self.0.path().join(name);
+        let parent = path.parent().expect("it is below the folder");
+        std::fs::create_dir_all(parent)
+            .and_then(|()| std::fs::write(&path, text))
+            .expect("the folder can be written to");
         self.path(name)
     }
 
@@ -171,9 +175,6 @@ fn a_damaged_navmesh_is_refused_in_one_line() {
 /// A directory of game data with one small scene, whose portal stands at `portal`.
 fn game_data(portal: &str) -> Folder {
     let folder = Folder::new();
-    for name in ["movements", "skills", "effects", "classes", "monsters", "scenes"] {
-        std::fs::create_dir(folder.path(name)).expect("the folder can be written to");
-    }
     for (path, text) in sim::testing::TEST_ASSETS.iter().filter(|(path, _)| !path.starts_with("scenes")) {
         folder.write(path, text);
     }

@@ -7,13 +7,18 @@ mod live_scene;
 mod buffs;
 mod combat;
 mod crowd;
+mod diminishing;
 mod doors;
+mod effect_chains;
+mod effects;
 mod interest;
 mod lab;
 mod loot;
 mod monsters;
 mod movement;
 mod party;
+mod procs;
+mod shields;
 mod skills;
 mod world_events;
 

@@ -182,7 +182,7 @@ mod tests {
             AssetSources::new("data").with("items/a.ron", "[\n  (id: \"item/ä\", name: \"Ä\", qualty: Rare),\n]\n");
         let shown = render(&report(&sources), &sources, false);
         let expected = "\
-error[A0114]: `item/ä` is not a good id: write \"item/name\" with lower-case letters, digits and `_`
+error[A0114]: `item/ä` is not a good id: write \"item/name\" with lower-case letters, digits, `_` and `.`
  --> data/items/a.ron:2:8
   |
 2 |   (id: \"item/ä\", name: \"Ä\", qualty: Rare),

@@ -6,13 +6,18 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use net::mailbox::SessionId;
+use sim::features::buffs::Away;
 use sim::ids::PlayerId;
 use sim::input::Character;
 
 /// Characters kept between sessions; beyond it the one that left longest ago is forgotten.
 pub const STORED_MAX: usize = 65_536;
+
+/// Shorter absences are none: going through a portal takes that long.
+const AWAY_MIN: Duration = Duration::from_secs(1);
 
 /// A scene as the directory sees it.
 #[derive(Debug, Clone)]
@@ -49,7 +54,20 @@ struct Presence {
 struct Stored {
     character: Character,
     scene: usize,
+    left: Instant,
     departure: u64,
+}
+
+impl Stored {
+    /// The character as it comes back, with the time it was away: the simulation has no clock of its own.
+    fn returning(&self) -> Character {
+        let mut character = self.character.clone();
+        let away = self.left.elapsed();
+        if away >= AWAY_MIN {
+            character.parts.push(Away::part(u64::try_from(away.as_millis()).unwrap_or(u64::MAX)));
+        }
+        character
+    }
 }
 
 struct State {
@@ -120,7 +138,7 @@ impl Directory {
             // Left between login and arrival: the place that was just freed is taken again.
             None => state.place(player, Presence { scene, session }),
         }
-        Settled::Here(Box::new(state.stored.get(&player).map_or_else(newcomer, |stored| stored.character.clone())))
+        Settled::Here(Box::new(state.stored.get(&player).map_or_else(newcomer, Stored::returning)))
     }
 
     /// A character has left the world from `scene`, and is kept.
@@ -192,7 +210,8 @@ impl State {
     fn store(&mut self, player: PlayerId, scene: usize, character: Character) {
         self.departed_count += 1;
         let departure = self.departed_count;
-        if let Some(earlier) = self.stored.insert(player, Stored { character, scene, departure }) {
+        if let Some(earlier) = self.stored.insert(player, Stored { character, scene, left: Instant::now(), departure })
+        {
             self.departures.remove(&earlier.departure);
         }
         self.departures.insert(departure, player);

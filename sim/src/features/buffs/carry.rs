@@ -148,12 +148,15 @@ pub struct Away {
 }
 
 impl Away {
-    /// Name of the part.
-    pub const PART: &'static str = "away";
+    /// The part of a character that says how long it was away.
+    #[must_use]
+    pub fn part(ms: u64) -> (String, Vec<u8>) {
+        (Self::NAME.to_owned(), ms.to_le_bytes().to_vec())
+    }
 }
 
 impl Carry for Away {
-    const NAME: &'static str = Self::PART;
+    const NAME: &'static str = "away";
     fn save(&self, _: u32, _: &Assets) -> Vec<u8> {
         self.ms.to_le_bytes().to_vec()
     }
