@@ -65,7 +65,7 @@ pub(crate) const MORE: [(&str, &str); 6] = [
         r#"[(id: "loot/king", gold: (10, 20), rows: [
             (drop: Item("item/tail"), count: (2, 4)),
             (drop: Item("item/crown"), chance_bp: 5000),
-        ])]"#,
+        ]), (id: "loot/treasure", rows: [(drop: Item("item/tail")), (drop: Item("item/crown"))])]"#,
     ),
     (
         "monsters/fighting.ron",
@@ -74,6 +74,10 @@ pub(crate) const MORE: [(&str, &str); 6] = [
          attributes: {"hp_max": Flat(100), "mana_max": Flat(0), "attack": Flat(1), "armor": Flat(0)},
          senses: (aggro_m: 0.0), leash_m: 30.0, skills: ["skill/strike"], respawn_ms: 5000, corpse_ms: 3000,
          loot: "loot/king"),
+        (id: "monster/treasure", name: "Treasure", level: 1, faction: "vermin", movement: "move/test",
+         attributes: {"hp_max": Flat(100), "mana_max": Flat(0), "attack": Flat(1), "armor": Flat(0)},
+         senses: (aggro_m: 0.0), leash_m: 30.0, skills: ["skill/strike"], respawn_ms: 5000, corpse_ms: 3000,
+         loot: "loot/treasure"),
         (id: "monster/stroller", name: "Stroller", level: 1, faction: "folk", movement: "move/test",
          attributes: {"hp_max": Flat(100), "mana_max": Flat(0), "attack": Flat(1), "armor": Flat(0)},
          senses: (aggro_m: 0.0), leash_m: 30.0, wander_m: 5.0, skills: ["skill/strike"],

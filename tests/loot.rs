@@ -1,11 +1,16 @@
 //! Loot: who may take what, and that nothing is ever lost or made on the way.
 
 use sim::assets::{Id, ItemDef};
-use sim::features::loot::{Bag, GONE_TICKS, LootTaken, OWNED_TICKS, Pile, SLOTS_MAX, Stack, TakeCommand, ThingSeen};
+use sim::features::loot::{
+    Bag, CONTEST_TICKS, Choice, GONE_TICKS, Hold, LootRollStarted, LootRolled, LootTaken, LootWon, OWNED_TICKS, Pile,
+    RollCommand, SHARE_RANGE_M, SLOTS_MAX, Stack, TakeCommand, ThingSeen,
+};
+use sim::features::party::{LootRule, PartyCommand};
 use sim::ids::SimId;
 use sim::testing::TestScene;
 
 use crate::combat::{arena, kill, refusals, told};
+use crate::party::band;
 
 fn item(scene: &TestScene, name: &str) -> Id<ItemDef> {
     scene.config.assets.items.by_name(name).unwrap()
@@ -162,4 +167,122 @@ fn a_bag_travels_with_its_character() {
     scene.tick();
     let (again, _) = scene.scene.world().resource::<sim::input::Players>().0[&sim::ids::PlayerId(player)];
     assert_eq!(*scene.get::<Bag>(again), bag);
+}
+
+/// A king killed by the first of a party with a rule, and all piles it left.
+fn shared_spoils(count: usize, rule: LootRule) -> (TestScene, Vec<SimId>, Vec<SimId>) {
+    let mut scene = arena();
+    let band = band(&mut scene, count);
+    crate::party::ask(&mut scene, band[0], PartyCommand::SetLootRule { rule });
+    let king = scene.monster_at("monster/treasure", 1.0, 1.0);
+    kill(&mut scene, band[0], king);
+    let piles = piles(&mut scene);
+    (scene, band, piles)
+}
+
+#[test]
+fn free_for_all_is_for_everyone_of_the_party_and_nobody_else() {
+    let (mut scene, band, piles) = shared_spoils(2, LootRule::FreeForAll);
+    let other = scene.player_at(1.0, 0.0);
+    scene.tick();
+    take(&mut scene, other, piles[0]);
+    assert_eq!(refusals(&scene), ["not_yours"]);
+    take(&mut scene, band[1], piles[0]);
+    assert!(refusals(&scene).is_empty() && !scene.exists(piles[0]));
+}
+
+#[test]
+fn by_turns_each_pile_is_anothers() {
+    let (mut scene, band, first) = shared_spoils(3, LootRule::RoundRobin);
+    for _ in 0..3 {
+        let king = scene.monster_at("monster/treasure", 1.0, 1.0);
+        kill(&mut scene, band[2], king);
+    }
+    let owners: Vec<_> = piles(&mut scene).iter().map(|&pile| scene.get::<Pile>(pile).owners.to_vec()).collect();
+    let of = |who: usize| vec![scene.player_of(band[who])];
+    assert_eq!(owners, [of(0), of(1), of(2), of(0)]);
+    take(&mut scene, band[1], first[0]);
+    assert_eq!(refusals(&scene), ["not_yours"]);
+}
+
+#[test]
+fn personal_loot_is_rolled_for_each_and_stays_theirs() {
+    let (mut scene, band, piles) = shared_spoils(2, LootRule::Personal);
+    assert_eq!(piles.len(), 2);
+    scene.ticks(OWNED_TICKS + 1);
+    take(&mut scene, band[0], piles[1]);
+    assert_eq!(refusals(&scene), ["not_yours"], "also after the others' time");
+    for (&who, &pile) in band.iter().zip(&piles) {
+        take(&mut scene, who, pile);
+        assert!(refusals(&scene).is_empty());
+        assert_eq!(scene.get::<Bag>(who).count(item(&scene, "item/crown")), 1);
+    }
+}
+
+fn choose(scene: &mut TestScene, who: SimId, pile: SimId, choice: Choice) {
+    scene.command(who, &RollCommand { pile, number: 0, choice });
+    scene.tick();
+}
+
+#[test]
+fn what_is_precious_is_rolled_for_need_before_greed() {
+    let (mut scene, band, piles) = shared_spoils(3, LootRule::NeedBeforeGreed);
+    let started: Vec<SimId> = told::<LootRollStarted>(&scene).iter().map(|roll| roll.told).collect();
+    assert_eq!(started, band, "each is told");
+    take(&mut scene, band[0], piles[0]);
+    assert_eq!(scene.get::<Bag>(band[0]).count(item(&scene, "item/crown")), 0, "the rest is the first one's turn");
+    choose(&mut scene, band[0], piles[0], Choice::Greed);
+    choose(&mut scene, band[0], piles[0], Choice::Need);
+    assert_eq!(refusals(&scene), ["chosen"]);
+    choose(&mut scene, band[1], piles[0], Choice::Need);
+    choose(&mut scene, band[2], piles[0], Choice::Pass);
+    assert_eq!(scene.get::<Bag>(band[1]).count(item(&scene, "item/crown")), 1);
+    assert!(told::<LootWon>(&scene).iter().all(|won| won.winner == Some(band[1])));
+    let rolls: Vec<_> =
+        told::<LootRolled>(&scene).iter().filter(|roll| roll.told == band[0]).map(|roll| roll.roll > 0).collect();
+    assert_eq!(rolls, [true, true, false]);
+    assert!(!scene.exists(piles[0]));
+}
+
+#[test]
+fn who_does_not_choose_in_time_has_passed_and_what_nobody_wants_is_for_all() {
+    let (mut scene, band, piles) = shared_spoils(2, LootRule::NeedBeforeGreed);
+    let outsider = scene.player_at(1.0, 0.0);
+    choose(&mut scene, outsider, piles[0], Choice::Need);
+    assert_eq!(refusals(&scene), ["no_roll"]);
+    scene.ticks(CONTEST_TICKS);
+    assert_eq!(scene.get::<Pile>(piles[0]).things.iter().filter(|lying| lying.hold == Hold::Open).count(), 2);
+    take(&mut scene, band[0], piles[0]);
+    assert_eq!(scene.get::<Bag>(band[0]).count(item(&scene, "item/crown")), 1);
+}
+
+#[test]
+fn what_is_won_and_does_not_fit_waits_for_the_winner_alone() {
+    let (mut scene, band, piles) = shared_spoils(2, LootRule::NeedBeforeGreed);
+    let (rat, crown) = (item(&scene, "item/tail"), item(&scene, "item/crown"));
+    let mut bag = Bag::default();
+    assert_eq!(bag.put(Stack::plain(rat, 200), &scene.config.assets.items[rat], false), 0);
+    let entity = scene.entity(band[1]);
+    scene.scene.world_mut().entity_mut(entity).insert(bag);
+    choose(&mut scene, band[1], piles[0], Choice::Need);
+    choose(&mut scene, band[0], piles[0], Choice::Pass);
+    take(&mut scene, band[0], piles[0]);
+    assert_eq!(scene.get::<Bag>(band[0]).count(crown), 0);
+    take(&mut scene, band[1], piles[0]);
+    assert_eq!(refusals(&scene), ["bag_full"]);
+    let entity = scene.entity(band[1]);
+    scene.scene.world_mut().entity_mut(entity).insert(Bag::default());
+    take(&mut scene, band[1], piles[0]);
+    assert_eq!(scene.get::<Bag>(band[1]).count(crown), 1);
+}
+
+#[test]
+fn who_is_far_away_has_no_part() {
+    let mut scene = arena();
+    let band = band(&mut scene, 2);
+    scene.place(band[1], SHARE_RANGE_M + 5.0, 0.0);
+    let king = scene.monster_at("monster/treasure", 1.0, 1.0);
+    kill(&mut scene, band[0], king);
+    let pile = piles(&mut scene)[0];
+    assert_eq!(scene.get::<Pile>(pile).owners.to_vec(), [scene.player_of(band[0])]);
 }

@@ -6,7 +6,9 @@ use glam::{Vec2, Vec3};
 use sim::actor::{Concealment, Position};
 use sim::command::{ClientCommand, CommandLists};
 use sim::features::combat::Vitals;
-use sim::features::loot::TakeCommand;
+use sim::features::equipment::{EquipCommand, EquipSlot, UnequipCommand, UseFrom, UseItemCommand};
+use sim::features::loot::{BagCommand, Choice, RollCommand, TakeCommand};
+use sim::features::party::{LootRule, PartyCommand};
 use sim::features::players::{Class, EnterPortalCommand};
 use sim::features::skills::{CastCommand, StopCastCommand};
 use sim::ids::{PlayerId, SimId};
@@ -82,6 +84,7 @@ impl RandomPlay {
             8..12 => self.send(player, &EnterPortalCommand),
             12..20 => self.send(player, &StopCastCommand),
             20..120 => self.fight(player, id, &mut draw),
+            120..150 => self.keep_house(player, id, &mut draw),
             _ => self.walk(player, id, tick, &mut draw),
         }
     }
@@ -120,6 +123,34 @@ impl RandomPlay {
             1 => self.send(player, &CastCommand { skill, target: CastTarget::Ground(at) }),
             2 => self.send(player, &TakeCommand { pile: target }),
             _ => self.send(player, &CastCommand { skill, target: CastTarget::Unit(target) }),
+        }
+    }
+
+    /// Does anything with the bag, with what is worn and with a party, sensible or not.
+    fn keep_house(&mut self, player: u64, id: SimId, draw: &mut Draw) {
+        let visible = self.scene.get::<Interest>(id).visible();
+        let other = visible.get(draw.below(visible.len() as u32) as usize).copied().unwrap_or(SimId::from_bits(99));
+        let mut number = |end: u32| draw.below(end) as u8;
+        let (from, to, slot) = (number(42), number(42), EquipSlot::from_byte(number(16)).expect("in range"));
+        let (verb, count, member) = (number(16), u32::from(number(4)), u16::from(number(6)));
+        match verb {
+            0 => self.send(player, &BagCommand::Move { from, to }),
+            1 => self.send(player, &BagCommand::Split { from, to, count }),
+            2 => self.send(player, &BagCommand::Destroy { slot: from, count }),
+            3 => self.send(player, &BagCommand::Sort),
+            4 => self.send(player, &EquipCommand { from, to: None }),
+            5 => self.send(player, &UnequipCommand { from: slot, to: None }),
+            6 => {
+                let target = CastTarget::Unit(id);
+                self.send(player, &UseItemCommand { from: UseFrom::Bag(from), target });
+            }
+            7 => self.send(player, &RollCommand { pile: other, number: member as u8, choice: Choice::Need }),
+            8 | 9 => self.send(player, &PartyCommand::Invite { whom: other }),
+            10 | 11 => self.send(player, &PartyCommand::Accept),
+            12 => self.send(player, &PartyCommand::Leave),
+            13 => self.send(player, &PartyCommand::Kick { member }),
+            14 => self.send(player, &PartyCommand::SetLootRule { rule: LootRule::ALL[usize::from(from % 4)] }),
+            _ => self.send(player, &PartyCommand::SetRaid { raid: count > 1 }),
         }
     }
 

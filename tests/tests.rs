@@ -11,6 +11,7 @@ mod diminishing;
 mod doors;
 mod effect_chains;
 mod effects;
+mod equipment;
 mod interest;
 mod lab;
 mod loot;
@@ -24,6 +25,7 @@ mod world_events;
 
 mod assets;
 mod bad_assets;
+mod bag;
 mod determinism;
 mod geometry_edit;
 mod hostile_client;

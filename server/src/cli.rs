@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 mod lab;
 mod load_test;
 mod logging;
+mod loot;
 mod nav;
 
 use crate::config::{Config, Layer};
@@ -40,6 +41,9 @@ enum Command {
     /// Have classes and monsters fight many times, and say what it comes to
     #[command(subcommand)]
     Lab(lab::LabCommand),
+    /// Ask what loot tables give
+    #[command(subcommand)]
+    Loot(loot::LootCommand),
     /// Run a recorded scene again and compare every tick
     Replay {
         /// The log (`DIR/replay/*.mslog` of a server started with --data DIR)
@@ -131,6 +135,7 @@ fn carry_out(command: Command) -> anyhow::Result<ExitCode> {
         Command::Assets(AssetsCommand::Bake { force, dir }) => nav::bake_assets(&dir, force),
         Command::Nav(command) => nav::run(&command),
         Command::Lab(command) => lab::run(&command),
+        Command::Loot(command) => loot::run(&command),
         Command::Replay { log, assets } => crate::replay::command(&log, assets.as_deref()),
     }
 }
@@ -176,6 +181,7 @@ mod tests {
             "mainspring nav path f.nav --from -1,-2,-3 --to 4,5,6 --extents 2,4,2 --json",
             "mainspring nav raycast f.nav --queries q.txt",
             "mainspring nav info f.nav --json",
+            "mainspring loot expect loot/wolf --level 3 --party 2 --class class/mage --tag quest.x --first-kill --json",
             "mainspring replay some.mslog --assets dir",
             "mainspring lab duel class/a monster/b@5 --n 10000 --seed 1 --level 3 --json --plot --svg f.svg --assets dir",
             "mainspring lab raid class/a*1,class/b*3 monster/c -n 200 --seed 1 --distance 20 --limit 600 --threads 2",

@@ -26,7 +26,8 @@ pub fn list(app: &mut App) {
         .add_client_command::<loot::BagCommand>()
         .add_client_command::<loot::RollCommand>()
         .add_client_command::<equipment::EquipCommand>()
-        .add_client_command::<equipment::UnequipCommand>();
+        .add_client_command::<equipment::UnequipCommand>()
+        .add_client_command::<equipment::UseItemCommand>();
 }
 
 /// Something a client may ask for. The type holds only what is well-formed: no unknown id, no number that is not finite.

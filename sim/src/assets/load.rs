@@ -125,14 +125,6 @@ impl<T> LoadedTable<T> {
         self.0.get(&id.raw()).map(|loaded| loaded.value.as_ref())
     }
 
-    /// The record of a name, unless it could not be read.
-    pub(crate) fn by_name(&self, name: &str) -> Option<&T>
-    where
-        T: Record,
-    {
-        self.0.values().map(|loaded| loaded.value.as_ref()).find(|record| record.id() == name)
-    }
-
     /// Every record that could be read, in the order of ids.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (Id<T>, &T)> {
         self.0.iter().map(|(index, loaded)| (Id::new(*index), &*loaded.value))

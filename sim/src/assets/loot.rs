@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClassDef, ItemDef, Record, Ref, RefVisitor};
+use super::{ClassDef, ItemDef, Record, Ref, RefVisitor, Tag};
 
 mod expect;
 mod names;
@@ -125,6 +125,10 @@ impl Default for Share {
 pub enum LootCondition {
     /// The monster's level is in this range.
     MonsterLevel(u16, u16),
+    /// The looter's level is in this range.
+    Level(u16, u16),
+    /// The looter has this tag: from an effect, such as one that a quest gives.
+    HasTag(Tag),
     /// So many of the party are near, the looter too.
     PartySize(u32, u32),
     /// The looter is of this class.
@@ -244,8 +248,9 @@ impl LootCondition {
     fn visit(&mut self, path: &str, visitor: &mut dyn RefVisitor) {
         match self {
             Self::Class(class) => class.visit(&format!("{path}.0"), visitor),
+            Self::HasTag(tag) => tag.visit(&format!("{path}.0"), visitor),
             Self::Not(other) => other.visit(&format!("{path}.0"), visitor),
-            Self::MonsterLevel(..) | Self::PartySize(..) | Self::FirstKill => {}
+            Self::Level(..) | Self::MonsterLevel(..) | Self::PartySize(..) | Self::FirstKill => {}
         }
     }
 

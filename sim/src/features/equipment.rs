@@ -9,10 +9,12 @@ use bevy_ecs::prelude::*;
 
 use crate::assets::{Assets, Id, ItemDef};
 use crate::digest::{Digest, DigestApp, Digester};
-use crate::features::loot::{LootSystems, Thing, ThingSeen};
+use crate::epoch::{EpochApp, EpochSwap};
+use crate::features::combat::{Contributor, Modifiers};
+use crate::features::loot::{LootSystems, Thing, ThingSeen, follow_things, spend_charge};
 use crate::features::players::Carry;
 use crate::features::players::{CarryApp, Player};
-use crate::features::skills::CastSystems;
+use crate::features::skills::{CastSystems, ValidateSystems};
 use crate::replicated::{Audience, Replicate};
 use crate::tick::{Tick, TickSystems};
 use crate::wire::{Reader, put_varint};
@@ -21,11 +23,15 @@ mod change;
 mod command;
 mod gear;
 mod slots;
+mod uses;
+mod worn;
 
 pub use change::{EquipRefusal, Wearer, put_on, take_off};
 pub use command::{EquipCommand, UnequipCommand};
-pub use gear::{Gear, GearChange};
+pub use gear::Gear;
 pub use slots::EquipSlot;
+pub use uses::{ItemUses, UseFrom, UseItemCommand};
+pub use worn::WornEffects;
 
 /// What a character wears, by [`EquipSlot`]. Written in the Act stage.
 #[derive(Component, Debug, Clone, PartialEq, Eq, Default)]
@@ -69,6 +75,11 @@ impl Equipment {
         std::mem::replace(&mut self.worn[slot.index()], thing)
     }
 
+    /// Spends a charge of the piece of a serial, if it is worn; without any left it is gone.
+    fn spend_charge(&mut self, serial: Option<u64>) -> bool {
+        self.worn.iter_mut().any(|slot| spend_charge(slot, serial))
+    }
+
     /// Reads replicated equipment.
     pub fn from_wire(reader: &mut Reader<'_>) -> Option<Vec<(EquipSlot, ThingSeen)>> {
         let count = reader.varint().filter(|&count| count as usize <= EquipSlot::COUNT)?;
@@ -95,7 +106,9 @@ impl Outfit {
 pub fn plugin(app: &mut App) {
     app.register_required_components::<Player, Equipment>()
         .register_required_components::<Player, Outfit>()
-        .register_required_components::<Player, Gear>();
+        .register_required_components::<Player, Gear>()
+        .register_required_components::<Player, ItemUses>()
+        .register_required_components::<Player, WornEffects>();
     app.configure_sets(
         Tick,
         (
@@ -108,12 +121,33 @@ pub fn plugin(app: &mut App) {
     app.add_systems(
         Tick,
         (
-            command::change_equipment.in_set(EquipmentSystems::Change),
-            (gear::work_out_gear, show_outfits).chain().in_set(EquipmentSystems::WorkOut),
+            uses::validate_uses
+                .in_set(TickSystems::Validate)
+                .after(ValidateSystems::Takes)
+                .before(ValidateSystems::Casts),
+            (uses::spend_uses, command::change_equipment).chain().in_set(EquipmentSystems::Change),
+            (gear::work_out_gear, show_outfits, worn::keep_worn_effects).chain().in_set(EquipmentSystems::WorkOut),
         ),
     );
-    app.carry::<Equipment>();
-    app.digest_component::<Equipment>("equipment");
+    app.on_epoch(follow_epoch);
+    app.carry::<Equipment>().carry::<ItemUses>().carry::<WornEffects>();
+    app.digest_component::<Equipment>("equipment")
+        .digest_component::<ItemUses>("equipment")
+        .digest_component::<WornEffects>("equipment");
+}
+
+/// What an exchange of the game data makes of what is worn: items that are gone become relics that do nothing, and what the
+/// others do is worked out anew.
+fn follow_epoch(world: &mut World, swap: &EpochSwap) {
+    let mut wearers = world.query::<(&mut Equipment, &mut Gear, &mut Modifiers)>();
+    for (mut worn, mut gear, mut modifiers) in wearers.iter_mut(world) {
+        if follow_things(&mut worn.bypass_change_detection().worn, swap) {
+            worn.set_changed();
+        }
+        let next = Gear::of(&worn, &swap.new);
+        Modifiers::set(&mut modifiers, Contributor::Equipment, next.changes.clone());
+        gear.set_if_neq(next);
+    }
 }
 
 fn show_outfits(mut wearers: Query<(&Equipment, &mut Outfit), Changed<Equipment>>) {

@@ -1,7 +1,9 @@
 //! The rules of items and of sets.
 
 use super::{Check, Checker};
-use crate::assets::{ItemDef, Modifier, RandomDef, SetDef, Uses, report::Code};
+use crate::assets::{
+    Duration, EffectDef, ItemDef, Modifier, RandomDef, Ref, SetDef, Uses, kinds::Records, report::Code,
+};
 
 /// Greatest amount of a modifier.
 const AMOUNT_MAX: i64 = 10_000_000;
@@ -50,6 +52,25 @@ impl Check for ItemDef {
             check_random(random, self.equip.is_some(), check);
         }
     }
+
+    fn check_among(&self, records: &Records, check: &mut Checker<'_, '_>) {
+        let effects = self.equip.iter().flat_map(|equip| &equip.effects).enumerate();
+        for (index, effect) in effects {
+            check_lasting(effect, &format!("equip.effects.{index}"), records, check);
+        }
+    }
+}
+
+/// An effect of something worn lasts as long as it is worn, so it must have no end of its own.
+fn check_lasting(effect: &Ref<EffectDef>, path: &str, records: &Records, check: &mut Checker<'_, '_>) {
+    let def = effect.found().and_then(|effect| records.effects.get(effect));
+    if def.is_some_and(|def| def.duration != Duration::Infinite) {
+        let message =
+            format!("{} brings `{}` as long as it is worn, but that ends by itself", check.title, effect.name());
+        if let Some(note) = check.report(Code::ItemConflict, path, message) {
+            note.label("not infinite").help("say `duration: Infinite` in the effect".to_owned());
+        }
+    }
 }
 
 fn check_random(random: &RandomDef, worn: bool, check: &mut Checker<'_, '_>) {
@@ -96,6 +117,14 @@ impl Check for SetDef {
         }
         if self.bonuses.is_empty() && check.is_original("bonuses") {
             check.pointless("bonuses", "has no bonuses");
+        }
+    }
+
+    fn check_among(&self, records: &Records, check: &mut Checker<'_, '_>) {
+        for (index, bonus) in self.bonuses.iter().enumerate() {
+            for (place, effect) in bonus.effects.iter().enumerate() {
+                check_lasting(effect, &format!("bonuses.{index}.effects.{place}"), records, check);
+            }
         }
     }
 }

@@ -67,7 +67,7 @@ impl Check for LootDef {
     }
 
     fn check_among(&self, records: &Records, check: &mut Checker<'_, '_>) {
-        let tables = LootTables { find: &|name| records.loots.by_name(name) };
+        let tables = LootTables { find: &|name| records.loots.iter().find(|table| table.id == name) };
         if let Some((path, way)) = tables.cycle(self) {
             let message = format!("{} leads back to itself", check.title);
             if let Some(note) = check.report(Code::LootCycle, &path, message) {
@@ -107,9 +107,11 @@ fn check_conditions(conditions: &[LootCondition], path: &str, check: &mut Checke
 
 fn check_condition(condition: &LootCondition, path: &str, check: &mut Checker<'_, '_>) {
     match condition {
-        LootCondition::MonsterLevel(least, most) => check.ordered(path, (u32::from(*least), u32::from(*most))),
+        LootCondition::Level(least, most) | LootCondition::MonsterLevel(least, most) => {
+            check.ordered(path, (u32::from(*least), u32::from(*most)))
+        }
         LootCondition::PartySize(least, most) => check.ordered(path, (*least, *most)),
         LootCondition::Not(other) => check_condition(other, &format!("{path}.0"), check),
-        LootCondition::Class(_) | LootCondition::FirstKill => {}
+        LootCondition::Class(_) | LootCondition::HasTag(_) | LootCondition::FirstKill => {}
     }
 }

@@ -10,6 +10,10 @@ use super::{LootCondition, LootDef, LootDrop, LootGroup, LootRow};
 /// The case an expectation is asked for: which conditions hold.
 #[derive(Debug, Clone, Default)]
 pub struct LootCase {
+    /// Level of the looter, from 1.
+    pub level: u16,
+    /// Names of the tags that the looter has.
+    pub tags: Vec<String>,
     /// Level of the monster, from 1.
     pub monster_level: u16,
     /// How many of the party are near, from 1.
@@ -26,6 +30,8 @@ impl LootCase {
     pub fn holds(&self, condition: &LootCondition) -> bool {
         match condition {
             LootCondition::MonsterLevel(least, most) => (*least..=*most).contains(&self.monster_level),
+            LootCondition::Level(least, most) => (*least..=*most).contains(&self.level),
+            LootCondition::HasTag(tag) => self.tags.iter().any(|own| is_tagged(own, tag.name())),
             LootCondition::PartySize(least, most) => (*least..=*most).contains(&self.party_size),
             LootCondition::Class(class) => class.name() == self.class,
             LootCondition::FirstKill => self.first_kill,
@@ -62,6 +68,11 @@ pub struct ItemExpectation {
     pub count_with_pity: f64,
     /// Value of so many, without pity.
     pub value: f64,
+}
+
+/// Whether having one tag means having another: `school.fire` means `school`.
+fn is_tagged(own: &str, asked: &str) -> bool {
+    own.strip_prefix(asked).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 impl Assets {

@@ -66,7 +66,7 @@ pub struct Wearer {
 }
 
 impl Wearer {
-    fn check(&self, held: bool) -> Result<(), EquipRefusal> {
+    pub(super) fn check(&self, held: bool) -> Result<(), EquipRefusal> {
         let reasons = [
             (self.dead, EquipRefusal::Dead),
             (self.casting, EquipRefusal::Casting),

@@ -7,7 +7,7 @@ use super::change::{EquipRefusal, Wearer, put_on, take_off};
 use super::{EquipSlot, Equipment};
 use crate::assets::Assets;
 use crate::command::{ClientCommand, CommandError, Issued, Issuer, Rejections, read_archive, write_archive};
-use crate::features::combat::{Fight, Vitals};
+use crate::features::combat::{Fight, Level, Vitals};
 use crate::features::loot::Bag;
 use crate::features::players::Class;
 use crate::features::skills::Casting;
@@ -74,7 +74,7 @@ impl ClientCommand for UnequipCommand {
 }
 
 /// What counts about a character that wears something else.
-type Changing<'a> = (&'a Class, &'a Vitals, &'a Casting, &'a Fight, &'a mut Bag, &'a mut Equipment);
+type Changing<'a> = (&'a Class, &'a Level, &'a Vitals, &'a Casting, &'a Fight, &'a mut Bag, &'a mut Equipment);
 
 /// Act: changes what is worn, in the order of players and of their commands.
 pub(super) fn change_equipment(
@@ -85,10 +85,10 @@ pub(super) fn change_equipment(
     mut rejections: Rejections,
 ) {
     let mut change = |by: &Issuer, change: &dyn Fn(&mut Bag, &mut Equipment, Wearer) -> Result<(), EquipRefusal>| {
-        let Ok((class, vitals, casting, fight, mut bag, mut worn)) = wearers.get_mut(by.entity) else { return };
+        let Ok((class, level, vitals, casting, fight, mut bag, mut worn)) = wearers.get_mut(by.entity) else { return };
         let wearer = Wearer {
             class: class.0,
-            level: 1,
+            level: level.0,
             dead: vitals.is_dead(),
             casting: casting.0.is_some(),
             fighting: fight.is_on(tick.0),

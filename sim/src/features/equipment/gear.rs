@@ -4,6 +4,7 @@ use bevy_ecs::prelude::*;
 
 use super::Equipment;
 use crate::assets::{Assets, AttributeId, EffectDef, Id, ItemDef, ModifierOp, SetDef, SkillDef};
+use crate::features::combat::{Change, ChangeSource, Contributor, Modifiers};
 use crate::scene::SceneAssets;
 
 /// What a character's equipment does. Written in the Act stage when the equipment changes; read by whoever works out
@@ -11,31 +12,11 @@ use crate::scene::SceneAssets;
 #[derive(Component, Debug, Clone, PartialEq, Eq, Default)]
 pub struct Gear {
     /// Changes of attributes, with what they come from.
-    pub changes: Vec<GearChange>,
+    pub changes: Vec<Change>,
     /// Effects that last as long as it is worn, each once, in the order of slots, then of sets.
     pub effects: Vec<Id<EffectDef>>,
     /// Skills the wearer has.
     pub skills: Vec<Id<SkillDef>>,
-}
-
-/// A change of an attribute by something worn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GearChange {
-    /// Which attribute.
-    pub attribute: AttributeId,
-    /// How.
-    pub op: ModifierOp,
-    /// By what.
-    pub by: GearSource,
-}
-
-/// What a change of an attribute comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GearSource {
-    /// An item.
-    Item(Id<ItemDef>),
-    /// So many items of a set.
-    Set(Id<SetDef>, u32),
 }
 
 impl Gear {
@@ -48,17 +29,14 @@ impl Gear {
             let def = &assets.items[stack.item];
             // An item that can no longer be worn stays where it is and does nothing.
             let Some(equip) = &def.equip else { continue };
-            let by = GearSource::Item(stack.item);
+            let by = ChangeSource::Item(stack.item);
             if equip.weapon > 0 {
                 let op = ModifierOp::Flat(i32::try_from(equip.weapon).unwrap_or(i32::MAX));
-                gear.changes.push(GearChange { attribute: AttributeId::WEAPON, op, by });
+                gear.changes.push(plain(AttributeId::WEAPON, op, by));
             }
-            for modifier in &equip.modifiers {
-                gear.changes.push(GearChange { attribute: modifier.attr.attribute(), op: modifier.op, by });
-            }
-            for roll in stack.piece.iter().flat_map(|piece| &piece.rolls) {
-                gear.changes.push(GearChange { attribute: roll.attribute, op: roll.modifier(), by });
-            }
+            gear.changes.extend(equip.modifiers.iter().map(|modifier| Change::of(modifier, 1, by)));
+            let rolls = stack.piece.iter().flat_map(|piece| &piece.rolls);
+            gear.changes.extend(rolls.map(|roll| plain(roll.attribute, roll.modifier(), by)));
             add_each(&mut gear.effects, equip.effects.iter().map(crate::assets::Ref::id));
             add_each(&mut gear.skills, equip.skills.iter().map(crate::assets::Ref::id));
             if let Some(set) = def.set.as_ref().map(crate::assets::Ref::id) {
@@ -77,13 +55,16 @@ impl Gear {
 
     fn add_set(&mut self, set: Id<SetDef>, pieces: u32, assets: &Assets) {
         for bonus in assets.sets[set].bonuses.iter().filter(|bonus| bonus.pieces <= pieces) {
-            let by = GearSource::Set(set, bonus.pieces);
-            for modifier in &bonus.modifiers {
-                self.changes.push(GearChange { attribute: modifier.attr.attribute(), op: modifier.op, by });
-            }
+            let by = ChangeSource::Set(set);
+            self.changes.extend(bonus.modifiers.iter().map(|modifier| Change::of(modifier, 1, by)));
             add_each(&mut self.effects, bonus.effects.iter().map(crate::assets::Ref::id));
         }
     }
+}
+
+/// A change that always counts.
+const fn plain(attribute: AttributeId, op: ModifierOp, source: ChangeSource) -> Change {
+    Change { attribute, op, times: 1, source, when: None }
 }
 
 fn add_each<T: PartialEq>(list: &mut Vec<T>, more: impl IntoIterator<Item = T>) {
@@ -94,9 +75,14 @@ fn add_each<T: PartialEq>(list: &mut Vec<T>, more: impl IntoIterator<Item = T>) 
     }
 }
 
-/// Act: works out what has been put on or taken off.
-pub(super) fn work_out_gear(assets: Res<SceneAssets>, mut wearers: Query<(&Equipment, &mut Gear), Changed<Equipment>>) {
-    for (worn, mut gear) in &mut wearers {
-        gear.set_if_neq(Gear::of(worn, &assets.0));
+/// Act: works out what has been put on or taken off, and hands its modifiers to the attributes.
+pub(super) fn work_out_gear(
+    assets: Res<SceneAssets>,
+    mut wearers: Query<(&Equipment, &mut Gear, &mut Modifiers), Changed<Equipment>>,
+) {
+    for (worn, mut gear, mut modifiers) in &mut wearers {
+        let next = Gear::of(worn, &assets.0);
+        Modifiers::set(&mut modifiers, Contributor::Equipment, next.changes.clone());
+        gear.set_if_neq(next);
     }
 }

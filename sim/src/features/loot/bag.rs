@@ -268,18 +268,27 @@ impl Bag {
         }
     }
 
-    /// Changes every thing for other game data.
-    pub(super) fn rename(&mut self, mut renamed: impl FnMut(Thing) -> Thing) {
-        for slot in &mut self.slots {
-            *slot = slot.take().map(&mut renamed);
+    /// The slots, to follow other game data.
+    pub(super) fn slots_mut(&mut self) -> &mut [Option<Thing>] {
+        &mut self.slots
+    }
+
+    /// Spends one of an item: the piece of a serial, or one of any stack.
+    pub(crate) fn spend(&mut self, item: Id<ItemDef>, serial: Option<u64>) {
+        let is_it = |stack: &Stack| stack.item == item && stack.piece.as_ref().map(|piece| piece.serial) == serial;
+        let place = self.things().find(|(_, thing)| thing.stack().is_some_and(is_it)).map(|(slot, _)| slot);
+        if let Some(slot) = place {
+            let spent = self.destroy(slot, 1);
+            debug_assert!(spent.is_ok(), "a stack has at least one");
         }
     }
 
-    /// The piece in a slot that has something of its own, to be changed.
-    pub(super) fn piece_mut(&mut self, slot: usize) -> Option<&mut super::Piece> {
-        match self.slots.get_mut(slot)? {
-            Some(Thing::Stack(stack)) => stack.piece.as_deref_mut(),
-            _ => None,
+    /// Spends a charge of the piece of a serial; without any left it is gone.
+    pub(crate) fn spend_charge(&mut self, serial: Option<u64>) {
+        for slot in &mut self.slots {
+            if spend_charge(slot, serial) {
+                return;
+            }
         }
     }
 
@@ -291,6 +300,19 @@ impl Bag {
         let things = (0..count).map(|_| thing(reader)).collect::<Option<_>>()?;
         Some(BagSeen { gold, things })
     }
+}
+
+/// Spends a charge of what lies in a slot if it is the piece of a serial; without any left it is gone.
+pub(crate) fn spend_charge(slot: &mut Option<Thing>, serial: Option<u64>) -> bool {
+    let Some(Thing::Stack(Stack { piece: Some(piece), .. })) = slot else { return false };
+    if Some(piece.serial) != serial {
+        return false;
+    }
+    piece.charges = piece.charges.saturating_sub(1);
+    if piece.charges == 0 {
+        *slot = None;
+    }
+    true
 }
 
 /// Adds a stack to others, joining it with its like.

@@ -12,8 +12,9 @@ use super::pile::Hold;
 use super::roll::{Case, Found, Part, Roller};
 use super::{Lying, Pile};
 use crate::actor::{Concealment, Kind, Position};
-use crate::assets::{ClassDef, Id, LootDef, MonsterDef, Quality, pity_key};
-use crate::features::combat::Died;
+use crate::assets::{ClassDef, Id, LootDef, MonsterDef, Quality, TagSet, pity_key};
+use crate::features::buffs::Tags;
+use crate::features::combat::{Died, Level};
 use crate::features::monsters::Species;
 use crate::features::party::{LootRule, Parties};
 use crate::features::players::{Class, Player};
@@ -36,7 +37,7 @@ pub const CONTEST_QUALITY: Quality = Quality::Uncommon;
 const CONTESTS_MAX: usize = 64;
 
 type Corpse<'a> = (&'a Species, &'a Position, &'a Concealment);
-type Member<'a> = (&'a Class, &'a Position, &'a mut LootHistory);
+type Member<'a> = (&'a Class, &'a Level, &'a Tags, &'a Position, &'a mut LootHistory);
 
 /// Everyone who may have a part in a kill.
 #[derive(SystemParam)]
@@ -53,6 +54,8 @@ struct Looter {
     player: PlayerId,
     entity: Entity,
     class: Id<ClassDef>,
+    level: u16,
+    tags: TagSet,
 }
 
 impl People<'_, '_> {
@@ -62,9 +65,9 @@ impl People<'_, '_> {
         let Some(killer) = killer.and_then(|entity| self.players.get(entity).ok()) else { return SmallVec::new() };
         let looter = |player: PlayerId| {
             let &(_, entity) = self.present.0.get(&player)?;
-            let (class, position, _) = self.members.get(entity).ok()?;
+            let (class, level, tags, position, _) = self.members.get(entity).ok()?;
             let near = player == killer.id || position.0.distance(place.0) <= SHARE_RANGE_M;
-            near.then_some(Looter { player, entity, class: class.0 })
+            near.then_some(Looter { player, entity, class: class.0, level: level.0, tags: tags.granted })
         };
         self.parties.company_of(killer.id).into_iter().filter_map(looter).collect()
     }
@@ -148,10 +151,12 @@ impl Fate<'_> {
 
     /// Rolls for looters, and notes their luck.
     fn roll(&self, kill: &Kill<'_>, looters: &[Looter], part: Part, salt: u64, people: &mut People<'_, '_>) -> Found {
-        let past = looters.iter().filter_map(|looter| people.members.get(looter.entity).ok()).map(|member| member.2);
+        let past = looters.iter().filter_map(|looter| people.members.get(looter.entity).ok()).map(|member| member.4);
         let past: SmallVec<[&LootHistory; 5]> = past.collect();
         let key = pity_key(&kill.monster.id, "first kill");
         let case = Case {
+            levels: looters.iter().map(|looter| looter.level).collect(),
+            tags: looters.iter().fold(TagSet::EMPTY, |all, looter| all.union(&looter.tags)),
             monster_level: kill.monster.level,
             party_size: kill.party_size,
             classes: looters.iter().map(|looter| looter.class).collect(),

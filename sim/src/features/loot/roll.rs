@@ -6,7 +6,8 @@ use smallvec::SmallVec;
 use super::history::Fortune;
 use super::{Piece, Roll, Stack};
 use crate::assets::{
-    Assets, ClassDef, Id, ItemDef, LootCondition, LootDef, LootDrop, LootGroup, LootRow, RandomDef, RollDef, pity_key,
+    Assets, ClassDef, Id, ItemDef, LootCondition, LootDef, LootDrop, LootGroup, LootRow, RandomDef, RollDef, TagSet,
+    pity_key,
 };
 use crate::random::Draw;
 
@@ -24,6 +25,10 @@ pub(super) enum Part {
 /// What conditions are judged by.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Case {
+    /// Levels of the looters.
+    pub(super) levels: SmallVec<[u16; 5]>,
+    /// Tags that any of them has.
+    pub(super) tags: TagSet,
     /// Level of the monster.
     pub(super) monster_level: u16,
     /// Looters near, 0 when nobody's player killed it.
@@ -38,6 +43,8 @@ impl Case {
     fn holds(&self, condition: &LootCondition) -> bool {
         match condition {
             LootCondition::MonsterLevel(least, most) => (*least..=*most).contains(&self.monster_level),
+            LootCondition::Level(least, most) => self.levels.iter().any(|level| (*least..=*most).contains(level)),
+            LootCondition::HasTag(tag) => self.tags.has(tag.id()),
             LootCondition::PartySize(least, most) => (*least..=*most).contains(&self.party_size),
             LootCondition::Class(class) => self.classes.contains(&class.id()),
             LootCondition::FirstKill => self.first_kill,

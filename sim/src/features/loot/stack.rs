@@ -13,6 +13,7 @@ use smallvec::SmallVec;
 
 use crate::assets::{Assets, AttributeId, Bind, Id, ItemDef, ModifierOp, RollOp};
 use crate::digest::{Digest, Digester};
+use crate::epoch::EpochSwap;
 use crate::wire::{Reader, put_varint};
 
 /// Most bytes of an item's name that a reader accepts.
@@ -148,20 +149,17 @@ impl Thing {
         }
     }
 
-    /// The thing in other game data: items keep their names, relics come back, and what is no longer there becomes one.
+    /// The thing after an exchange of the game data: an item that is gone leaves a relic, one that is back is itself again.
+    /// `None` when nothing changes.
     #[must_use]
-    pub fn renamed(
-        self,
-        name_of: impl Fn(Id<ItemDef>) -> String,
-        by_name: impl Fn(&str) -> Option<Id<ItemDef>>,
-    ) -> Self {
-        let relic = match self {
-            Self::Stack(Stack { item, count, bound, piece }) => Relic { name: name_of(item), count, bound, piece },
-            Self::Relic(relic) => relic,
-        };
-        match by_name(&relic.name) {
-            Some(item) => Self::Stack(Stack { item, count: relic.count, bound: relic.bound, piece: relic.piece }),
-            None => Self::Relic(relic),
+    pub fn following(&self, swap: &EpochSwap) -> Option<Self> {
+        match self {
+            Self::Stack(Stack { item, count, bound, piece }) if swap.is_gone(*item) => {
+                let (name, piece) = (swap.old.items[*item].id.clone(), piece.clone());
+                Some(Self::Relic(Relic { name, count: *count, bound: *bound, piece }))
+            }
+            Self::Stack(_) => None,
+            Self::Relic(relic) => relic.back(&swap.new),
         }
     }
 
@@ -204,8 +202,16 @@ impl Thing {
             0 => None,
             _ => Some(Box::new(Piece::load(reader, assets)?)),
         };
-        let relic = Self::Relic(Relic { name, count, bound: flags & 1 == 1, piece });
-        Some(relic.renamed(|_| String::new(), |name| assets.items.by_name(name)))
+        let relic = Relic { name, count, bound: flags & 1 == 1, piece };
+        Some(relic.back(assets).unwrap_or(Self::Relic(relic)))
+    }
+}
+
+impl Relic {
+    /// The thing itself again, if the game data has its item.
+    fn back(&self, assets: &Assets) -> Option<Thing> {
+        let item = assets.items.by_name(&self.name)?;
+        Some(Thing::Stack(Stack { item, count: self.count, bound: self.bound, piece: self.piece.clone() }))
     }
 }
 

@@ -11,6 +11,7 @@ use super::{CastCommand, Casting, StopCastCommand, StopIntent, Units, aim_of};
 use crate::assets::{ClassDef, Id, SkillDef};
 use crate::command::{Issued, Rejections};
 use crate::features::combat::Sides;
+use crate::features::equipment::Gear;
 use crate::features::players::Class;
 use crate::ids::SimId;
 use crate::intent::CastIntent;
@@ -18,7 +19,7 @@ use crate::interest::Interest;
 use crate::scene::{SceneAssets, SceneGeometry};
 use crate::tick::SimTick;
 
-type Asking = (Caster, &'static Class, &'static Interest);
+type Asking = (Caster, &'static Class, &'static Gear, &'static Interest);
 
 pub(super) fn validate_stops(
     mut asked: MessageReader<Issued<StopCastCommand>>,
@@ -47,10 +48,11 @@ pub(super) fn validate_casts(
     let mut granted: SmallVec<[SimId; 8]> = SmallVec::new();
     for Issued { by, command } in asked.read() {
         let check = || {
-            let (caster, class, interest) = casters.get(by.entity).map_err(|_| Refusal::NoTarget)?;
+            let (caster, class, gear, interest) = casters.get(by.entity).map_err(|_| Refusal::NoTarget)?;
             let view = caster.view(granted.contains(&by.id), &sides);
             let def = assets.0.skills.get(command.skill).ok_or(Refusal::UnknownSkill)?;
             let known = assets.0.classes.get(class.0).is_some_and(|class| knows(class, command.skill));
+            let known = known || gear.skills.contains(&command.skill);
             if !view.dead && !known {
                 return Err(Refusal::UnknownSkill);
             }

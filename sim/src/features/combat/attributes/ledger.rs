@@ -188,6 +188,9 @@ impl Book<'_> {
             ChangeSource::Item(item) => {
                 self.assets.items.get(item).map_or("an item that is gone", |def| def.id.as_str()).to_owned()
             }
+            ChangeSource::Set(set) => {
+                self.assets.sets.get(set).map_or("a set that is gone", |def| def.id.as_str()).to_owned()
+            }
             ChangeSource::Other(name) => name.to_owned(),
         }
     }

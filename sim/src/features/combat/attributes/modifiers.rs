@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bevy_ecs::prelude::*;
 
-use crate::assets::{AttributeId, EffectDef, Id, ItemDef, Modifier, ModifierOp, TagSet, When};
+use crate::assets::{AttributeId, EffectDef, Id, ItemDef, Modifier, ModifierOp, SetDef, TagSet, When};
 use crate::ids::SimId;
 
 /// One modifier in force.
@@ -30,6 +30,8 @@ pub enum ChangeSource {
     Effect(Id<EffectDef>, SimId),
     /// An item that is worn.
     Item(Id<ItemDef>),
+    /// Items of a set that are worn together.
+    Set(Id<SetDef>),
     /// Something else, by its name.
     Other(&'static str),
 }
