@@ -4,6 +4,7 @@
 mod life_of_a_tick;
 mod live_scene;
 
+mod attributes;
 mod buffs;
 mod combat;
 mod crowd;

@@ -10,10 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     AssetReport, AssetSources, Assets, EffectDef, Id, Record, SceneDef, SceneGround, TagRegistry,
-    check::{
-        Check, Checker, FormulaNames, TagMention, check_circles, check_navigation, check_tags, compile_ai, fill_curve,
-        fill_derived, fill_formula, fill_heights,
-    },
+    check::{Check, Checker, TagMention, check_navigation, check_tags, compile_ai, fill_heights},
     kinds::{KINDS, Records},
     memo::Memo,
     names::Names,
@@ -24,6 +21,7 @@ use super::{
 };
 
 mod files;
+mod formulas;
 mod resolve;
 
 use resolve::{Resolver, TagResolver};
@@ -246,37 +244,6 @@ impl<'s> Run<'s> {
         }
         for (loaded, tree) in records.ai.0.values_mut().zip(trees) {
             Arc::make_mut(&mut loaded.value).tree = tree;
-        }
-    }
-
-    /// Works out curves, then what is written in terms of them.
-    fn fill_formulas(&mut self, records: &mut Records) {
-        for Loaded { value, file, record, places } in records.curves.0.values_mut() {
-            let file = &self.files[*file];
-            let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
-            fill_curve(Arc::make_mut(value), &mut self.tables, &mut check);
-        }
-        let names = FormulaNames { names: &self.names, attributes: &records.attributes, curves: &records.curves };
-        for Loaded { value, file, record, places } in records.formulas.0.values_mut() {
-            let file = &self.files[*file];
-            let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
-            fill_formula(Arc::make_mut(value), &names, &mut check);
-        }
-        let mut derived = Vec::new();
-        for (index, Loaded { value, file, record, places }) in &records.attributes.0 {
-            let file = &self.files[*file];
-            let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
-            derived.push((*index, fill_derived(value, &names, &mut check)));
-        }
-        for (index, program) in derived {
-            if let (Some(loaded), Some(program)) = (records.attributes.0.get_mut(&index), program) {
-                Arc::make_mut(&mut loaded.value).program = Some(program);
-            }
-        }
-        for (index, Loaded { file, record, places, .. }) in &records.attributes.0 {
-            let file = &self.files[*file];
-            let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
-            check_circles(Id::new(*index), &records.attributes, &mut check);
         }
     }
 

@@ -25,6 +25,7 @@ use crate::tick::{Tick, TickSystems};
 mod attack_table;
 mod attributes;
 mod blow;
+mod context;
 mod events;
 mod haste;
 mod health_log;
@@ -41,6 +42,7 @@ pub use attributes::{
     Subject,
 };
 pub use blow::{Blow, Roll, resistance};
+pub use context::deed_tags;
 pub use events::{Died, EffectAction, EffectQueued, Happening, Origin, Worth};
 pub use haste::{hasted_ms, hasted_ticks};
 pub use health_log::{HealthChanged, HealthKind};
@@ -79,7 +81,8 @@ fn read_rules(world: &mut World) {
 pub fn plugin(app: &mut App) {
     app.add_message::<EffectQueued>();
     read_rules(app.world_mut());
-    app.on_epoch(|world, _| read_rules(world));
+    app.on_epoch(|world, _| read_rules(world)).on_epoch(attributes::rebase);
+    app.init_resource::<attributes::Rebased>();
     app.register_required_components::<Actor, Vitals>()
         .register_required_components::<Actor, Attributes>()
         .register_required_components::<Actor, Modifiers>()

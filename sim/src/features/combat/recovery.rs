@@ -7,6 +7,7 @@
 use bevy_ecs::prelude::*;
 use glam::Vec2;
 
+use super::attributes::{Rebased, same_part};
 use super::resolve::signed;
 use super::{Attributes, CombatRules, Fight, HealthChanged, HealthKind, Vitals};
 use crate::actor::{Motion, Position, Profile};
@@ -52,20 +53,30 @@ pub(super) fn prepare_newcomers(assets: Res<SceneAssets>, mut newcomers: Query<N
 
 type Fitted<'a> = (&'a SimId, &'a Attributes, &'a mut Vitals, &'a mut Mana);
 
-/// Hit points and mana never exceed what the attributes allow.
-pub(super) fn fit_vitals(mut actors: Query<Fitted, Changed<Attributes>>, mut log: MessageWriter<HealthChanged>) {
+/// Hit points and mana never exceed what the attributes allow; when the game data was exchanged they keep their part.
+pub(super) fn fit_vitals(
+    (tick, rebased): (Res<SimTick>, Res<Rebased>),
+    mut actors: Query<Fitted, Changed<Attributes>>,
+    mut log: MessageWriter<HealthChanged>,
+) {
+    let by_part = rebased.is_now(tick.0);
     let mut fallen = Vec::new();
     for (&id, attributes, mut vitals, mut mana) in &mut actors {
         let hp_max = positive(attributes.current(AttributeId::HP_MAX));
         if vitals.hp_max != hp_max {
-            let lost = vitals.hp.saturating_sub(hp_max);
-            vitals.hp -= lost;
+            let before = vitals.hp;
+            vitals.hp = if by_part { same_part(before, vitals.hp_max, hp_max) } else { before.min(hp_max) };
             vitals.hp_max = hp_max;
-            if lost > 0 {
-                fallen.push(HealthChanged::own(id, -signed(lost), HealthKind::Limit));
+            if vitals.hp != before {
+                let change = signed(vitals.hp).saturating_sub(signed(before));
+                fallen.push(HealthChanged::own(id, change, HealthKind::Limit));
             }
         }
-        mana.fit(positive(attributes.current(AttributeId::MANA_MAX)));
+        let mp_max = positive(attributes.current(AttributeId::MANA_MAX));
+        if by_part && mana.mp_max != mp_max {
+            *mana = Mana { mp: same_part(mana.mp, mana.mp_max, mp_max), mp_max };
+        }
+        mana.fit(mp_max);
     }
     fallen.sort_by_key(|entry| entry.target);
     log.write_batch(fallen);

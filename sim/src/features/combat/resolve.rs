@@ -206,6 +206,8 @@ impl<'s> Resolver<'_, 's> {
             return;
         }
         let (harms, helps) = self.bearing(deed, side);
+        let for_this = self.in_context(deed);
+        let deed = for_this.as_ref().unwrap_or(deed);
         match deed.what {
             EffectAction::Damage { school, coef } if harms => self.hurt(deed, (school, coef), salt, work),
             EffectAction::Heal { coef } if helps => self.mend(deed, coef, salt, work),
@@ -254,10 +256,11 @@ impl<'s> Resolver<'_, 's> {
 
     fn struck(&mut self, deed: &EffectQueued) -> Option<Struck> {
         let by = self.source_side(deed);
+        let attributes = self.target_numbers(deed)?;
         let target = self.patient(deed.target)?;
         let side = target.side.side();
         Some(Struck {
-            attributes: target.attributes.all().clone(),
+            attributes,
             level: target.level.0,
             pvp: by.allegiance.player && side.allegiance.player && by.id != side.id,
             duel: by.allegiance.duel == Some(side.id),
