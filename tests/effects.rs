@@ -192,7 +192,7 @@ fn tags_follow_within_the_tick_and_effects_after_them_meet_them() {
         stage(r#"[(id: "effect/ward", polarity: Helpful, duration: Infinite, grants: ["state.invulnerable"])]"#);
     let ward = scene.config.assets.effects.by_name("effect/ward").unwrap();
     strike(&mut scene, fighter, fighter, EffectAction::Apply { effect: ward, chance_pct: 100 });
-    strike(&mut scene, dummy, fighter, EffectAction::Damage { school: School::Physical, coef: 100_000 });
+    strike(&mut scene, dummy, fighter, EffectAction::Damage { formula: None, school: School::Physical, coef: 100_000 });
     scene.tick();
     assert!(scene.get::<Tags>(fighter).has(TagId::INVULNERABLE));
     assert_eq!(crate::combat::hp(&scene, fighter), 500);
@@ -293,7 +293,7 @@ fn damage_breaks_by_its_sum_and_never_in_the_tick_of_the_application() {
     );
     apply(&mut scene, dummy, fighter, "effect/trance");
     // 10 % of 500: two blows of about 39.
-    let blow = EffectAction::Damage { school: School::Physical, coef: 49_000 };
+    let blow = EffectAction::Damage { formula: None, school: School::Physical, coef: 49_000 };
     strike(&mut scene, dummy, fighter, blow);
     scene.tick();
     assert_eq!(names(&scene, fighter).len(), 1);

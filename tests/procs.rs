@@ -9,7 +9,7 @@ use crate::combat::{hp, strike};
 use crate::effects::{apply, borne, names, stage};
 
 fn hit(scene: &mut TestScene, source: SimId, target: SimId, coef: u32) {
-    strike(scene, source, target, EffectAction::Damage { school: School::Fire, coef });
+    strike(scene, source, target, EffectAction::Damage { formula: None, school: School::Fire, coef });
     scene.tick();
 }
 

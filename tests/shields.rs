@@ -11,7 +11,7 @@ use crate::effects::{apply, names, refused, stage};
 
 /// Has the dummy hit for about as many points as thousandths of its one attack point, less armor.
 fn hit(scene: &mut TestScene, source: SimId, target: SimId, school: School, coef: u32) -> HealthChanged {
-    strike(scene, source, target, EffectAction::Damage { school, coef });
+    strike(scene, source, target, EffectAction::Damage { formula: None, school, coef });
     scene.tick();
     told::<HealthChanged>(scene).into_iter().find(|entry| entry.target == target).expect("the blow is in the log")
 }

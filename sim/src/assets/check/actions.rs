@@ -25,9 +25,10 @@ pub(crate) fn check_actions(actions: &[Action], path: &str, has_points: bool, ch
 /// Checks the action at `path`.
 pub(crate) fn check_action(action: &Action, path: &str, check: &mut Checker<'_, '_>) {
     match action {
-        Action::Damage { coef, .. } | Action::Heal { coef } => {
+        Action::Damage { coef, .. } | Action::Heal { coef, .. } => {
             check.whole(&format!("{path}.coef"), *coef, 1..=COEF_MAX);
         }
+        Action::Resurrect { hp_pct } => check.whole(&format!("{path}.hp_pct"), *hp_pct, 1..=100),
         Action::Gain { amount, .. } | Action::Threat { amount } | Action::Stagger { amount } => {
             check.whole(&format!("{path}.amount"), *amount, 1..=AMOUNT_MAX);
         }
