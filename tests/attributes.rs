@@ -58,7 +58,7 @@ fn a_modifier_for_fire_strengthens_fire_and_nothing_else() {
     let (fighter, dummy) = (scene.player_at(0.0, 0.0), scene.monster_at("monster/dummy", 1.0, 0.0));
     let mut loss = |scene: &mut TestScene, school| {
         let before = hp(scene, dummy);
-        strike(scene, fighter, dummy, EffectAction::Damage { school, coef: 100_000 });
+        strike(scene, fighter, dummy, EffectAction::Damage { formula: None, school, coef: 100_000 });
         scene.tick();
         before - hp(scene, dummy)
     };

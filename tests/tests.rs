@@ -4,6 +4,7 @@
 mod life_of_a_tick;
 mod live_scene;
 
+mod attack_table;
 mod attributes;
 mod bosses;
 mod buffs;
@@ -11,6 +12,7 @@ mod combat;
 mod crowd;
 mod diminishing;
 mod doors;
+mod duels;
 mod effect_chains;
 mod effects;
 mod equipment;
@@ -21,6 +23,9 @@ mod monsters;
 mod movement;
 mod party;
 mod procs;
+mod progress;
+mod pvp;
+mod resurrection;
 mod shields;
 mod skills;
 mod world_events;

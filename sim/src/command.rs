@@ -13,7 +13,7 @@ use rkyv::{Archive, Deserialize, Serialize};
 
 use crate::assets::Assets;
 use crate::counters::{COMMAND_REJECTED, Counters};
-use crate::features::{equipment, loot, party, players, skills};
+use crate::features::{combat, equipment, loot, party, players, pvp, skills};
 use crate::ids::{PlayerId, SimId};
 
 /// Everything a client may ask, besides moving.
@@ -27,7 +27,10 @@ pub fn list(app: &mut App) {
         .add_client_command::<loot::RollCommand>()
         .add_client_command::<equipment::EquipCommand>()
         .add_client_command::<equipment::UnequipCommand>()
-        .add_client_command::<equipment::UseItemCommand>();
+        .add_client_command::<equipment::UseItemCommand>()
+        .add_client_command::<pvp::FlagCommand>()
+        .add_client_command::<pvp::DuelCommand>()
+        .add_client_command::<combat::ReturnCommand>();
 }
 
 /// Something a client may ask for. The type holds only what is well-formed: no unknown id, no number that is not finite.

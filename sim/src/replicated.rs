@@ -10,7 +10,7 @@ use bevy_app::App;
 use bevy_ecs::prelude::*;
 
 use crate::actor::{Heading, Kind, Name, Position};
-use crate::features::{buffs, combat, doors, equipment, loot, monsters, party, skills, world_events};
+use crate::features::{buffs, combat, doors, equipment, loot, monsters, party, progress, pvp, skills, world_events};
 use crate::ids::SimId;
 use crate::roster::Roster;
 use crate::tick::{Tick, TickSystems};
@@ -31,7 +31,10 @@ pub fn list(app: &mut App) {
         .replicate::<party::Party>()
         .replicate::<equipment::Equipment>()
         .replicate::<equipment::Outfit>()
-        .replicate::<buffs::BreakBar>();
+        .replicate::<buffs::BreakBar>()
+        .replicate::<combat::Level>()
+        .replicate::<combat::Allegiance>()
+        .replicate::<progress::Progress>();
     app.add_client_event::<combat::HealthChanged>()
         .add_client_event::<combat::Died>()
         .add_client_event::<skills::CastEnded>()
@@ -40,6 +43,10 @@ pub fn list(app: &mut App) {
         .add_client_event::<loot::LootRolled>()
         .add_client_event::<loot::LootWon>()
         .add_client_event::<world_events::Announced>()
+        .add_client_event::<progress::ExperienceGained>()
+        .add_client_event::<progress::LeveledUp>()
+        .add_client_event::<pvp::DuelTold>()
+        .add_client_event::<combat::ReturnOffered>()
         .add_client_event::<monsters::Said>();
 }
 

@@ -66,7 +66,7 @@ fn every_fault_of_one_record_is_reported() {
             "2:80: error[A0104]: `cast_ms` must be a whole number from 0, found the number 5.5",
             "2:94: error[A0111]: `cost_mp` is 99999999999, but must be from 0 to 4294967295 mana points",
             "3:19: error[A0102]: `Damage` has no field `coeff` (did you mean `coef`?)",
-            "3:30: error[A0103]: `actions[1]` cannot be `Explode` (it can be `Damage`, `Heal`, `Gain`, `ApplyEffect`, `Apply`, `Threat`, `Remove`, `Dispel`, `Stagger` or `WorkDoor`)",
+            "3:30: error[A0103]: `actions[1]` cannot be `Explode` (it can be `Damage`, `Heal`, `Gain`, `ApplyEffect`, `Apply`, `Resurrect`, `Threat`, `Remove`, `Dispel`, `Stagger` or `WorkDoor`)",
             "3:68: error[A0107]: skill `skill/x` refers to effect `effect/burnign`, which does not exist (did you mean \"effect/burning\" (assets/effects/burning.ron:1)?)",
             "3:98: error[A0111]: `chance_pct` is 101, but must be from 1 to 100",
             "3:104: error[A0104]: `actions[3]` must be a group `(..)` of named fields, found the name `Threat`",
