@@ -31,6 +31,7 @@ mod skills;
 mod world_events;
 
 mod assets;
+mod bad_assets;
 mod bag;
 mod determinism;
 mod geometry_edit;

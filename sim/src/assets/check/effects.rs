@@ -146,7 +146,7 @@ impl EffectDef {
 
     /// The effects that it applies at the moment it is applied itself.
     fn at_once(&self) -> impl Iterator<Item = Id<Self>> {
-        self.on_apply.iter().chain(&self.stack.overflow).filter_map(Action::applied).map(|effect| effect.id())
+        self.on_apply.iter().chain(&self.stack.overflow).filter_map(Action::applied).filter_map(|effect| effect.found())
     }
 
     /// The shortest chain of applications at once that leads from this effect back to it, by ids.

@@ -2,6 +2,7 @@
 //! Each test gives a few files and compares the whole report, so that a fault which is not meant to be there shows.
 
 use super::*;
+use crate::assets::extends::{Written, extend};
 
 const EFFECT: &str = r#"(id: "effect/burning", name: "Burning", polarity: Harmful, duration: Ms(8_000),
   period: (ms: 2_000), periodic: [Damage(coef: 200)])"#;
@@ -313,7 +314,7 @@ fn an_effect_that_nobody_applies_is_a_warning() {
     let lonely = EFFECT.replace("burning", "lonely");
     assert_eq!(
         findings(&[("effects/l.ron", &lonely)]),
-        ["assets/effects/l.ron:1:6: warning[A0151]: no skill applies effect `effect/lonely`"]
+        ["assets/effects/l.ron:1:6: warning[A0151]: nothing applies effect `effect/lonely`"]
     );
 }
 
