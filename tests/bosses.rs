@@ -53,7 +53,7 @@ fn scene() -> TestScene {
 }
 
 const fn damage(coef: u32) -> EffectAction {
-    EffectAction::Damage { formula: None, school: School::Physical, coef }
+    EffectAction::Damage { school: School::Physical, formula: None, coef }
 }
 
 fn said(scene: &TestScene) -> Vec<String> {

@@ -57,7 +57,9 @@ impl Check for MonsterDef {
     }
 
     fn check_among(&self, records: &Records, check: &mut Checker<'_, '_>) {
-        check_table("attributes", &self.attributes, &[self.level.0, self.level.1], records, check);
+        let ends = [self.level.0, self.level.1];
+        let levels = if ends[0] == ends[1] { &ends[..1] } else { &ends };
+        check_table("attributes", &self.attributes, levels, records, check);
         self.check_phase_names(records, check);
     }
 }
