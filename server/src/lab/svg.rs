@@ -28,7 +28,7 @@ fn draw(out: &mut String, summary: &Summary) -> std::fmt::Result {
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0} {height:.0}" font-family="sans-serif" font-size="13">"#
     )?;
     writeln!(out, r#"<rect width="{width:.0}" height="{height:.0}" fill="white"/>"#)?;
-    for side in 0..2 {
+    for (side, colour) in COLOURS.into_iter().enumerate() {
         let (y, rate) = (24.0 + 18.0 * side as f64, summary.win_rate[side].times(100.0));
         let name = escaped(&summary.sides[side]);
         writeln!(
@@ -36,7 +36,7 @@ fn draw(out: &mut String, summary: &Summary) -> std::fmt::Result {
             r#"<rect x="{:.1}" y="{:.1}" width="11" height="11" fill="{}"/>"#,
             MARGIN.0,
             y - 10.0,
-            COLOURS[side]
+            colour
         )?;
         writeln!(
             out,

@@ -15,11 +15,14 @@ pub(crate) enum CompileError {
     TooLarge(String),
 }
 
+/// Finds a tree by its name.
+type FindTree<'a> = dyn Fn(&str) -> Option<(Id<AiDef>, &'a AiDef)> + 'a;
+
 /// Compiles a tree; `find` gives the trees it names, `None` for those that could not be read.
 pub(crate) fn compile<'a>(
     id: Option<Id<AiDef>>,
     def: &'a AiDef,
-    find: &dyn Fn(&str) -> Option<(Id<AiDef>, &'a AiDef)>,
+    find: &FindTree<'a>,
 ) -> Result<Tree, CompileError> {
     let mut compiler =
         Compiler { tree: Tree::default(), names: Vec::new(), within: vec![def.id.as_str()], find, path: String::new() };
@@ -33,7 +36,7 @@ struct Compiler<'a, 'f> {
     names: Vec<(&'static str, String, u16)>,
     /// The trees around the node, the outermost first.
     within: Vec<&'a str>,
-    find: &'f dyn Fn(&str) -> Option<(Id<AiDef>, &'a AiDef)>,
+    find: &'f FindTree<'a>,
     /// Where the node stands in the outermost record.
     path: String,
 }

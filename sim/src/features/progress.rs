@@ -139,11 +139,14 @@ impl School<'_> {
     }
 }
 
+type Fallen<'a> = (&'a Position, &'a Level);
+type OfMonsters = (With<Species>, Without<Player>);
+
 /// The dead teach whoever killed them.
 fn teach(
     school: School,
     mut deaths: MessageReader<Died>,
-    dead: Query<(&Position, &Level), (With<Species>, Without<Player>)>,
+    dead: Query<Fallen, OfMonsters>,
     killers: Query<&Player>,
     mut learners: Query<Learner, With<Player>>,
     mut numbers: Query<&mut Attributes>,

@@ -211,7 +211,7 @@ impl Binder<'_> {
             ("round", [value]) => self.one(Op::Round, value, Interval::round),
             ("abs", [value]) => self.one(Op::Abs, value, Interval::abs),
             ("sqrt", [value]) => self.square_root(value),
-            ("pow", [base, exponent]) => self.to_the_power(base, exponent),
+            ("pow", [base, exponent]) => self.power_of(base, exponent),
             ("curve", [curve, at]) => self.along(curve, at),
             _ => Err(self.not_a_call(function, name, arguments.len(), node)),
         }
@@ -250,7 +250,7 @@ impl Binder<'_> {
         Ok(interval.root())
     }
 
-    fn to_the_power(&mut self, base: &Node, exponent: &Node) -> Result<Interval, FormulaError> {
+    fn power_of(&mut self, base: &Node, exponent: &Node) -> Result<Interval, FormulaError> {
         let interval = self.node(base)?;
         match exponent.what {
             What::Number(value) if value % MICRO == 0 && (0..=EXPONENT_MAX).contains(&(value / MICRO)) => {

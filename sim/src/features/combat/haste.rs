@@ -16,7 +16,7 @@ pub fn hasted_ticks(base_ticks: u32, haste_bp: i32) -> u32 {
     if base_ticks == 0 {
         return 0;
     }
-    let speed_bp = u64::from((10_000 + i64::from(haste_bp).max(-9_000)).unsigned_abs());
+    let speed_bp = (10_000 + i64::from(haste_bp).max(-9_000)).unsigned_abs();
     let ticks = (u64::from(base_ticks) * 10_000 + speed_bp / 2) / speed_bp;
     u32::try_from(ticks.max(1)).unwrap_or(u32::MAX)
 }
