@@ -50,8 +50,7 @@ impl Default for Attributes {
 
 impl Attributes {
     /// These base values and nothing else, at level 1; without derived attributes.
-    #[must_use]
-    pub fn of(base: Arc<[i32]>) -> Self {
+    fn of(base: Arc<[i32]>) -> Self {
         Self { level: 1, current: base.clone(), base, qualified: Qualified::default() }
     }
 
