@@ -86,8 +86,8 @@ fn every_class_can_hurt_from_the_start() {
         let values = assets.attributes.at_level(&class.attributes, 1, &assets.curves);
         let hurts = class.skills.iter().any(|skill| {
             let skill = &assets.skills[skill.id()];
-            skill.cost_mp as i32 <= values[AttributeId::MANA_MAX.index()]
-                && skill.actions.iter().any(|action| matches!(action, Action::Damage { .. }))
+            skill.mana_cost() as i32 <= values[AttributeId::MANA_MAX.index()]
+                && skill.actions().any(|action| matches!(action, Action::Damage { .. }))
         });
         assert!(hurts, "{} has a skill that does damage", class.id);
     }
@@ -98,7 +98,7 @@ fn five_faults_in_three_files_give_five_errors_with_places() {
     let report = report(&[
         ("skills/mage.ron", "\"effect/burning\"", "\"effect/burnign\""),
         ("skills/mage.ron", "cooldown_ms: 15_000", "cooldown_ms: 15_010"),
-        ("monsters/near.ron", "level: 1", "level: \"one\""),
+        ("monsters/near.ron", "wander_m: 8", "wander_m: \"far\""),
         ("monsters/near.ron", "faction: \"wolves\"", "fraction: \"wolves\""),
         ("scenes/dungeon.ron", "leave_m: 70", "leave_m: 900"),
     ]);

@@ -145,8 +145,10 @@ fn a_target_behind_is_refused_by_a_skill_with_an_arc() {
 fn the_dead_the_stunned_and_the_silenced_cast_nothing() {
     let (mut scene, fighter, dummy) = duel(2.0);
     apply(&mut scene, dummy, fighter, "effect/hush");
-    cast(&mut scene, fighter, "skill/strike", CastTarget::Unit(dummy));
+    cast(&mut scene, fighter, "skill/bolt", CastTarget::Unit(dummy));
     assert_eq!(refusals(&scene), ["silenced"]);
+    cast(&mut scene, fighter, "skill/strike", CastTarget::Unit(dummy));
+    assert!(refusals(&scene).is_empty(), "a blow needs no voice");
     apply(&mut scene, dummy, fighter, "effect/daze");
     cast(&mut scene, fighter, "skill/strike", CastTarget::Unit(dummy));
     assert_eq!(refusals(&scene), ["stunned"]);
@@ -202,7 +204,10 @@ fn moving_and_stopping_break_a_cast_off_and_give_mana_and_cooldown_back() {
         assert_eq!(scene.get::<Mana>(fighter).mp, 100);
         let (bolt, tick) = (skill(&scene, "skill/bolt"), scene.scene.tick_number());
         let cooldowns = scene.get::<Cooldowns>(fighter);
-        assert!(!cooldowns.runs(bolt, tick) && cooldowns.gcd_runs(tick), "the global cooldown runs on");
+        assert!(
+            !cooldowns.runs(bolt, &scene.config.assets.skills[bolt], tick) && cooldowns.gcd_runs(tick),
+            "the global cooldown runs on"
+        );
     }
 }
 
@@ -223,7 +228,9 @@ fn a_stun_and_a_silence_interrupt_a_cast_for_good() {
         scene.tick();
         assert_eq!(outcomes(&scene), [CastOutcome::Interrupted]);
         assert_eq!(scene.get::<Mana>(fighter).mp, 80);
-        assert!(scene.get::<Cooldowns>(fighter).runs(skill(&scene, "skill/bolt"), scene.scene.tick_number()));
+        let bolt = skill(&scene, "skill/bolt");
+        let def = &scene.config.assets.skills[bolt];
+        assert!(scene.get::<Cooldowns>(fighter).runs(bolt, def, scene.scene.tick_number()));
     }
 }
 

@@ -6,6 +6,7 @@ mod live_scene;
 
 mod attack_table;
 mod attributes;
+mod bosses;
 mod buffs;
 mod combat;
 mod crowd;
@@ -26,6 +27,7 @@ mod progress;
 mod pvp;
 mod resurrection;
 mod shields;
+mod skill_engine;
 mod skills;
 mod world_events;
 

@@ -14,7 +14,7 @@ use crate::wire::{Reader, put_varint};
 
 /// Something that moves and fights. Brings the foundation's components along; features add theirs.
 #[derive(Component, Debug, Clone, Copy, Default)]
-#[require(Position, Heading, Motion, Faction, Concealment, Kind, MoveIntent)]
+#[require(Position, Heading, Motion, Girth, Faction, Concealment, Kind, MoveIntent)]
 pub struct Actor;
 
 /// Feet position in metres: x east, y up, z north. Written in the Move stage and by forced moves.
@@ -66,6 +66,11 @@ impl Default for Motion {
 #[derive(Component, Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Profile(pub Id<MovementDef>);
 
+/// How much room an actor takes among others, in metres, if not as its profile says. Walls it meets as its profile
+/// says. Written when it is spawned.
+#[derive(Component, Debug, Clone, Copy, PartialEq, Default)]
+pub struct Girth(pub Option<f32>);
+
 /// Whose side an actor is on; other sides are enemies. Written when it is spawned.
 #[derive(Component, Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Faction(pub u32);
@@ -115,6 +120,10 @@ pub enum Kind {
     Loot,
     /// The door with this index in its scene.
     Door(u32),
+    /// A projectile with this dense index.
+    Projectile(u32),
+    /// An area on the ground with this dense index.
+    Area(u32),
 }
 
 /// What players read above an entity: written when the entity is spawned, never changed.
@@ -177,7 +186,8 @@ impl Heading {
     }
 }
 
-/// A tag byte (0 thing, 1 player, 2 monster, 3 loot, 4 door) and the varint index of the class, monster or door.
+/// A tag byte (0 thing, 1 player, 2 monster, 3 loot, 4 door, 5 projectile, 6 area) and the varint index of what
+/// it is.
 impl Replicate for Kind {
     const NAME: &'static str = "kind";
     const AUDIENCE: Audience = Audience::OnEnter;
@@ -188,6 +198,8 @@ impl Replicate for Kind {
             Self::Monster(monster) => (2, monster),
             Self::Loot => (3, 0),
             Self::Door(door) => (4, door),
+            Self::Projectile(projectile) => (5, projectile),
+            Self::Area(area) => (6, area),
         };
         out.push(tag);
         put_varint(out, index);
@@ -204,6 +216,8 @@ impl Kind {
             2 => Some(Self::Monster(index)),
             3 => Some(Self::Loot),
             4 => Some(Self::Door(index)),
+            5 => Some(Self::Projectile(index)),
+            6 => Some(Self::Area(index)),
             _ => None,
         }
     }

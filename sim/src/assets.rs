@@ -5,6 +5,7 @@
 
 mod actions;
 mod ai;
+mod areas;
 mod attributes;
 mod check;
 mod classes;
@@ -26,6 +27,7 @@ mod modifiers;
 mod monsters;
 mod movements;
 mod names;
+mod projectiles;
 mod record;
 mod repair;
 mod report;
@@ -38,11 +40,13 @@ mod span;
 mod table;
 mod tables;
 mod tags;
+mod threats;
 mod trace;
 mod verdicts;
 
-pub use actions::{Action, ActionTarget, Pool, School};
+pub use actions::{Action, ActionTarget, Displacement, Pool, School};
 pub use ai::{AiDef, Aimed, Condition, Consideration, Deed, Measure, NodeDef, OptionDef, Response};
+pub use areas::AreaDef;
 pub use attributes::{
     AttrRef, AttributeDef, AttributeId, AttributeRegistry, AttributeTable, AttributeUnit, AttributeValue,
     CORE_ATTRIBUTES, Rounding,
@@ -70,8 +74,9 @@ pub use loot::{
     Share, pity_key,
 };
 pub use modifiers::{Modifier, ModifierOp, When};
-pub use monsters::{MonsterDef, Senses};
+pub use monsters::{EnrageDef, LeashDef, MonsterDef, MoveDef, OnEvade, PhaseDef, PhaseStart, Rank, Senses};
 pub use movements::MovementDef;
+pub use projectiles::{Flight, ProjectileDef};
 pub use record::{Id, Record, Ref, RefVisitor, ShortRef, ticks_of};
 pub(crate) use report::nearest;
 pub use report::{AssetReport, Code, FINDINGS_MAX, Finding, Severity};
@@ -80,8 +85,12 @@ pub use scenes::{
 };
 pub use schema::KindSchema;
 pub use sets::{SetBonus, SetDef};
-pub use skills::{Filter, SkillDef, SkillTarget};
+pub use skills::{
+    At, BecomesDef, CastDef, CastMove, ChargeLevel, ComboDef, CooldownDef, CostDef, CostTime, Filter, GcdDef, Los,
+    Moment, Pushback, Refund, Requirements, SkillDef, SkillTarget,
+};
 pub use sources::AssetSources;
 pub use table::Table;
 pub use tags::{CORE_TAGS, TAGS_MAX, Tag, TagId, TagList, TagRegistry, TagSet};
+pub use threats::ThreatDef;
 pub use verdicts::{Disappointment, verdicts};

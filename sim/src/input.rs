@@ -93,6 +93,13 @@ pub enum SceneInput {
         /// Where the client believes the last of them ended, in centimetres (x, z).
         claim_cm: (i32, i32),
     },
+    /// The round trip to a player, as the network measured it.
+    Latency {
+        /// [`PlayerId`] bits.
+        player: u64,
+        /// Milliseconds.
+        rtt_ms: u32,
+    },
     /// A command of the registered list; its body has been checked.
     Command {
         /// [`PlayerId`] bits.
@@ -116,6 +123,7 @@ impl SceneInput {
             | Self::LinkLost { player }
             | Self::Leave { player }
             | Self::Steps { player, .. }
+            | Self::Latency { player, .. }
             | Self::Command { player, .. } => Some(PlayerId(*player)),
         }
     }
@@ -127,6 +135,7 @@ impl SceneInput {
             Self::Geometry { .. } => (1, PlayerId(0), 0),
             Self::WorldEvent { .. } => (1, PlayerId(0), 1),
             Self::Join { player, .. } | Self::LinkLost { player } | Self::Leave { player } => (2, PlayerId(*player), 0),
+            Self::Latency { player, .. } => (2, PlayerId(*player), 0),
             Self::Steps { player, first_sequence, .. } => (3, PlayerId(*player), *first_sequence),
             Self::Command { player, sequence, .. } => (4, PlayerId(*player), *sequence),
         }
@@ -268,6 +277,15 @@ pub struct StepsReceived {
     pub claim_cm: (i32, i32),
 }
 
+/// The round trip to a player on its way to whoever makes up for it.
+#[derive(Message, Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LatencyMeasured {
+    /// The player's character.
+    pub entity: Entity,
+    /// Milliseconds.
+    pub rtt_ms: u32,
+}
+
 /// Order within the Receive stage.
 #[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ReceiveSystems {
@@ -288,7 +306,8 @@ pub fn plugin(app: &mut App) {
     app.add_message::<WorldEventHeard>()
         .add_message::<Presence>()
         .add_message::<StepsReceived>()
-        .add_message::<Admitted>();
+        .add_message::<Admitted>()
+        .add_message::<LatencyMeasured>();
     let [gather, apply, admit, settle] =
         [ReceiveSystems::Gather, ReceiveSystems::Apply, ReceiveSystems::Admit, ReceiveSystems::Settle];
     app.configure_sets(Tick, (gather, apply, admit, settle).chain().in_set(TickSystems::Receive));
@@ -336,7 +355,10 @@ fn apply(world: &mut World, input: &SceneInput) {
                 world.resource_mut::<Counters>().add(COMMAND_REJECTED, error.reason());
             }
         }
+        (SceneInput::Latency { rtt_ms, .. }, Some((_, entity))) => {
+            world.write_message(LatencyMeasured { entity, rtt_ms: *rtt_ms });
+        }
         // The character left in this very tick; nobody waits for an answer.
-        (SceneInput::Steps { .. } | SceneInput::Command { .. }, None) => {}
+        (SceneInput::Latency { .. } | SceneInput::Steps { .. } | SceneInput::Command { .. }, None) => {}
     }
 }

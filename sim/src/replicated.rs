@@ -10,7 +10,7 @@ use bevy_app::App;
 use bevy_ecs::prelude::*;
 
 use crate::actor::{Heading, Kind, Name, Position};
-use crate::features::{buffs, combat, doors, equipment, loot, party, progress, pvp, skills, world_events};
+use crate::features::{buffs, combat, doors, equipment, loot, monsters, party, progress, pvp, skills, world_events};
 use crate::ids::SimId;
 use crate::roster::Roster;
 use crate::tick::{Tick, TickSystems};
@@ -34,7 +34,10 @@ pub fn list(app: &mut App) {
         .replicate::<buffs::BreakBar>()
         .replicate::<combat::Level>()
         .replicate::<combat::Allegiance>()
-        .replicate::<progress::Progress>();
+        .replicate::<progress::Progress>()
+        .replicate::<skills::Cooldowns>()
+        .replicate::<skills::InFlight>()
+        .replicate::<skills::Lasting>();
     app.add_client_event::<combat::HealthChanged>()
         .add_client_event::<combat::Died>()
         .add_client_event::<skills::CastEnded>()
@@ -46,7 +49,8 @@ pub fn list(app: &mut App) {
         .add_client_event::<progress::ExperienceGained>()
         .add_client_event::<progress::LeveledUp>()
         .add_client_event::<pvp::DuelTold>()
-        .add_client_event::<combat::ReturnOffered>();
+        .add_client_event::<combat::ReturnOffered>()
+        .add_client_event::<monsters::Said>();
 }
 
 /// Who receives a component, and how.

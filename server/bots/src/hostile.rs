@@ -140,7 +140,7 @@ fn at_hand(senses: &Senses<'_>) -> Option<CastCommand> {
         on_caster || matches!(skill.target, SkillTarget::Around { .. } | SkillTarget::Cone { .. })
     };
     let skills = senses.class.skills.iter().map(|skill| (skill.id(), &senses.assets.skills[skill.id()]));
-    let (skill, _) = skills.filter(|(_, skill)| needs_nobody(skill)).max_by_key(|(_, skill)| skill.cooldown_ms)?;
+    let (skill, _) = skills.filter(|(_, skill)| needs_nobody(skill)).max_by_key(|(_, skill)| skill.cooldown_ticks())?;
     Some(CastCommand { skill, target: CastTarget::Caster })
 }
 

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{DispelKind, EffectDef, FormulaDef, Ref, RefVisitor, ShortRef};
+use super::{AreaDef, DispelKind, EffectDef, FormulaDef, ProjectileDef, Ref, RefVisitor, ShortRef, SkillDef};
 
 /// What kind of harm it is, and what resists it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema)]
@@ -186,6 +186,81 @@ pub enum Action {
         /// How far from the caster the door may be, in metres.
         reach_m: f32,
     },
+    /// Launches a projectile at the target, or to where the skill is aimed.
+    Launch {
+        /// Which.
+        projectile: Ref<ProjectileDef>,
+    },
+    /// Lays an area where the skill is aimed, or where the target stands.
+    Area {
+        /// Which.
+        area: Ref<AreaDef>,
+    },
+    /// Ends what the target casts, if it can be ended, and locks the schools of it.
+    Interrupt {
+        /// For how long.
+        #[serde(default)]
+        lockout_ms: u32,
+    },
+    /// Moves someone by force.
+    Displace(Displacement),
+    /// Ends the cooldown of a skill of the target.
+    ResetCooldown {
+        /// Of which.
+        skill: Ref<SkillDef>,
+    },
+    /// Shortens the cooldown of a skill of the target.
+    ReduceCooldown {
+        /// Of which.
+        skill: Ref<SkillDef>,
+        /// By how much.
+        ms: u32,
+    },
+}
+
+/// A move by force. It ends before walls, edges and slopes that its body could not have walked.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub enum Displacement {
+    /// The target, away from the source.
+    Knockback {
+        /// How far, in metres.
+        distance_m: f32,
+    },
+    /// The target, towards the source, to arm's length.
+    Pull {
+        /// How far at most, in metres.
+        distance_m: f32,
+    },
+    /// The source, straight on.
+    Leap {
+        /// How far, in metres.
+        distance_m: f32,
+    },
+    /// The source, straight on, over gaps and through others but not through walls.
+    Blink {
+        /// How far, in metres.
+        distance_m: f32,
+    },
+    /// The source, to arm's length of the target.
+    ChargeTo {
+        /// How far at most, in metres.
+        distance_m: f32,
+    },
+}
+
+impl Displacement {
+    /// How far, in metres.
+    #[must_use]
+    pub const fn distance_m(self) -> f32 {
+        match self {
+            Self::Knockback { distance_m }
+            | Self::Pull { distance_m }
+            | Self::Leap { distance_m }
+            | Self::Blink { distance_m }
+            | Self::ChargeTo { distance_m } => distance_m,
+        }
+    }
 }
 
 const fn always_pct() -> u32 {
@@ -214,17 +289,19 @@ impl Action {
                 effect.visit(&format!("{path}.effect"), visitor);
             }
             Self::Apply(effect) => effect.visit(&format!("{path}.0"), visitor),
+            Self::Launch { projectile } => projectile.visit(&format!("{path}.projectile"), visitor),
+            Self::Area { area } => area.visit(&format!("{path}.area"), visitor),
+            Self::ResetCooldown { skill } | Self::ReduceCooldown { skill, .. } => {
+                skill.visit(&format!("{path}.skill"), visitor);
+            }
             Self::Damage { formula, .. } | Self::Heal { formula, .. } => {
                 if let Some(formula) = formula {
                     formula.visit(&format!("{path}.formula"), visitor);
                 }
             }
-            Self::Gain { .. }
-            | Self::Threat { .. }
-            | Self::Resurrect { .. }
-            | Self::Dispel { .. }
-            | Self::Stagger { .. }
-            | Self::WorkDoor { .. } => {}
+            Self::Gain { .. } | Self::Threat { .. } | Self::Resurrect { .. } => {}
+            Self::WorkDoor { .. } | Self::Interrupt { .. } | Self::Displace(_) => {}
+            Self::Dispel { .. } | Self::Stagger { .. } => {}
         }
     }
 

@@ -394,7 +394,7 @@ mod tests {
         assert_eq!(report.error_count(), 2, "only the skills and the movement are wrong: {report}");
         let sources = sources.with("classes/x.ron", text.replace("skills: []", r#"skills: ["skill/s"]"#));
         let sources = sources.with("movements/m.ron", include_str!("../testing/movements.ron").replace("test", "m"));
-        let skill = r#"(id: "skill/s", gcd_ms: 50, target: Caster, actions: [Threat(amount: 1)])"#;
+        let skill = r#"(id: "skill/s", gcd: (ms: 50), target: Caster, timeline: [(at: Hit, do: [Threat(amount: 1)])])"#;
         let assets = Assets::load(&sources.with("skills/s.ron", skill)).expect("no faults");
         let class = &assets.classes[assets.classes.by_name("class/x").expect("it is there")];
         let at = |level| {

@@ -23,9 +23,11 @@ mod events;
 mod formulas;
 mod items;
 mod loot;
+mod monsters;
 mod navigation;
 mod records;
 mod scenes;
+mod skills;
 mod tags;
 
 pub(crate) use ai::compile_ai;

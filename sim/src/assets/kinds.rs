@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use super::{
-    AiDef, AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, DiminishDef, EffectDef,
-    FactionDef, FormulaDef, ItemDef, LootDef, MonsterDef, MovementDef, Record, SceneDef, SetDef, SkillDef, Table,
-    TagRegistry, TestDef, WorldEventDef,
+    AiDef, AreaDef, AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, DiminishDef,
+    EffectDef, FactionDef, FormulaDef, ItemDef, LootDef, MonsterDef, MovementDef, ProjectileDef, Record, SceneDef,
+    SetDef, SkillDef, Table, TagRegistry, TestDef, ThreatDef, WorldEventDef,
     load::{LoadedTable, Run},
     memo::Memo,
     schema::KindSchema,
@@ -141,6 +141,10 @@ kinds! {
     factions: FactionDef,
     /// What characters and monsters can do.
     skills: SkillDef,
+    /// What flies.
+    projectiles: ProjectileDef,
+    /// What lies on the ground for a while.
+    areas: AreaDef,
     /// What can rest on a unit for a while.
     effects: EffectDef,
     /// How crowd control gets weaker when it comes again and again.
@@ -157,6 +161,8 @@ kinds! {
     loots: LootDef,
     /// How monsters and champions decide what to do.
     ai: AiDef,
+    /// Whom monsters turn to.
+    threats: ThreatDef,
     /// What spawners put into a scene.
     monsters: MonsterDef,
     /// The places of the world.

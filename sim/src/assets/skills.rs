@@ -1,10 +1,16 @@
 //! Skills: what a unit can do on purpose, to whom, at what price, and what happens when it works.
-//! Durations are milliseconds and multiples of the tick; ratios and chances are basis points (10,000 = 100 %).
-//! The systems that run them live in `features/skills`.
+//! Durations are milliseconds; coefficients are thousandths. What a skill does stands on its timeline: lists of actions
+//! with the moment at which they are done. The systems that run skills live in `features/skills`.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Record, RefVisitor, TagList, actions::visit_actions, ticks_of};
+use super::{Action, Pool, Record, Ref, RefVisitor, Tag, TagId, TagList, TagSet, actions::visit_actions, ticks_of};
+
+mod cast;
+mod target;
+
+pub use cast::{CastDef, CastMove, ChargeLevel, Pushback};
+pub use target::{Filter, Los, SkillTarget};
 
 /// One skill, `skill/..`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
@@ -15,54 +21,256 @@ pub struct SkillDef {
     /// What players read.
     #[serde(default)]
     pub name: String,
-    /// Free words such as `school.fire`.
+    /// Words such as `school.fire`. A `spell` is stopped by silence, what is of `weapon` by disarming; `school.*` is what
+    /// a kick locks.
     #[serde(default)]
     pub tags: TagList,
-    /// Time from start to effect in ms, 0 for instant.
+    /// How it is cast.
     #[serde(default)]
-    pub cast_ms: u32,
-    /// Whether moving ends the cast.
+    pub cast: CastDef,
+    /// The global cooldown it heeds and begins; without one it can be used at any time.
     #[serde(default)]
-    pub move_cancels: bool,
-    /// Time during which no other skill can start, in ms.
-    pub gcd_ms: u32,
-    /// Time until the same skill can start again, in ms.
+    pub gcd: Option<GcdDef>,
+    /// How long before it may start it can be asked for; it then starts by itself at the first moment.
     #[serde(default)]
-    pub cooldown_ms: u32,
-    /// Mana points paid when the cast starts.
+    pub queue_window_ms: u32,
+    /// What it takes.
     #[serde(default)]
-    pub cost_mp: u32,
+    pub cost: Vec<CostDef>,
+    /// When what was paid at the start and the cooldown come back.
+    #[serde(default)]
+    pub refund: Refund,
+    /// When it may be used again.
+    #[serde(default)]
+    pub cooldown: Option<CooldownDef>,
+    /// What must hold to use it.
+    #[serde(default)]
+    pub requires: Requirements,
+    /// What keeps the caster from beginning it and ends it: states such as `state.stunned`. Without it: stun and fear,
+    /// silence for spells, disarming for what is of `weapon`.
+    #[serde(default)]
+    pub stopped_by: Option<TagList>,
+    /// What the same button does for a while after it.
+    #[serde(default)]
+    pub becomes: Option<BecomesDef>,
     /// Who or what it is aimed at.
     pub target: SkillTarget,
-    /// Full width of the arc in front of the caster the target must be in, in degrees; `None` for any facing.
+    /// What happens when.
+    pub timeline: Vec<Moment>,
+}
+
+/// A global cooldown.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GcdDef {
+    /// Skills of one group wait for each other; without one, of the common group.
     #[serde(default)]
-    pub facing_deg: Option<f32>,
-    /// What happens on success, in order, to each target.
+    pub group: Option<Tag>,
+    /// How long; it need not be a multiple of the tick, what is left over counts for the next.
+    pub ms: u32,
+    /// Whether haste shortens it.
+    #[serde(default)]
+    pub hasted: bool,
+    /// What haste cannot shorten it below.
+    #[serde(default)]
+    pub min_ms: u32,
+}
+
+/// What a skill takes from its caster.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CostDef {
+    /// `"mana"` or `"hp"`; hit points can be paid down to 1.
+    pub attr: Pool,
+    /// Points.
+    #[serde(default)]
+    pub amount: u32,
+    /// Percent of the greatest points, besides `amount`.
+    #[serde(default)]
+    pub pct_of_max: u32,
+    /// When it is taken.
+    #[serde(default)]
+    pub when: CostTime,
+}
+
+/// When a price is paid.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
+pub enum CostTime {
+    /// When the cast begins.
+    #[default]
+    OnStart,
+    /// When it takes effect; without enough then, it fails.
+    OnFinish,
+    /// With every tick of a channel; without enough, it ends.
+    PerTick,
+}
+
+/// When what was paid at the start, and the cooldown, are given back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
+pub enum Refund {
+    /// When the caster breaks the cast off itself.
+    #[default]
+    OnCancel,
+    /// Whenever it does not take effect, also when it is interrupted.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// When a skill may be used again.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CooldownDef {
+    /// How long, from the start of the cast.
+    pub ms: u32,
+    /// Skills with the same tag share the cooldown.
+    #[serde(default)]
+    pub tag: Option<Tag>,
+    /// How often it can be used before it has to wait; charges come back one after the other.
+    #[serde(default = "one_charge")]
+    pub charges: u16,
+    /// Whether haste shortens it.
+    #[serde(default)]
+    pub hasted: bool,
+}
+
+const fn one_charge() -> u16 {
+    1
+}
+
+/// What must hold to use a skill.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Requirements {
+    /// Tags the caster must have been granted, all of them.
+    #[serde(default)]
+    pub caster: TagList,
+    /// Tags the target must have been granted, all of them.
+    #[serde(default)]
+    pub target: TagList,
+    /// The skill its caster must have used last.
+    #[serde(default)]
+    pub combo: Option<ComboDef>,
+}
+
+/// A step of a combo.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ComboDef {
+    /// The skill before.
+    pub after: Ref<SkillDef>,
+    /// How long that may have been ago.
+    pub within_ms: u32,
+    /// `None`: without the step before, it cannot be used. Otherwise it can always be used, and after the step before its
+    /// amounts are so many percent.
+    #[serde(default)]
+    pub bonus_pct: Option<u32>,
+}
+
+/// A skill in place of another.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BecomesDef {
+    /// Which; its caster need not know it.
+    pub skill: Ref<SkillDef>,
+    /// How long after this one took effect.
+    pub within_ms: u32,
+}
+
+/// Some actions and when they are done.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Moment {
+    /// When.
+    pub at: At,
+    /// What, in order, each to every target.
+    #[serde(rename = "do")]
     pub actions: Vec<Action>,
 }
 
+/// A moment of a cast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
+pub enum At {
+    /// The cast begins.
+    Start,
+    /// The cast, the channel or the charge has come to its end.
+    Finish,
+    /// It reaches someone: when a projectile that it launches hits, otherwise with its end.
+    Hit,
+    /// Every tick of a channel.
+    EachTick,
+    /// One tick of a channel, from 1.
+    Tick(u16),
+    /// So many milliseconds after the start, if the cast lasts that long.
+    Ms(u32),
+    /// A charge is let go.
+    Release,
+}
+
 impl SkillDef {
-    /// Cast time in ticks.
+    /// Cast time in ticks before haste: the whole of a channel, the longest charge; 0 for instant.
+    #[must_use]
     pub const fn cast_ticks(&self) -> u32 {
-        ticks_of(self.cast_ms)
+        self.cast.length_ms().div_ceil(crate::tick::TICK_MS)
     }
 
-    /// Global cooldown in ticks.
-    pub const fn gcd_ticks(&self) -> u32 {
-        ticks_of(self.gcd_ms)
+    /// Global cooldown in ticks before haste.
+    #[must_use]
+    pub fn gcd_ticks(&self) -> u32 {
+        self.gcd.as_ref().map_or(0, |gcd| gcd.ms.div_ceil(crate::tick::TICK_MS))
     }
 
-    /// Cooldown in ticks.
-    pub const fn cooldown_ticks(&self) -> u32 {
-        ticks_of(self.cooldown_ms)
+    /// Cooldown in ticks before haste; 0 without one.
+    #[must_use]
+    pub fn cooldown_ticks(&self) -> u32 {
+        self.cooldown.as_ref().map_or(0, |cooldown| ticks_of(cooldown.ms))
+    }
+
+    /// Mana points it takes in all before any tick of a channel, without parts of the greatest points.
+    #[must_use]
+    pub fn mana_cost(&self) -> u32 {
+        let own = self.cost.iter().filter(|cost| cost.attr == Pool::Mana && cost.when != CostTime::PerTick);
+        own.map(|cost| cost.amount).sum()
+    }
+
+    /// Everything it may do, whenever.
+    pub fn actions(&self) -> impl Iterator<Item = &Action> {
+        self.timeline.iter().flat_map(|moment| &moment.actions)
+    }
+
+    /// What it does at a moment, in the order of the timeline.
+    pub fn actions_at(&self, at: At) -> impl Iterator<Item = &Action> {
+        self.timeline.iter().filter(move |moment| moment.at == at).flat_map(|moment| &moment.actions)
+    }
+
+    /// Whether what it does when it hits waits for a projectile.
+    #[must_use]
+    pub fn launches(&self) -> bool {
+        let before = self.timeline.iter().filter(|moment| moment.at != At::Hit);
+        before.flat_map(|moment| &moment.actions).any(|action| matches!(action, Action::Launch { .. }))
     }
 
     /// How near the door has to be that it works, in metres; `None` for a skill that works no door.
+    #[must_use]
     pub fn door_reach_m(&self) -> Option<f32> {
-        self.actions.iter().find_map(|action| match action {
+        self.actions().find_map(|action| match action {
             Action::WorkDoor { reach_m } => Some(*reach_m),
             _ => None,
         })
+    }
+
+    /// Whether one of the tags that a caster has been granted stops it.
+    #[must_use]
+    pub fn stopper(&self, granted: &TagSet) -> Option<TagId> {
+        let own = [TagId::STUNNED, TagId::FEARED, TagId::SILENCED, TagId::DISARMED];
+        let stops = |tag: TagId| match (&self.stopped_by, tag) {
+            (Some(list), _) => list.set().has(tag),
+            (None, TagId::SILENCED) => self.tags.set().has(TagId::SPELL),
+            (None, TagId::DISARMED) => self.tags.set().has(TagId::WEAPON),
+            (None, _) => true,
+        };
+        let usual = own.into_iter().find(|&tag| granted.has(tag) && stops(tag));
+        usual.or_else(|| self.stopped_by.as_ref()?.iter().map(Tag::id).find(|&tag| granted.has(tag)))
     }
 }
 
@@ -80,103 +288,25 @@ impl Record for SkillDef {
 
     fn visit_refs(&mut self, visitor: &mut dyn RefVisitor) {
         self.tags.visit("tags", visitor);
-        visit_actions(&mut self.actions, "actions", visitor);
-    }
-}
-
-/// The shape of what a skill reaches.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub enum SkillTarget {
-    /// The caster alone.
-    Caster,
-    /// One unit the caster names.
-    Unit {
-        /// Which units may be named.
-        filter: Filter,
-        /// Greatest distance in metres.
-        range_m: f32,
-        /// Whether geometry between the two prevents it.
-        #[serde(default = "needs_line_of_sight")]
-        los: bool,
-    },
-    /// A circle around a point the caster names.
-    Ground {
-        /// Greatest distance of the point in metres.
-        range_m: f32,
-        /// Radius of the circle in metres.
-        radius_m: f32,
-        /// Which units in it are hit.
-        filter: Filter,
-        /// Most units hit, nearest first.
-        targets_max: u16,
-    },
-    /// A circle around the caster.
-    Around {
-        /// Radius of the circle in metres.
-        radius_m: f32,
-        /// Which units in it are hit.
-        filter: Filter,
-        /// Most units hit, nearest first.
-        targets_max: u16,
-    },
-    /// A sector in front of the caster.
-    Cone {
-        /// Radius of the sector in metres.
-        radius_m: f32,
-        /// Full width of the sector in degrees.
-        angle_deg: f32,
-        /// Which units in it are hit.
-        filter: Filter,
-        /// Most units hit, nearest first.
-        targets_max: u16,
-    },
-}
-
-const fn needs_line_of_sight() -> bool {
-    true
-}
-
-impl SkillTarget {
-    /// How far from the caster the skill can reach at all, in metres.
-    pub const fn reach_m(&self) -> f32 {
-        match self {
-            Self::Caster => 0.0,
-            Self::Unit { range_m, .. } => *range_m,
-            Self::Ground { range_m, radius_m, .. } => *range_m + *radius_m,
-            Self::Around { radius_m, .. } | Self::Cone { radius_m, .. } => *radius_m,
+        if let Some(tag) = self.gcd.as_mut().and_then(|gcd| gcd.group.as_mut()) {
+            tag.visit("gcd.group", visitor);
+        }
+        if let Some(tag) = self.cooldown.as_mut().and_then(|cooldown| cooldown.tag.as_mut()) {
+            tag.visit("cooldown.tag", visitor);
+        }
+        self.requires.caster.visit("requires.caster", visitor);
+        self.requires.target.visit("requires.target", visitor);
+        if let Some(combo) = &mut self.requires.combo {
+            combo.after.visit("requires.combo.after", visitor);
+        }
+        if let Some(list) = &mut self.stopped_by {
+            list.visit("stopped_by", visitor);
+        }
+        if let Some(becomes) = &mut self.becomes {
+            becomes.skill.visit("becomes.skill", visitor);
+        }
+        for (index, moment) in self.timeline.iter_mut().enumerate() {
+            visit_actions(&mut moment.actions, &format!("timeline.{index}.do"), visitor);
         }
     }
-
-    /// Which units it affects; the caster counts as an ally.
-    pub const fn filter(&self) -> Filter {
-        match self {
-            Self::Caster => Filter::Ally,
-            Self::Unit { filter, .. }
-            | Self::Ground { filter, .. }
-            | Self::Around { filter, .. }
-            | Self::Cone { filter, .. } => *filter,
-        }
-    }
-
-    /// Most units it can affect at once.
-    pub const fn targets_max(&self) -> u16 {
-        match self {
-            Self::Caster | Self::Unit { .. } => 1,
-            Self::Ground { targets_max, .. } | Self::Around { targets_max, .. } | Self::Cone { targets_max, .. } => {
-                *targets_max
-            }
-        }
-    }
-}
-
-/// Which units a skill affects, seen from its caster.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
-pub enum Filter {
-    /// Units of hostile factions.
-    Enemy,
-    /// Units of friendly factions, the caster included.
-    Ally,
-    /// All units.
-    Any,
 }

@@ -19,7 +19,7 @@ use crate::features::loot::LootSystems;
 use crate::features::monsters::MonsterSystems;
 use crate::features::players::{CarryApp, Player};
 use crate::features::pvp::PvpSystems;
-use crate::features::skills::ValidateSystems;
+use crate::features::skills::{SkillSystems, ValidateSystems};
 use crate::input::ReceiveSystems;
 use crate::scene::{SceneAssets, SceneId};
 use crate::tick::{Tick, TickSystems};
@@ -48,7 +48,7 @@ pub use attributes::{
 };
 pub use blow::{Blow, Roll, resistance};
 pub use context::deed_tags;
-pub use events::{Died, EffectAction, EffectQueued, Happening, Origin, Worth};
+pub use events::{Died, EffectAction, EffectQueued, Happening, Origin, Push, Worth};
 pub use haste::{hasted_ms, hasted_ticks};
 pub use health_log::{HealthChanged, HealthKind};
 pub use luck::{Luck, streak_constant};
@@ -104,8 +104,10 @@ pub fn plugin(app: &mut App) {
         Tick,
         (
             DoorSystems::Work,
+            SkillSystems::Fly,
             BuffSystems::Period,
             DamageSystems::Apply,
+            SkillSystems::Follow,
             BuffSystems::Change,
             DamageSystems::Settle,
             LootSystems::Drop,

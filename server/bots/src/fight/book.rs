@@ -28,7 +28,7 @@ pub(super) fn is_healing(skill: &SkillDef) -> bool {
 }
 
 fn has(skill: &SkillDef, wanted: impl Fn(&Action) -> bool) -> bool {
-    skill.actions.iter().any(wanted)
+    skill.actions().any(wanted)
 }
 
 impl SkillBook {
@@ -52,8 +52,9 @@ impl SkillBook {
             return None;
         }
         let is_ready = |id: Id<SkillDef>| self.ready.get(&id.raw()).is_none_or(|&turn| senses.turn >= turn);
-        let usable = self.known(senses).filter(|(id, skill)| is_ready(*id) && skill.cost_mp <= mana && wanted(skill));
-        usable.max_by_key(|(_, skill)| skill.cooldown_ms)
+        let usable =
+            self.known(senses).filter(|(id, skill)| is_ready(*id) && skill.mana_cost() <= mana && wanted(skill));
+        usable.max_by_key(|(_, skill)| skill.cooldown_ticks())
     }
 
     /// Notes that a skill is being cast.

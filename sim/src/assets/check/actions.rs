@@ -40,7 +40,14 @@ pub(crate) fn check_action(action: &Action, path: &str, check: &mut Checker<'_, 
                 check.pointless(&format!("{path}.kinds"), "dispels nothing");
             }
         }
-        Action::Apply(_) | Action::Remove { .. } => {}
+        Action::Interrupt { lockout_ms } => check.duration(&format!("{path}.lockout_ms"), *lockout_ms, 0..=60_000),
+        Action::Displace(how) => check.float(&format!("{path}.0.distance_m"), how.distance_m(), 0.1..=40.0),
+        Action::ReduceCooldown { ms, .. } => check.duration(&format!("{path}.ms"), *ms, 50..=3_600_000),
+        Action::Apply(_)
+        | Action::Remove { .. }
+        | Action::Launch { .. }
+        | Action::Area { .. }
+        | Action::ResetCooldown { .. } => {}
         Action::WorkDoor { reach_m } => check.float(&format!("{path}.reach_m"), *reach_m, 0.1..=20.0),
     }
 }

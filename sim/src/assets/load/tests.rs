@@ -6,8 +6,9 @@ use crate::assets::extends::{Written, extend};
 
 const EFFECT: &str = r#"(id: "effect/burning", name: "Burning", polarity: Harmful, duration: Ms(8_000),
   period: (ms: 2_000), periodic: [Damage(coef: 200)])"#;
-const SKILL: &str = r#"(id: "skill/bolt", name: "Bolt", gcd_ms: 1_000, target: Unit(filter: Enemy, range_m: 25),
-  facing_deg: 120, actions: [Damage(coef: 1_200), ApplyEffect(effect: "effect/burning")])"#;
+const SKILL: &str = r#"(id: "skill/bolt", name: "Bolt", gcd: (ms: 1_000),
+  target: Unit(filter: Enemy, range_m: 25, facing_deg: 120),
+  timeline: [(at: Finish, do: [Damage(coef: 1_200), ApplyEffect(effect: "effect/burning")])])"#;
 const SCENE: &str = r#"(id: "scene/a", name: "A", bounds: (min: (-10, -10), max: (10, 10)),
   aoi: (enter_m: 60, leave_m: 70), players_max: 100, spawn_points: [(id: "spawn/a", at: (0, 0))])"#;
 
@@ -25,7 +26,7 @@ fn findings(files: &[(&str, &str)]) -> Vec<String> {
 
 /// The report of one more skill whose fields behind id, name and gcd are `fields`, without the file name.
 fn skill_findings(fields: &str) -> Vec<String> {
-    let text = format!("(id: \"skill/x\", name: \"X\", gcd_ms: 1_000,\n{fields})");
+    let text = format!("(id: \"skill/x\", name: \"X\", gcd: (ms: 1_000),\n{fields})");
     let strip = |finding: String| finding.trim_start_matches("assets/skills/x.ron:").to_owned();
     findings(&[("skills/x.ron", &text)]).into_iter().map(strip).collect()
 }
@@ -34,11 +35,11 @@ fn skill_findings(fields: &str) -> Vec<String> {
 fn good_data_loads_with_references_resolved() {
     let assets = Assets::load(&sources(&[("effects/e.ron", EFFECT), ("skills/s.ron", SKILL)])).expect("no faults");
     let skill = &assets.skills[assets.skills.by_name("skill/bolt").expect("it is there")];
-    let super::super::Action::ApplyEffect { effect, chance_pct, .. } = &skill.actions[1] else {
+    let super::super::Action::ApplyEffect { effect, chance_pct, .. } = &skill.timeline[0].actions[1] else {
         panic!("the second action applies an effect");
     };
     assert_eq!(assets.effects[effect.id()].id, "effect/burning");
-    assert_eq!((*chance_pct, skill.facing_deg, skill.gcd_ticks()), (100, Some(120.0), 20));
+    assert_eq!((*chance_pct, skill.target.facing_deg(), skill.gcd_ticks()), (100, Some(120.0), 20));
 }
 
 #[test]
@@ -54,25 +55,25 @@ fn ids_follow_names_and_not_files() {
 
 #[test]
 fn every_fault_of_one_record_is_reported() {
-    let text = r#" target: Unit(filter: Enmy, range_m: "far", los: 3), facing_deg: 361, cast_ms: 5.5, cost_mp: 99999999999,
- actions: [Damage(coeff: 5), Explode(size: 1), ApplyEffect(effect: "effect/burnign", chance_pct: 101), Threat],
- cooldown: 1_010"#;
+    let text = r#" target: Unit(filter: Enmy, range_m: "far", los: Maybe, facing_deg: 361), cast: Cast(ms: 5.5), cost: [(attr: "rage", amount: 99999999999)],
+ timeline: [(at: Finish, do: [Damage(coeff: 5), Explode(size: 1), ApplyEffect(effect: "effect/burnign", chance_pct: 101), Threat])],
+ cooldown: (ms: 1_010), cooldown_ms: 5"#;
     assert_eq!(
         skill_findings(text),
         [
             "2:23: error[A0103]: `filter` cannot be `Enmy` (did you mean `Enemy`?)",
             "2:38: error[A0104]: `range_m` must be a number, found the string \"far\"",
-            "2:50: error[A0104]: `los` must be `true` or `false`, found the number 3",
-            "2:66: error[A0111]: `facing_deg` is 361, but must be from 1 to 360 degrees",
-            "2:80: error[A0104]: `cast_ms` must be a whole number from 0, found the number 5.5",
-            "2:94: error[A0111]: `cost_mp` is 99999999999, but must be from 0 to 4294967295 mana points",
-            "3:19: error[A0102]: `Damage` has no field `coeff` (did you mean `coef`?)",
-            "3:30: error[A0103]: `actions[1]` cannot be `Explode` (it can be `Damage`, `Heal`, `Gain`, `ApplyEffect`, `Apply`, `Resurrect`, `Threat`, `Remove`, `Dispel`, `Stagger` or `WorkDoor`)",
-            "3:68: error[A0107]: skill `skill/x` refers to effect `effect/burnign`, which does not exist (did you mean \"effect/burning\" (assets/effects/burning.ron:1)?)",
-            "3:98: error[A0111]: `chance_pct` is 101, but must be from 1 to 100",
-            "3:104: error[A0104]: `actions[3]` must be a group `(..)` of named fields, found the name `Threat`",
-            "4:2: error[A0102]: this skill has no field `cooldown` (did you mean `cooldown_ms`?)",
-            "4:12: error[A0113]: `cooldown_ms` is 1010 ms, but must be a multiple of the 50 ms tick (the nearest is 1000)",
+            "2:50: error[A0103]: `los` cannot be `Maybe` (it can be `No`, `AtStart` or `AtStartAndEnd`)",
+            "2:69: error[A0111]: `facing_deg` is 361, but must be from 1 to 360 degrees",
+            "2:90: error[A0104]: `ms` must be a whole number from 0, found the number 5.5",
+            "2:110: error[A0101]: `attr` cannot be read: there is no pool `rage`, only \"hp\" and \"mana\"",
+            "3:38: error[A0102]: `Damage` has no field `coeff` (did you mean `coef`?)",
+            "3:49: error[A0103]: `do[1]` cannot be `Explode` (it can be `Damage`, `Heal`, `Gain`, `ApplyEffect`, `Apply`, `Resurrect`, `Threat`, `Remove`, `Dispel`, `Stagger`, `WorkDoor`, `Launch`, `Area`, `Interrupt`, `Displace`, `ResetCooldown` or `ReduceCooldown`)",
+            "3:87: error[A0107]: skill `skill/x` refers to effect `effect/burnign`, which does not exist (did you mean \"effect/burning\" (assets/effects/burning.ron:1)?)",
+            "3:117: error[A0111]: `chance_pct` is 101, but must be from 1 to 100",
+            "3:123: error[A0104]: `do[3]` must be a group `(..)` of named fields, found the name `Threat`",
+            "4:17: error[A0113]: `ms` is 1010 ms, but must be a multiple of the 50 ms tick (the nearest is 1000)",
+            "4:25: error[A0102]: this skill has no field `cooldown_ms` (its fields are `id`, `name`, `tags`, `cast`, `gcd`, `queue_window_ms`, `cost`, `refund`, `cooldown`, `requires`, `stopped_by`, `becomes`, `target` and `timeline`)",
         ]
     );
 }
@@ -82,12 +83,12 @@ fn missing_fields_are_named_where_they_belong() {
     assert_eq!(
         findings(&[(
             "monsters/m.ron",
-            "(id: \"monster/m\", name: \"M\", level: 1, skills: [\"skill/bolt\"],\n senses: (los: false))"
+            "(id: \"monster/m\", name: \"M\", level: (1, 1), skills: [\"skill/bolt\"],\n senses: (los: false))"
         )])[..3],
         [
             "assets/monsters/m.ron:1:1: error[A0105]: this monster has no `faction`",
-            "assets/monsters/m.ron:1:1: error[A0105]: this monster has no `movement`",
-            "assets/monsters/m.ron:1:1: error[A0105]: this monster has no `leash_m`",
+            "assets/monsters/m.ron:1:1: error[A0105]: this monster has no `move`",
+            "assets/monsters/m.ron:1:1: error[A0105]: this monster has no `leash`",
         ]
     );
 }
@@ -162,7 +163,7 @@ fn a_duplicate_id_names_both_places() {
 #[test]
 fn a_duplicate_field_names_the_first() {
     assert_eq!(
-        skill_findings(" target: Caster, actions: [Heal(coef: 1)],\n target: Caster"),
+        skill_findings(" target: Caster, timeline: [(at: Hit, do: [Heal(coef: 1)])],\n target: Caster"),
         ["3:2: error[A0106]: this skill has the field `target` twice (the first one is at assets/skills/x.ron:2)"]
     );
 }
@@ -171,25 +172,25 @@ fn a_duplicate_field_names_the_first() {
 fn a_reference_to_another_kind_is_told_apart_from_an_unknown_one() {
     assert_eq!(
         skill_findings(
-            " target: Caster, actions: [ApplyEffect(effect: \"skill/bolt\"), ApplyEffect(effect: \"burning\")]"
+            " target: Caster, timeline: [(at: Hit, do: [ApplyEffect(effect: \"skill/bolt\"), ApplyEffect(effect: \"burning\")])]"
         ),
         [
-            "2:48: error[A0108]: skill `skill/x` needs an effect here, but `skill/bolt` is a skill",
-            "2:83: error[A0107]: skill `skill/x` refers to effect `burning`, which does not exist (did you mean \"effect/burning\" (assets/effects/burning.ron:1)?)",
+            "2:64: error[A0108]: skill `skill/x` needs an effect here, but `skill/bolt` is a skill",
+            "2:99: error[A0107]: skill `skill/x` refers to effect `burning`, which does not exist (did you mean \"effect/burning\" (assets/effects/burning.ron:1)?)",
         ]
     );
 }
 
 #[test]
 fn a_broken_record_still_shows_its_unknown_references_and_hides_no_other() {
-    let text = "[\n(id: \"skill/a\", actions: [ApplyEffect(effect: \"effect/no\")),\n(id: \"skill/b\", name: \"B\" gcd_ms: 50, target: Caster, actions: []),\n]";
+    let text = "[\n(id: \"skill/a\", timeline: [(at: Hit, do: [ApplyEffect(effect: \"effect/no\"))]),\n(id: \"skill/b\", name: \"B\" gcd: (ms: 50), target: Caster, timeline: []),\n]";
     assert_eq!(
         findings(&[("skills/x.ron", text)]),
         [
-            "assets/skills/x.ron:2:26: error[A0101]: this `[` is never closed",
-            "assets/skills/x.ron:2:47: error[A0107]: skill `skill/a` refers to effect `effect/no`, which does not exist",
+            "assets/skills/x.ron:2:42: error[A0101]: this `[` is never closed",
+            "assets/skills/x.ron:2:63: error[A0107]: skill `skill/a` refers to effect `effect/no`, which does not exist",
             "assets/skills/x.ron:3:27: error[A0101]: expected `,` between this field and the one before",
-            "assets/skills/x.ron:3:64: error[A0123]: skill `skill/b` has no actions",
+            "assets/skills/x.ron:3:68: error[A0123]: skill `skill/b` has nothing to do",
         ]
     );
 }
@@ -198,13 +199,13 @@ fn a_broken_record_still_shows_its_unknown_references_and_hides_no_other() {
 fn numbers_must_be_finite_and_in_range() {
     assert_eq!(
         skill_findings(
-            " target: Cone(radius_m: inf, angle_deg: 0, filter: Any, targets_max: 70_000),\n actions: [Threat(amount: 0)]"
+            " target: Cone(radius_m: inf, angle_deg: 0, filter: Any, targets_max: 70_000),\n timeline: [(at: Hit, do: [Threat(amount: 0)])]"
         ),
         [
             "2:25: error[A0112]: `radius_m` is inf, but must be a finite number",
             "2:41: error[A0111]: `angle_deg` is 0, but must be from 1 to 360 degrees",
             "2:70: error[A0111]: `targets_max` is 70_000, but must be from 0 to 65535",
-            "3:27: error[A0111]: `amount` is 0, but must be from 1 to 1000000",
+            "3:43: error[A0111]: `amount` is 0, but must be from 1 to 1000000",
         ]
     );
 }

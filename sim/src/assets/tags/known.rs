@@ -123,6 +123,10 @@ core_tags! {
     SCHOOL_HOLY = "school.holy",
     /// Arcane.
     SCHOOL_ARCANE = "school.arcane",
+    /// What a skill carries that silence stops.
+    SPELL = "spell",
+    /// What a skill carries that disarming stops.
+    WEAPON = "weapon",
 }
 
 impl School {

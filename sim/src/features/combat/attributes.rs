@@ -57,7 +57,12 @@ impl Attributes {
     /// The values of a class or a monster at a level, nothing modified.
     #[must_use]
     pub fn at_level(assets: &Assets, table: &AttributeTable, level: u16) -> Self {
-        let base = assets.attributes.at_level(table, level, &assets.curves);
+        Self::on_base(assets, assets.attributes.at_level(table, level, &assets.curves), level)
+    }
+
+    /// These base values at a level, nothing modified.
+    #[must_use]
+    pub fn on_base(assets: &Assets, base: Arc<[i32]>, level: u16) -> Self {
         Self { level, ..Self::of(base) }.with(&[], &assets.attributes)
     }
 

@@ -11,8 +11,10 @@ use bevy_ecs::prelude::*;
 use super::{Context, Qualified};
 use crate::actor::Faction;
 use crate::assets::{
-    Action, ActionTarget, AttributeId, EffectDef, EventKind, FormulaDef, Id, Pool, School, ShortRef, SkillDef,
+    Action, ActionTarget, AttributeId, Displacement, EffectDef, EventKind, FormulaDef, Id, Pool, School, ShortRef,
+    SkillDef,
 };
+use crate::features::skills::Conjuring;
 use crate::ids::SimId;
 use crate::replicated::ClientEvent;
 use crate::wire::Reader;
@@ -148,6 +150,42 @@ pub enum EffectAction {
         /// Index of the door in its scene.
         door: u16,
     },
+    /// Makes something that lives on by itself.
+    Conjure(Conjuring),
+    /// Ends what the target casts and locks its schools.
+    Interrupt {
+        /// For how long.
+        lockout_ms: u32,
+    },
+    /// Moves the target by force.
+    Displace {
+        /// How.
+        how: Push,
+        /// How far at most, in centimetres.
+        distance_cm: u32,
+    },
+    /// Brings the end of a cooldown of the target nearer.
+    Cooldown {
+        /// Of which skill.
+        skill: Id<SkillDef>,
+        /// By how much; `None` ends it.
+        ms: Option<u32>,
+    },
+}
+
+/// Who is moved by force, and where to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Push {
+    /// The target, away from the source.
+    Away,
+    /// The target, to arm's length of the source.
+    Toward,
+    /// The target, straight on.
+    Ahead,
+    /// The target, straight on and over gaps.
+    Through,
+    /// The source, to arm's length of the target.
+    SourceToTarget,
 }
 
 impl EffectAction {
@@ -178,8 +216,27 @@ impl EffectAction {
             }
             Action::Stagger { amount } => (Self::Stagger { amount: *amount }, false),
             Action::WorkDoor { reach_m } => (Self::WorkDoor { door: door(*reach_m)? }, true),
+            Action::Launch { projectile } => (Self::Conjure(Conjuring::Projectile(projectile.id())), false),
+            Action::Area { area } => (Self::Conjure(Conjuring::Area(area.id())), false),
+            Action::Interrupt { lockout_ms } => (Self::Interrupt { lockout_ms: *lockout_ms }, false),
+            Action::Displace(how) => return Some(Self::displace(*how)),
+            Action::ResetCooldown { skill } => (Self::Cooldown { skill: skill.id(), ms: None }, false),
+            Action::ReduceCooldown { skill, ms } => (Self::Cooldown { skill: skill.id(), ms: Some(*ms) }, false),
         };
         Some(found)
+    }
+
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked data: 0.1 to 40 m")]
+    fn displace(how: Displacement) -> (Self, bool) {
+        let distance_cm = (how.distance_m() * 100.0).round() as u32;
+        let (how, own) = match how {
+            Displacement::Knockback { .. } => (Push::Away, false),
+            Displacement::Pull { .. } => (Push::Toward, false),
+            Displacement::Leap { .. } => (Push::Ahead, true),
+            Displacement::Blink { .. } => (Push::Through, true),
+            Displacement::ChargeTo { .. } => (Push::SourceToTarget, false),
+        };
+        (Self::Displace { how, distance_cm }, own)
     }
 
     /// The same, so many times as strong: for what an effect does per stack.

@@ -15,7 +15,7 @@ use crate::digest::{Digest, Digester};
 use crate::features::buffs::Tags;
 use crate::features::players::Class;
 use crate::features::progress::Progress;
-use crate::features::skills::{Mana, ManaChange};
+use crate::features::skills::{Casting, Mana, ManaChange};
 use crate::ids::SimId;
 use crate::scene::SceneAssets;
 use crate::tick::{SimTick, TICKS_PER_SECOND};
@@ -106,14 +106,16 @@ fn regained(carried_milli: &mut u32, rate_milli: i32, pct: u32, missing: u32) ->
     points
 }
 
-type Held<'a> = (&'a Vitals, &'a Tags, &'a Attributes, &'a mut Motion);
-type Reconsidered = Or<(Changed<Vitals>, Changed<Tags>, Changed<Attributes>)>;
+type Held<'a> = (&'a Vitals, &'a Tags, &'a Attributes, &'a Casting, &'a mut Motion);
+type Reconsidered = Or<(Changed<Vitals>, Changed<Tags>, Changed<Attributes>, Changed<Casting>)>;
 
-/// The dead, the stunned and the rooted stay where they are; others go as fast as their attribute says.
+/// The dead, the stunned and the rooted stay where they are; others go as fast as their attribute says, and slower while they
+/// cast what lets them.
 pub(super) fn set_speeds(mut actors: Query<Held, Reconsidered>) {
-    for (vitals, tags, attributes, mut motion) in &mut actors {
+    for (vitals, tags, attributes, casting, mut motion) in &mut actors {
         let held = vitals.dead || tags.has(TagId::STUNNED) || tags.has(TagId::ROOTED);
-        let speed = attributes.current(AttributeId::SPEED_BP).clamp(0, 30_000);
+        let slowed_bp = casting.slowed_bp().map_or(10_000, i32::from);
+        let speed = attributes.current(AttributeId::SPEED_BP).clamp(0, 30_000) * slowed_bp / 10_000;
         let speed_bp = if held { 0 } else { u16::try_from(speed).unwrap_or(0) };
         if motion.speed_bp != speed_bp {
             motion.speed_bp = speed_bp;

@@ -24,7 +24,7 @@ use crate::actor::Faction;
 use crate::assets::{AttackKind, AttributeId, FormulaDef, Id, Pool, School};
 use crate::counters::{COMBAT, Counters};
 use crate::features::buffs::{self, ActiveBuffs, BreakBar, Dispelling, Incoming, Tags};
-use crate::features::skills::{Mana, ManaChange};
+use crate::features::skills::{Mana, ManaChange, PassedOn};
 use crate::formula::Scope;
 use crate::ids::SimId;
 use crate::random::{Draw, Random, Stream};
@@ -102,6 +102,7 @@ pub struct Resolver<'w, 's> {
     pub patients: Query<'w, 's, Patient>,
     /// What is counted.
     pub counters: ResMut<'w, Counters>,
+    passed_on: MessageWriter<'w, PassedOn>,
     log: MessageWriter<'w, HealthChanged>,
     deaths: MessageWriter<'w, Died>,
     offers: MessageWriter<'w, ReturnOffered>,
@@ -242,8 +243,17 @@ impl<'s> Resolver<'_, 's> {
                 buffs::dispel(self, deed, Dispelling { kinds, count, chance_pct, steal }, salt, work);
             }
             EffectAction::Stagger { amount } if harms => buffs::stagger(self, deed, amount, work),
+            EffectAction::Interrupt { .. } | EffectAction::Displace { .. } if harms => self.pass_on(deed),
+            EffectAction::Displace { .. } if deed.source == deed.target => self.pass_on(deed),
+            EffectAction::Cooldown { .. } if helps => self.pass_on(deed),
+            EffectAction::Conjure(_) => self.pass_on(deed),
             _ => {}
         }
+    }
+
+    /// What casts, bodies and what is conjured come to belongs to skills.
+    fn pass_on(&mut self, deed: &EffectQueued) {
+        self.passed_on.write(PassedOn(deed.clone()));
     }
 
     /// Offers a dead player to be raised.

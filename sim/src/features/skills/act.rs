@@ -1,109 +1,170 @@
-//! Act: casts stop, start, advance and take effect, caster by caster in the order of their ids. Everything is
-//! checked again here, because what a command was validated against may have changed since.
+//! Act: casts stop, advance, take effect and start, caster by caster in the order of their ids. One machine serves instant,
+//! cast, channel and charge: a cast has a date, an end, and a timeline between them that is done up to the present.
+//! Everything is checked again here, because what a command was validated against may have changed since.
+//!
+//! A cast is dated: it may start up to [`Punctuality::allowance_ms`] after it could have, and counts from then. What is
+//! under way goes on before anything starts, so that the next cast begins in the tick in which the last one ends.
+
+use std::sync::Arc;
 
 use bevy_ecs::prelude::*;
-use bevy_ecs::query::QueryData;
-use bevy_ecs::system::SystemParam;
-use glam::Vec2;
 
-use super::rules::{Aim, CasterView, FINISH_TOLERANCE, check_aim, check_caster};
-use super::{
-    Cast, CastEnded, CastOutcome, CastStarted, Casting, Cooldowns, Mana, ManaChange, StopIntent, Units, aim_of,
-};
-use crate::actor::{Concealment, Heading, Position};
-use crate::assets::{Filter, Id, SkillDef, TagId};
-use crate::features::buffs::Tags;
-use crate::features::combat::{Attributes, EffectAction, EffectQueued, Level, Origin, SideData, Sides, Vitals};
+use super::caster::{Acting, ActingItem};
+use super::cooldowns::{now_ms, quickened_ms};
+use super::deliver::Delivery;
+use super::rules::{Aim, CasterView, FINISH_TOLERANCE, check_aim, check_caster, price};
+use super::{Cast, CastOutcome, CastStarted, Casting, ManaChange, ReleaseIntent, StopIntent};
+use crate::assets::{At, AttributeId, CastDef, CastMove, CostTime, Filter, FirstTick, Id, Pool, Refund, SkillDef};
+use crate::features::combat::Sides;
 use crate::ids::SimId;
-use crate::intent::{CastIntent, CastTarget, MoveIntent};
-use crate::interest::Visibility;
-use crate::roster::Roster;
-use crate::scene::{SceneAssets, SceneGeometry};
-use crate::tick::SimTick;
+use crate::intent::CastIntent;
 
-/// What counts about a caster and nobody writes in the Act stage.
-#[derive(QueryData)]
-pub(super) struct Body {
-    position: &'static Position,
-    heading: &'static Heading,
-    side: SideData,
-    level: &'static Level,
-    concealment: &'static Concealment,
-    vitals: &'static Vitals,
-    tags: &'static Tags,
-    attributes: &'static Attributes,
-    steps: &'static MoveIntent,
-}
-
-/// A caster to look at.
-#[derive(QueryData)]
-pub(super) struct Caster {
-    body: Body,
-    mana: &'static Mana,
-    cooldowns: &'static Cooldowns,
-    casting: &'static Casting,
-}
-
-impl CasterItem<'_, '_> {
-    /// The caster as the rules see it; `busy` when it is about to cast something else.
-    pub(super) fn view<'a>(&'a self, busy: bool, sides: &'a Sides) -> CasterView<'a> {
-        self.body.view(self.mana, self.cooldowns, sides, busy || self.casting.0.is_some())
-    }
-
-    /// The caster's eyes.
-    pub(super) fn eyes(&self) -> Visibility {
-        self.body.eyes()
-    }
-}
-
-impl<'w> BodyItem<'w, '_> {
-    fn view<'a>(&self, mana: &Mana, cooldowns: &'a Cooldowns, sides: &'a Sides, casting: bool) -> CasterView<'a> {
-        CasterView {
-            feet: self.position.0,
-            heading: *self.heading,
-            side: self.side.side(),
-            sides,
-            dead: !self.vitals.is_alive(),
-            tags: *self.tags,
-            mp: mana.mp,
-            cooldowns,
-            casting,
-            moving: self.moves(),
-        }
-    }
-
-    fn eyes(&self) -> Visibility {
-        let Concealment { phase, stealth } = *self.concealment;
-        Visibility { faction: self.side.side().faction.0, phase, stealth }
-    }
-
-    fn moves(&self) -> bool {
-        self.steps.steps.iter().any(|step| step.wish != Vec2::ZERO)
-    }
-}
-
-type Acting<'w> = (Body, &'w mut Mana, &'w mut Cooldowns, &'w mut Casting);
-
-/// What a cast needs to know of the scene, and where its effects go.
-#[derive(SystemParam)]
-pub(super) struct Stage<'w, 's> {
-    tick: Res<'w, SimTick>,
-    assets: Res<'w, SceneAssets>,
-    geometry: Res<'w, SceneGeometry>,
-    roster: Res<'w, Roster>,
-    units: Units<'w, 's>,
-    effects: MessageWriter<'w, EffectQueued>,
-    ended: MessageWriter<'w, CastEnded>,
-}
-
-/// Casts that their casters break off end before anything else happens.
-pub(super) fn stop_casts(mut asked: MessageReader<StopIntent>, mut stage: Stage, mut casters: Query<Acting>) {
-    let mut stopping: Vec<SimId> = asked.read().map(|stop| stop.caster).collect();
+/// Casts that their casters break off end before anything else happens; charges that are let go come to their end.
+pub(super) fn stop_casts(
+    mut stops: MessageReader<StopIntent>,
+    mut releases: MessageReader<ReleaseIntent>,
+    mut stage: Delivery,
+    mut casters: Query<Acting>,
+) {
+    let mut stopping: Vec<SimId> = stops.read().map(|stop| stop.caster).collect();
     stopping.sort_unstable();
     for id in stopping {
+        if let Some(mut caster) = stage.roster.entity(id).and_then(|entity| casters.get_mut(entity).ok()) {
+            end(&mut stage, &mut caster, CastOutcome::Cancelled);
+        }
+    }
+    let now = now_ms(stage.tick.0);
+    for ReleaseIntent { caster } in releases.read() {
+        let found = stage.roster.entity(*caster).and_then(|entity| casters.get_mut(entity).ok());
+        let Some(mut caster) = found else { continue };
+        let Some(cast) = caster.casting.0.as_mut() else { continue };
+        if let CastDef::Charge { min_ms, .. } = cast.def.cast {
+            cast.finish_ms = cast.finish_ms.min(now.max(cast.start_ms + u64::from(min_ms)));
+        }
+    }
+}
+
+/// Casts under way are interrupted, broken off by their casters' steps, go on, or take effect when their time has come.
+pub(super) fn advance_casts(sides: Res<Sides>, mut stage: Delivery, mut casters: Query<(&SimId, Acting)>) {
+    let under_way = casters.iter().filter(|(_, caster)| caster.casting.0.is_some());
+    let mut ids: Vec<SimId> = under_way.map(|(&id, _)| id).collect();
+    ids.sort_unstable();
+    for id in ids {
         let found = stage.roster.entity(id).and_then(|entity| casters.get_mut(entity).ok());
-        if let Some((_, mut mana, mut cooldowns, mut casting)) = found {
-            stage.cancel(id, &mut mana, &mut cooldowns, &mut casting);
+        let Some((_, mut caster)) = found else { continue };
+        let Some(cast) = caster.casting.0.clone() else { continue };
+        if !caster.body.is_alive() || cast.def.stopper(&caster.body.tags.granted).is_some() {
+            end(&mut stage, &mut caster, CastOutcome::Interrupted);
+        } else if cast.def.cast.movement() == CastMove::Cancels && caster.body.moves() {
+            end(&mut stage, &mut caster, CastOutcome::Cancelled);
+        } else {
+            go_on(&sides, &mut stage, &mut caster, cast);
+        }
+    }
+}
+
+/// Does what lies between the last tick and this one on a cast's timeline.
+fn go_on(sides: &Sides, stage: &mut Delivery, caster: &mut ActingItem<'_, '_>, mut cast: Cast) {
+    let now = now_ms(stage.tick.0);
+    let until = now.min(cast.finish_ms);
+    while let Some((ms, at)) = next_moment(&cast, until) {
+        cast.done_ms = ms;
+        if let At::Tick(tick) = at {
+            cast.ticks = tick;
+            if !pay(stage, caster, &cast.def, CostTime::PerTick) {
+                end(stage, caster, CastOutcome::Failed);
+                return;
+            }
+        }
+        if !take_effect(sides, stage, caster, &cast, &[at]) {
+            end(stage, caster, CastOutcome::Failed);
+            return;
+        }
+    }
+    cast.done_ms = until;
+    if now < cast.finish_ms {
+        // The moments of a timeline are nobody else's business: a cast that merely goes on is no change.
+        caster.casting.bypass_change_detection().0 = Some(cast);
+    } else {
+        finish(sides, stage, caster, cast);
+    }
+}
+
+/// The next moment of a timeline after what is done, up to a time: ticks and marks in the order of time, a mark first.
+fn next_moment(cast: &Cast, until_ms: u64) -> Option<(u64, At)> {
+    let mut next: Option<(u64, At)> = None;
+    let mut offer = |ms: u64, at: At| {
+        if ms <= until_ms && next.is_none_or(|(least, _)| ms < least) {
+            next = Some((ms, at));
+        }
+    };
+    for moment in &cast.def.timeline {
+        if let At::Ms(after) = moment.at {
+            let ms = cast.start_ms + u64::from(after);
+            // The start itself is done with the start.
+            if ms > cast.done_ms {
+                offer(ms, moment.at);
+            }
+        }
+    }
+    if let CastDef::Channel { first, .. } = cast.def.cast
+        && cast.tick_ms > 0
+    {
+        let periods = u64::from(cast.ticks) + u64::from(first == FirstTick::AfterPeriod);
+        let ms = cast.start_ms + periods * u64::from(cast.tick_ms);
+        offer(ms, At::Tick(cast.ticks.saturating_add(1)));
+    }
+    next
+}
+
+/// A cast comes to its end: what is paid then is paid, and it takes effect if its target can still be reached.
+fn finish(sides: &Sides, stage: &mut Delivery, caster: &mut ActingItem<'_, '_>, cast: Cast) {
+    let moments = match cast.def.launches() {
+        true => &[At::Release, At::Finish][..],
+        false => &[At::Release, At::Finish, At::Hit][..],
+    };
+    let mut worth = cast.clone();
+    let held_ms = u32::try_from(cast.finish_ms - cast.start_ms).unwrap_or(u32::MAX);
+    worth.scale_pct = cast.scale_pct * cast.def.cast.scale_pct(held_ms) / 100;
+    let payable = can_pay(caster, &cast.def, CostTime::OnFinish);
+    if !payable || !take_effect(sides, stage, caster, &worth, moments) {
+        caster.casting.set_if_neq(Casting(Some(cast)));
+        end(stage, caster, CastOutcome::Failed);
+        return;
+    }
+    pay(stage, caster, &cast.def, CostTime::OnFinish);
+    caster.casting.set_if_neq(Casting(None));
+    caster.cooldowns.cast_ended(cast.finish_ms);
+    caster.combo.note(cast.skill, now_ms(stage.tick.0));
+    stage.end(*caster.id, cast.skill, CastOutcome::Finished);
+}
+
+/// Does the actions of some moments to everyone they reach; false when the target cannot be reached any more.
+fn take_effect(sides: &Sides, stage: &mut Delivery, caster: &ActingItem<'_, '_>, cast: &Cast, moments: &[At]) -> bool {
+    let id = *caster.id;
+    let view = caster.view(false, sides);
+    let aim = stage.aim(id, caster.body.eyes(), &cast.def, cast.target);
+    let reached = |aim: &Aim| check_aim(&view, &cast.def, *aim, FINISH_TOLERANCE, &stage.geometry.0).is_ok();
+    let Some(aim) = aim.filter(reached) else { return false };
+    deliver(stage, caster, &view, cast, aim, moments);
+    true
+}
+
+fn deliver(
+    stage: &mut Delivery,
+    caster: &ActingItem<'_, '_>,
+    view: &CasterView<'_>,
+    cast: &Cast,
+    aim: Aim,
+    moments: &[At],
+) {
+    let worth = caster.body.worth();
+    for &at in moments {
+        let each = matches!(at, At::Tick(_)).then_some(At::EachTick);
+        let actions = cast.def.timeline.iter().filter(|moment| moment.at == at || Some(moment.at) == each);
+        let actions: Vec<_> = actions.flat_map(|moment| &moment.actions).collect();
+        if !actions.is_empty() {
+            stage.deliver(view, caster.body.phase(), cast, aim, &worth, &actions);
         }
     }
 }
@@ -113,108 +174,120 @@ pub(super) fn start_casts(
     sides: Res<Sides>,
     mut asked: MessageReader<CastIntent>,
     mut started: MessageWriter<CastStarted>,
-    mut stage: Stage,
+    mut stage: Delivery,
     mut casters: Query<Acting>,
 ) {
     let mut intents: Vec<CastIntent> = asked.read().copied().collect();
     intents.sort_by_key(|intent| intent.caster);
     let assets = stage.assets.0.clone();
-    for CastIntent { caster: id, skill, target } in intents {
-        let found = stage.roster.entity(id).and_then(|entity| casters.get_mut(entity).ok());
-        let (Some((body, mut mana, mut cooldowns, mut casting)), Some(def)) = (found, assets.skills.get(skill)) else {
+    for intent in intents {
+        let Some(mut caster) = stage.roster.entity(intent.caster).and_then(|entity| casters.get_mut(entity).ok())
+        else {
             continue;
         };
-        let view = body.view(&mana, &cooldowns, &sides, casting.0.is_some());
-        let aim = stage.aim(id, &body, def, target);
-        let fits = check_caster(&view, skill, def, stage.tick.0).is_ok();
-        let Some(aim) = aim.filter(|&aim| fits && check_aim(&view, def, aim, 1.0, &stage.geometry.0).is_ok()) else {
-            stage.end(id, skill, CastOutcome::Refused);
-            continue;
-        };
-        mana.pay(def.cost_mp);
-        cooldowns.begin(skill, def, stage.tick.0);
-        started.write(CastStarted { caster: id, skill, hostile: def.target.filter() == Filter::Enemy });
-        if def.cast_ticks() == 0 {
-            let view = body.view(&mana, &cooldowns, &sides, false);
-            stage.take_effect(id, skill, def, &body, &view, aim);
+        let skill = caster.combo.in_place_of(intent.skill, &assets, now_ms(stage.tick.0));
+        let Some(def) = assets.skills.arc(skill) else { continue };
+        let hostile = def.target.filter() == Filter::Enemy;
+        if start(&sides, &mut stage, &mut caster, skill, def, intent) {
+            started.write(CastStarted { caster: intent.caster, skill, hostile });
         } else {
-            casting.0 = Some(Cast { skill, target, finish_tick: stage.tick.0 + def.cast_ticks() });
+            stage.end(intent.caster, intent.skill, CastOutcome::Refused);
         }
     }
 }
 
-/// Casts under way are interrupted, broken off by their casters' steps, or take effect when their time has come.
-pub(super) fn advance_casts(sides: Res<Sides>, mut stage: Stage, mut casters: Query<(&SimId, Acting)>) {
-    let under_way = casters.iter().filter(|(_, (.., casting))| casting.0.is_some());
-    let mut ids: Vec<SimId> = under_way.map(|(&id, _)| id).collect();
-    ids.sort_unstable();
-    let assets = stage.assets.0.clone();
-    for id in ids {
-        let found = stage.roster.entity(id).and_then(|entity| casters.get_mut(entity).ok());
-        let Some((_, (body, mut mana, mut cooldowns, mut casting))) = found else { continue };
-        let Some(cast) = casting.0 else { continue };
-        let Some(def) = assets.skills.get(cast.skill) else { continue };
-        if !body.vitals.is_alive() || body.tags.has(TagId::STUNNED) || body.tags.has(TagId::SILENCED) {
-            casting.0 = None;
-            stage.end(id, cast.skill, CastOutcome::Interrupted);
-        } else if def.move_cancels && body.moves() {
-            stage.cancel(id, &mut mana, &mut cooldowns, &mut casting);
-        } else if stage.tick.0 >= cast.finish_tick {
-            casting.0 = None;
-            let view = body.view(&mana, &cooldowns, &sides, false);
-            let aim = stage.aim(id, &body, def, cast.target);
-            match aim.filter(|&aim| check_aim(&view, def, aim, FINISH_TOLERANCE, &stage.geometry.0).is_ok()) {
-                Some(aim) => stage.take_effect(id, cast.skill, def, &body, &view, aim),
-                None => stage.end(id, cast.skill, CastOutcome::Failed),
-            }
+fn start(
+    sides: &Sides,
+    stage: &mut Delivery,
+    caster: &mut ActingItem<'_, '_>,
+    skill: Id<SkillDef>,
+    def: &Arc<SkillDef>,
+    intent: CastIntent,
+) -> bool {
+    let (id, now) = (intent.caster, now_ms(stage.tick.0));
+    let view = caster.view(caster.casting.0.is_some(), sides);
+    let aim = stage.aim(id, caster.body.eyes(), def, intent.target);
+    let fits = check_caster(&view, skill, def, stage.tick.0).is_ok();
+    let Some(aim) = aim.filter(|&aim| fits && check_aim(&view, def, aim, 1.0, &stage.geometry.0).is_ok()) else {
+        return false;
+    };
+    let haste_bp = caster.body.attribute(AttributeId::HASTE);
+    let date_ms = caster.cooldowns.dated_ms(skill, def, now, caster.allowance_ms());
+    let cast = cast_of(skill, def, intent, date_ms, caster);
+    pay(stage, caster, def, CostTime::OnStart);
+    caster.cooldowns.begin(skill, def, date_ms, haste_bp);
+    let view = caster.view(false, sides);
+    deliver(stage, caster, &view, &cast, aim, &[At::Start, At::Ms(0)]);
+    if matches!(def.cast, CastDef::Instant) {
+        finish(sides, stage, caster, cast);
+    } else {
+        caster.casting.0 = Some(cast);
+        // A channel may tick with its start.
+        if let Some(cast) = caster.casting.0.clone().filter(|cast| next_moment(cast, now).is_some()) {
+            go_on(sides, stage, caster, cast);
         }
+    }
+    true
+}
+
+fn cast_of(
+    skill: Id<SkillDef>,
+    def: &Arc<SkillDef>,
+    intent: CastIntent,
+    date_ms: u64,
+    caster: &ActingItem<'_, '_>,
+) -> Cast {
+    let (haste_bp, cast_bp) =
+        (caster.body.attribute(AttributeId::HASTE), caster.body.attribute(AttributeId::CAST_SPEED));
+    let quick_ms = |ms: u32| if def.cast.is_hasted() { quickened_ms(quickened_ms(ms, haste_bp), cast_bp) } else { ms };
+    let (length_ms, tick_ms) = match def.cast {
+        // The whole follows from the tick, so that haste never changes how many there are.
+        CastDef::Channel { ms, tick_ms, .. } => (quick_ms(tick_ms) * (ms / tick_ms.max(1)), quick_ms(tick_ms)),
+        _ => (quick_ms(def.cast.length_ms()), 0),
+    };
+    Cast {
+        skill,
+        def: Arc::clone(def),
+        target: intent.target,
+        start_ms: date_ms,
+        finish_ms: date_ms + u64::from(length_ms),
+        tick_ms,
+        done_ms: date_ms,
+        ticks: 0,
+        pushes: 0,
+        scale_pct: caster.combo.scale_pct(def, date_ms),
     }
 }
 
-impl Stage<'_, '_> {
-    fn aim(&self, id: SimId, body: &BodyItem<'_, '_>, def: &SkillDef, target: CastTarget) -> Option<Aim> {
-        aim_of(def, target, id, |other| self.units.seen(other, body.eyes()))
+/// Ends what is being cast without effect and gives back what its rule says.
+pub(super) fn end(stage: &mut Delivery, caster: &mut ActingItem<'_, '_>, outcome: CastOutcome) {
+    let Some(cast) = caster.casting.0.take() else { return };
+    let back = match cast.def.refund {
+        Refund::OnCancel => outcome == CastOutcome::Cancelled,
+        Refund::Always => true,
+        Refund::Never => false,
+    };
+    // What has ticked has taken effect: a channel broken off half-way is not free.
+    if back && cast.ticks == 0 {
+        caster.mana.gain(price(&cast.def, Pool::Mana, caster.mana.mp_max, Some(CostTime::OnStart)));
+        stage.pay_life(*caster.id, -i64::from(caster.price_of_life(&cast.def, CostTime::OnStart)));
+        caster.cooldowns.give_back(cast.skill, &cast.def);
     }
+    stage.end(*caster.id, cast.skill, outcome);
+}
 
-    fn end(&mut self, caster: SimId, skill: Id<SkillDef>, outcome: CastOutcome) {
-        self.ended.write(CastEnded { caster, skill, outcome });
-    }
+fn can_pay(caster: &ActingItem<'_, '_>, def: &SkillDef, when: CostTime) -> bool {
+    let mana = price(def, Pool::Mana, caster.mana.mp_max, Some(when));
+    let hp = caster.price_of_life(def, when);
+    caster.mana.mp >= mana && (hp == 0 || caster.body.vitals.hp > hp)
+}
 
-    /// Ends a cast that its caster breaks off: mana and cooldown come back.
-    fn cancel(&mut self, id: SimId, mana: &mut Mut<Mana>, cooldowns: &mut Cooldowns, casting: &mut Mut<Casting>) {
-        let Some(cast) = casting.0 else { return };
-        casting.0 = None;
-        mana.gain(self.assets.0.skills.get(cast.skill).map_or(0, |def| def.cost_mp));
-        cooldowns.give_back(cast.skill);
-        self.end(id, cast.skill, CastOutcome::Cancelled);
+/// Takes what a skill costs at a time; false when there is not enough, and then nothing is taken.
+fn pay(stage: &mut Delivery, caster: &mut ActingItem<'_, '_>, def: &SkillDef, when: CostTime) -> bool {
+    if !can_pay(caster, def, when) {
+        return false;
     }
-
-    /// Queues what a skill does: action by action, target by target.
-    fn take_effect(
-        &mut self,
-        id: SimId,
-        skill: Id<SkillDef>,
-        def: &SkillDef,
-        body: &BodyItem<'_, '_>,
-        view: &CasterView<'_>,
-        aim: Aim,
-    ) {
-        let hit = self.units.hit(id, view, body.concealment.phase, def, aim, &self.geometry.0);
-        let worth = body.attributes.worth(*body.level, body.side.side().faction);
-        for action in &def.actions {
-            let door = |reach_m: f32| self.geometry.0.door_in_reach(view.feet, reach_m * FINISH_TOLERANCE);
-            let Some((what, own)) = EffectAction::of(action, door) else { continue };
-            let targets = if own { std::slice::from_ref(&id) } else { &hit[..] };
-            self.effects.write_batch(targets.iter().map(|&target| EffectQueued {
-                source: id,
-                target,
-                worth: worth.clone(),
-                what,
-                origin: Origin::Skill(skill),
-                periodic: false,
-                depth: 0,
-            }));
-        }
-        self.end(id, skill, CastOutcome::Finished);
-    }
+    caster.mana.pay(price(def, Pool::Mana, caster.mana.mp_max, Some(when)));
+    stage.pay_life(*caster.id, i64::from(caster.price_of_life(def, when)));
+    true
 }

@@ -1,28 +1,54 @@
 //! Casts under way and what becomes of them. On the wire `casting` is one varint 0 for nothing, or varint skill
-//! index + 1 and varint tick in which it finishes; the body of `cast_ended` is varint skill, outcome byte.
+//! index + 1, varint tick in which it ends, varint ticks it lasts in all, and a byte: 0 cast, 1 channel, 2 charge. The body
+//! of `cast_ended` is varint skill, outcome byte.
+
+use std::sync::Arc;
 
 use bevy_ecs::prelude::*;
 
-use crate::assets::{Id, SkillDef};
+use super::cooldowns::tick_of;
+use crate::assets::{CastDef, CastMove, Id, SkillDef};
 use crate::digest::{Digest, Digester};
 use crate::ids::SimId;
 use crate::intent::CastTarget;
 use crate::replicated::{ClientEvent, Replicate};
 use crate::wire::{Reader, put_varint};
 
-/// What an actor is casting; nothing for most. Written in the Act stage.
-#[derive(Component, Debug, Clone, Copy, PartialEq, Default)]
+/// What an actor is casting; nothing for most. Written in the Act and Resolve stages.
+#[derive(Component, Debug, Clone, PartialEq, Default)]
 pub struct Casting(pub Option<Cast>);
 
-/// A cast under way.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// A cast under way. It keeps the definition it began with.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Cast {
     /// What.
     pub skill: Id<SkillDef>,
+    /// Its definition when it began.
+    pub def: Arc<SkillDef>,
     /// At what.
     pub target: CastTarget,
-    /// The tick it takes effect in.
-    pub finish_tick: u32,
+    /// The scene's time it is dated, in milliseconds.
+    pub start_ms: u64,
+    /// The scene's time it ends at, in milliseconds; a charge at the latest.
+    pub finish_ms: u64,
+    /// Time between two ticks of a channel, after haste; 0 without ticks.
+    pub tick_ms: u32,
+    /// Up to when its timeline is done; later than `start_ms` by what has passed.
+    pub done_ms: u64,
+    /// Ticks of the channel that have been.
+    pub ticks: u16,
+    /// Blows that have pushed it back.
+    pub pushes: u8,
+    /// What the amounts of its actions are worth, in percent (a combo).
+    pub scale_pct: u32,
+}
+
+impl Cast {
+    /// The first tick in which it is over.
+    #[must_use]
+    pub fn finish_tick(&self) -> u32 {
+        tick_of(self.finish_ms)
+    }
 }
 
 /// A cast as others see it.
@@ -30,8 +56,23 @@ pub struct Cast {
 pub struct CastSeen {
     /// What.
     pub skill: Id<SkillDef>,
-    /// The tick it takes effect in.
+    /// The tick it ends in.
     pub finish_tick: u32,
+    /// Ticks it lasts in all.
+    pub length_ticks: u32,
+    /// Of what kind it is.
+    pub kind: CastKind,
+}
+
+/// Kinds of casts that take time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CastKind {
+    /// It takes effect at its end.
+    Cast,
+    /// It takes effect again and again.
+    Channel,
+    /// It is held and let go.
+    Charge,
 }
 
 impl Casting {
@@ -39,25 +80,50 @@ impl Casting {
     #[allow(clippy::option_option, reason = "unreadable and nothing are two things")]
     pub fn from_wire(reader: &mut Reader<'_>) -> Option<Option<CastSeen>> {
         let Some(raw) = reader.varint()?.checked_sub(1) else { return Some(None) };
-        Some(Some(CastSeen { skill: Id::new(raw), finish_tick: reader.varint()? }))
+        let (finish_tick, length_ticks) = (reader.varint()?, reader.varint()?);
+        let kind = match reader.u8()? {
+            0 => CastKind::Cast,
+            1 => CastKind::Channel,
+            2 => CastKind::Charge,
+            _ => return None,
+        };
+        Some(Some(CastSeen { skill: Id::new(raw), finish_tick, length_ticks, kind }))
+    }
+
+    /// Basis points of its speed that the caster moves with; `None` when casting does not slow it.
+    #[must_use]
+    pub fn slowed_bp(&self) -> Option<u16> {
+        match self.0.as_ref()?.def.cast.movement() {
+            CastMove::Slows(bp) => Some(bp),
+            CastMove::Cancels | CastMove::Allows => None,
+        }
     }
 }
 
 impl Replicate for Casting {
     const NAME: &'static str = "casting";
     fn encode(&self, out: &mut Vec<u8>) {
-        put_varint(out, self.0.map_or(0, |cast| cast.skill.raw() + 1));
-        if let Some(cast) = self.0 {
-            put_varint(out, cast.finish_tick);
+        put_varint(out, self.0.as_ref().map_or(0, |cast| cast.skill.raw() + 1));
+        if let Some(cast) = &self.0 {
+            put_varint(out, cast.finish_tick());
+            put_varint(out, cast.finish_tick().saturating_sub(tick_of(cast.start_ms)));
+            out.push(match cast.def.cast {
+                CastDef::Instant | CastDef::Cast { .. } => 0,
+                CastDef::Channel { .. } => 1,
+                CastDef::Charge { .. } => 2,
+            });
         }
     }
 }
 
 impl Digest for Casting {
     fn digest(&self, digester: &mut Digester) {
-        if let Some(cast) = self.0 {
+        if let Some(cast) = &self.0 {
             digester.u32(cast.skill.raw());
-            digester.u32(cast.finish_tick);
+            [cast.start_ms, cast.finish_ms, cast.done_ms].into_iter().for_each(|ms| digester.u64(ms));
+            digester.u32(u32::from(cast.ticks) << 8 | u32::from(cast.pushes));
+            digester.u32(cast.tick_ms);
+            digester.u32(cast.scale_pct);
             match cast.target {
                 CastTarget::Caster => digester.u32(0),
                 CastTarget::Unit(id) => digester.u32(id.bits()),
@@ -65,6 +131,13 @@ impl Digest for Casting {
             }
         }
     }
+}
+
+/// An actor lets go of what it charges. Written in Validate or Think, read in Act.
+#[derive(Message, Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReleaseIntent {
+    /// Who.
+    pub caster: SimId,
 }
 
 /// An actor breaks off what it is casting, if anything. Written in Validate or Think, read in Act.
@@ -150,10 +223,25 @@ mod tests {
 
     #[test]
     fn a_cast_and_no_cast_are_told_apart_on_the_wire() {
-        let cast = Cast { skill: Id::new(0), target: CastTarget::Caster, finish_tick: 700 };
+        let assets = crate::testing::test_assets(&[]);
+        let skill = assets.skills.by_name("skill/bolt").unwrap();
+        let def = Arc::clone(assets.skills.arc(skill).unwrap());
+        let (start_ms, finish_ms) = (33_480, 34_980);
+        let cast = Cast {
+            skill,
+            def,
+            target: CastTarget::Caster,
+            start_ms,
+            finish_ms,
+            tick_ms: 0,
+            done_ms: 0,
+            ticks: 0,
+            pushes: 0,
+            scale_pct: 100,
+        };
         let mut bytes = Vec::new();
         Casting(Some(cast)).encode(&mut bytes);
-        let seen = CastSeen { skill: Id::new(0), finish_tick: 700 };
+        let seen = CastSeen { skill, finish_tick: 700, length_ticks: 30, kind: CastKind::Cast };
         assert_eq!(Casting::from_wire(&mut Reader::new(&bytes)), Some(Some(seen)));
         bytes.clear();
         Casting(None).encode(&mut bytes);

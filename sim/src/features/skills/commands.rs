@@ -76,6 +76,22 @@ impl ClientCommand for StopCastCommand {
     }
 }
 
+/// Asks to let go of the charge under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReleaseCastCommand;
+
+impl ClientCommand for ReleaseCastCommand {
+    const NAME: &'static str = "release_cast";
+
+    fn decode(body: &[u8], _: &Assets) -> Result<Self, CommandError> {
+        if body.is_empty() { Ok(Self) } else { Err(CommandError::Malformed) }
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        Vec::new()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,5 +123,7 @@ mod tests {
         }
         assert_eq!(CastCommand::decode(&[1, 2, 3], &test_assets(&[])), Err(CommandError::Malformed));
         assert_eq!(StopCastCommand::decode(&[0], &test_assets(&[])), Err(CommandError::Malformed));
+        assert_eq!(ReleaseCastCommand::decode(&[0], &test_assets(&[])), Err(CommandError::Malformed));
+        assert_eq!(ReleaseCastCommand::decode(&[], &test_assets(&[])), Ok(ReleaseCastCommand));
     }
 }

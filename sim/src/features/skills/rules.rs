@@ -6,9 +6,10 @@
 
 use glam::{Vec2, Vec3};
 
-use super::Cooldowns;
+use super::combo::Combo;
+use super::{Cooldowns, now_ms};
 use crate::actor::Heading;
-use crate::assets::{Assets, Id, SkillDef, SkillTarget, TagId};
+use crate::assets::{Assets, CastMove, CostTime, Id, Los, Pool, SkillDef, SkillTarget, TagId};
 use crate::features::buffs::Tags;
 use crate::features::combat::{Side, Sides};
 use crate::ids::SimId;
@@ -30,6 +31,20 @@ pub enum Refusal {
     Stunned,
     /// The caster is silenced.
     Silenced,
+    /// The caster is disarmed.
+    Disarmed,
+    /// The caster is feared.
+    Feared,
+    /// Something else that the caster has been granted prevents it.
+    Blocked,
+    /// A kick has locked a school of the skill.
+    LockedOut,
+    /// The caster lacks a tag that the skill requires.
+    CasterState,
+    /// The target lacks a tag that the skill requires.
+    TargetState,
+    /// The step before of the combo is missing.
+    Combo,
     /// The caster does not have the skill.
     UnknownSkill,
     /// The caster is casting already.
@@ -40,12 +55,16 @@ pub enum Refusal {
     Cooldown,
     /// There is not enough mana.
     Mana,
+    /// There are not enough hit points.
+    Health,
     /// There is no such target, or the caster cannot see it.
     NoTarget,
     /// The target is dead or on the wrong side.
     WrongTarget,
     /// The target is too far away.
     Range,
+    /// The target is too near.
+    TooNear,
     /// The target is not in front of the caster.
     Facing,
     /// Something stands between.
@@ -64,14 +83,23 @@ impl Refusal {
             Self::Dead => "dead",
             Self::Stunned => "stunned",
             Self::Silenced => "silenced",
+            Self::Disarmed => "disarmed",
+            Self::Feared => "feared",
+            Self::Blocked => "blocked",
+            Self::LockedOut => "locked_out",
+            Self::CasterState => "caster_state",
+            Self::TargetState => "target_state",
+            Self::Combo => "combo",
             Self::UnknownSkill => "unknown_skill",
             Self::Casting => "casting",
             Self::Gcd => "gcd",
             Self::Cooldown => "cooldown",
             Self::Mana => "mana",
+            Self::Health => "health",
             Self::NoTarget => "no_target",
             Self::WrongTarget => "wrong_target",
             Self::Range => "range",
+            Self::TooNear => "too_near",
             Self::Facing => "facing",
             Self::LineOfSight => "line_of_sight",
             Self::Moving => "moving",
@@ -95,8 +123,12 @@ pub struct CasterView<'a> {
     pub dead: bool,
     /// Its tags.
     pub tags: Tags,
-    /// Mana points.
-    pub mp: u32,
+    /// Hit points and the greatest.
+    pub hp: (u32, u32),
+    /// Mana points and the greatest.
+    pub mp: (u32, u32),
+    /// What it used last.
+    pub combo: &'a Combo,
     /// Cooldowns.
     pub cooldowns: &'a Cooldowns,
     /// Whether a cast is under way.
@@ -116,6 +148,8 @@ pub struct TargetView {
     pub side: Side,
     /// Whether it can be hurt or healed.
     pub alive: bool,
+    /// What it has been granted.
+    pub tags: Tags,
 }
 
 /// What a cast is really aimed at.
@@ -134,16 +168,50 @@ pub enum Aim {
 /// # Errors
 /// The first reason against it.
 pub fn check_caster(caster: &CasterView<'_>, skill: Id<SkillDef>, def: &SkillDef, tick: u32) -> Result<(), Refusal> {
+    if caster.dead {
+        return Err(Refusal::Dead);
+    }
+    if let Some(tag) = def.stopper(&caster.tags.granted) {
+        return Err(stopped(tag));
+    }
+    let lacks = !caster.tags.granted.contains_all(def.requires.caster.set());
+    let misses = def.requires.combo.as_ref().is_some_and(|combo| {
+        combo.bonus_pct.is_none() && !caster.combo.follows(combo.after.id(), combo.within_ms, now_ms(tick))
+    });
     let reasons = [
-        (caster.dead, Refusal::Dead),
-        (caster.tags.has(TagId::STUNNED), Refusal::Stunned),
-        (caster.tags.has(TagId::SILENCED), Refusal::Silenced),
+        (caster.cooldowns.is_locked_out(def, tick), Refusal::LockedOut),
+        (lacks, Refusal::CasterState),
         (caster.casting, Refusal::Casting),
-        (caster.cooldowns.gcd_runs(tick), Refusal::Gcd),
-        (caster.cooldowns.runs(skill, tick), Refusal::Cooldown),
-        (caster.mp < def.cost_mp, Refusal::Mana),
+        (caster.cooldowns.gcd_end_ms(def) > now_ms(tick), Refusal::Gcd),
+        (caster.cooldowns.runs(skill, def, tick), Refusal::Cooldown),
+        (misses, Refusal::Combo),
+        (caster.mp.0 < price(def, Pool::Mana, caster.mp.1, None), Refusal::Mana),
+        (!pays_with_life(def, caster.hp), Refusal::Health),
     ];
     reasons.into_iter().find(|(holds, _)| *holds).map_or(Ok(()), |(_, refusal)| Err(refusal))
+}
+
+/// What a skill costs of a pool whose greatest points are `most`: in all before any tick of a channel, or at one time.
+pub(super) fn price(def: &SkillDef, pool: Pool, most: u32, when: Option<CostTime>) -> u32 {
+    let counts = |at: CostTime| when.map_or(at != CostTime::PerTick, |when| at == when);
+    let own = def.cost.iter().filter(|cost| cost.attr == pool && counts(cost.when));
+    let points = |pct: u32| u32::try_from(u64::from(most) * u64::from(pct) / 100).unwrap_or(u32::MAX);
+    own.fold(0, |sum, cost| sum.saturating_add(cost.amount).saturating_add(points(cost.pct_of_max)))
+}
+
+fn pays_with_life(def: &SkillDef, (hp, hp_max): (u32, u32)) -> bool {
+    let price = price(def, Pool::Hp, hp_max, None);
+    price == 0 || hp > price
+}
+
+fn stopped(tag: TagId) -> Refusal {
+    match tag {
+        TagId::STUNNED => Refusal::Stunned,
+        TagId::SILENCED => Refusal::Silenced,
+        TagId::DISARMED => Refusal::Disarmed,
+        TagId::FEARED => Refusal::Feared,
+        _ => Refusal::Blocked,
+    }
 }
 
 /// Whether the skill could reach what it is aimed at; `tolerance` multiplies its range.
@@ -160,23 +228,32 @@ pub fn check_aim(
     if def.door_reach_m().is_some_and(|reach_m| geometry.door_in_reach(caster.feet, reach_m * tolerance).is_none()) {
         return Err(Refusal::NoDoor);
     }
-    let (range_m, los) = match def.target {
-        SkillTarget::Unit { range_m, los, .. } => (range_m, los),
-        SkillTarget::Ground { range_m, .. } => (range_m, true),
-        SkillTarget::Caster | SkillTarget::Around { .. } | SkillTarget::Cone { .. } => return Ok(()),
+    let at_end = tolerance > 1.0;
+    let sight = |los: Los| matches!((los, at_end), (Los::AtStartAndEnd, _) | (Los::AtStart, false));
+    let (range_m, min_range_m, los) = match def.target {
+        SkillTarget::Unit { range_m, min_range_m, los, .. } => (range_m, min_range_m, sight(los)),
+        SkillTarget::Chain { range_m, los, .. } => (range_m, 0.0, sight(los)),
+        SkillTarget::Ground { range_m, .. } => (range_m, 0.0, true),
+        SkillTarget::Caster | SkillTarget::Around { .. } | SkillTarget::Cone { .. } | SkillTarget::Line { .. } => {
+            return Ok(());
+        }
     };
     let (to, own) = match aim {
         Aim::Caster => return Err(Refusal::NoTarget),
-        Aim::Unit(target) if !target.alive || !caster.sides.suits(def.target.filter(), caster.side, target.side) => {
-            return Err(Refusal::WrongTarget);
+        Aim::Unit(target) => {
+            check_target(caster, def, &target)?;
+            (target.feet, target.side.id == caster.side.id)
         }
-        Aim::Unit(target) => (target.feet, target.feet == caster.feet),
         Aim::Place(place) => (place, false),
     };
-    if caster.feet.distance(to) > range_m * tolerance {
+    let distance_m = caster.feet.distance(to);
+    if distance_m > range_m * tolerance {
         return Err(Refusal::Range);
     }
-    if !own && !def.facing_deg.is_none_or(|arc_deg| faces(caster, to, arc_deg)) {
+    if !own && !at_end && distance_m < min_range_m {
+        return Err(Refusal::TooNear);
+    }
+    if !own && !def.target.facing_deg().is_none_or(|arc_deg| faces(caster, to, arc_deg)) {
         return Err(Refusal::Facing);
     }
     if !own && los && !sees(caster.feet, to, geometry) {
@@ -185,12 +262,24 @@ pub fn check_aim(
     Ok(())
 }
 
+/// Whether someone is of the kind that the skill is for.
+fn check_target(caster: &CasterView<'_>, def: &SkillDef, target: &TargetView) -> Result<(), Refusal> {
+    let for_dead = matches!(def.target, SkillTarget::Unit { dead: true, .. });
+    let untargetable = target.tags.has(TagId::UNTARGETABLE) && target.side.id != caster.side.id;
+    let suits = caster.sides.suits(def.target.filter(), caster.side, target.side);
+    if target.alive == for_dead || untargetable || !suits {
+        return Err(Refusal::WrongTarget);
+    }
+    let fits = target.tags.granted.contains_all(def.requires.target.set());
+    if fits { Ok(()) } else { Err(Refusal::TargetState) }
+}
+
 /// Moving would end the cast at once.
 ///
 /// # Errors
 /// [`Refusal::Moving`].
 pub(super) fn check_standing(caster: &CasterView<'_>, def: &SkillDef) -> Result<(), Refusal> {
-    let ends = caster.moving && def.move_cancels && def.cast_ticks() > 0;
+    let ends = caster.moving && def.cast.movement() == CastMove::Cancels && def.cast.length_ms() > 0;
     if ends { Err(Refusal::Moving) } else { Ok(()) }
 }
 
@@ -221,6 +310,8 @@ mod tests {
     use crate::actor::Faction;
     use crate::testing::test_assets;
 
+    static NO_COMBO: Combo = Combo::NONE;
+
     fn caster<'a>(cooldowns: &'a Cooldowns, sides: &'a Sides) -> CasterView<'a> {
         CasterView {
             feet: Vec3::ZERO,
@@ -229,7 +320,9 @@ mod tests {
             sides,
             dead: false,
             tags: Tags::default(),
-            mp: 100,
+            hp: (100, 100),
+            mp: (100, 100),
+            combo: &NO_COMBO,
             cooldowns,
             casting: false,
             moving: false,
@@ -255,7 +348,7 @@ mod tests {
         let aim = |x: f32| {
             let id = SimId::new(2, 0);
             let side = Side::of_faction(id, Faction::named("vermin"));
-            Aim::Unit(TargetView { id, feet: Vec3::new(x, 0.0, 0.0), side, alive: true })
+            Aim::Unit(TargetView { id, feet: Vec3::new(x, 0.0, 0.0), side, alive: true, tags: Tags::default() })
         };
         let check = |x, tolerance| check_aim(&caster(&cooldowns, &sides), strike, aim(x), tolerance, &geometry);
         assert_eq!((check(2.99, 1.0), check(3.01, 1.0)), (Ok(()), Err(Refusal::Range)));

@@ -1,5 +1,6 @@
-//! Who can be aimed at and who is hit. Area skills hit the nearest first, ties by id, at most `targets_max`;
-//! walls protect, and so does a floor: what is more than 5 m higher or lower than the centre is not hit.
+//! Who can be aimed at and who is hit. Area skills hit the nearest first, ties by id, at most `targets_max`; a line hits in
+//! the order of the way, a chain goes on to the nearest that it has not been at. Walls protect, and so does a floor: what
+//! is more than 5 m higher or lower than the centre is not hit.
 
 use bevy_ecs::prelude::*;
 use bevy_ecs::query::QueryData;
@@ -8,8 +9,9 @@ use glam::{Vec2, Vec3};
 
 use super::rules::{Aim, CasterView, TargetView, faces, sees};
 use crate::actor::{Concealment, Position};
-use crate::assets::{Filter, SkillDef, SkillTarget};
-use crate::features::combat::{SideData, Vitals};
+use crate::assets::{Filter, SkillDef, SkillTarget, TagId};
+use crate::features::buffs::Tags;
+use crate::features::combat::{Side, SideData, Sides, Vitals};
 use crate::ids::SimId;
 use crate::intent::CastTarget;
 use crate::interest::{SceneGrid, Visibility};
@@ -26,6 +28,7 @@ pub struct UnitData {
     side: SideData,
     concealment: &'static Concealment,
     vitals: &'static Vitals,
+    tags: &'static Tags,
 }
 
 /// Everyone who may be a target.
@@ -46,7 +49,7 @@ impl Units<'_, '_> {
         let unit = self.units.get(self.roster.entity(id)?).ok()?;
         let (side, concealment) = (unit.side.side(), *unit.concealment);
         let own = Visibility { faction: side.faction.0, phase: concealment.phase, stealth: concealment.stealth };
-        let view = TargetView { id, feet: unit.position.0, side, alive: unit.vitals.is_alive() };
+        let view = TargetView { id, feet: unit.position.0, side, alive: unit.vitals.is_alive(), tags: *unit.tags };
         own.is_seen_by(by).then_some(view)
     }
 
@@ -57,12 +60,14 @@ impl Units<'_, '_> {
             let Some(unit) = unit.filter(|unit| unit.vitals.is_alive() && unit.concealment.phase == phase) else {
                 return;
             };
-            let view = TargetView { id: entry.id, feet: unit.position.0, side: unit.side.side(), alive: true };
+            let (feet, side, tags) = (unit.position.0, unit.side.side(), *unit.tags);
+            let view = TargetView { id: entry.id, feet, side, alive: true, tags };
             visit(view, distance_squared);
         });
     }
 
-    /// Whom a skill hits when it takes effect, in the order in which it hits them.
+    /// Whom a skill hits when it takes effect, in the order in which it hits them, each with what the amounts are worth
+    /// for it in thousandths.
     #[must_use]
     pub fn hit(
         &self,
@@ -72,41 +77,117 @@ impl Units<'_, '_> {
         def: &SkillDef,
         aim: Aim,
         geometry: &Geometry,
-    ) -> Vec<SimId> {
-        let area = |centre, radius_m, filter, targets_max, arc_deg| {
-            let area = Area { centre, radius_m, filter, targets_max, arc_deg };
-            self.in_area(caster, phase, &area, geometry)
+    ) -> Vec<(SimId, u32)> {
+        let area = |centre, radius_m, shape| {
+            let (filter, targets_max) = (def.target.filter(), def.target.targets_max());
+            let area = Area { centre, radius_m, filter, targets_max, shape };
+            self.in_area(caster, phase, &area, geometry).into_iter().map(|unit| (unit.id, WHOLE)).collect()
         };
         match (&def.target, aim) {
-            (SkillTarget::Caster, _) => vec![id],
-            (SkillTarget::Unit { .. }, Aim::Unit(target)) => vec![target.id],
-            (&SkillTarget::Ground { radius_m, filter, targets_max, .. }, Aim::Place(centre)) => {
-                area(centre, radius_m, filter, targets_max, None)
+            (SkillTarget::Caster, _) => vec![(id, WHOLE)],
+            (SkillTarget::Unit { .. }, Aim::Unit(target)) => vec![(target.id, WHOLE)],
+            (&SkillTarget::Ground { radius_m, .. }, Aim::Place(centre)) => area(centre, radius_m, Shape::Circle),
+            (&SkillTarget::Around { radius_m, .. }, _) => area(caster.feet, radius_m, Shape::Circle),
+            (&SkillTarget::Cone { radius_m, angle_deg, .. }, _) => {
+                area(caster.feet, radius_m, Shape::Sector { angle_deg })
             }
-            (&SkillTarget::Around { radius_m, filter, targets_max }, _) => {
-                area(caster.feet, radius_m, filter, targets_max, None)
+            (&SkillTarget::Line { length_m, width_m, .. }, _) => {
+                area(caster.feet, length_m.hypot(width_m * 0.5), Shape::Strip { length_m, width_m })
             }
-            (&SkillTarget::Cone { radius_m, angle_deg, filter, targets_max }, _) => {
-                area(caster.feet, radius_m, filter, targets_max, Some(angle_deg))
+            (&SkillTarget::Chain { filter, jumps, jump_m, falloff_pct, .. }, Aim::Unit(first)) => {
+                let chain = Chain { filter, jumps, jump_m, falloff_pct };
+                self.along_chain(caster, phase, first, &chain, geometry)
             }
-            (SkillTarget::Unit { .. } | SkillTarget::Ground { .. }, _) => Vec::new(),
+            (SkillTarget::Unit { .. } | SkillTarget::Ground { .. } | SkillTarget::Chain { .. }, _) => Vec::new(),
         }
     }
 
-    fn in_area(&self, caster: &CasterView<'_>, phase: u16, area: &Area, geometry: &Geometry) -> Vec<SimId> {
+    fn in_area(&self, caster: &CasterView<'_>, phase: u16, area: &Area, geometry: &Geometry) -> Vec<TargetView> {
         let mut near = Vec::new();
         self.for_each_near(Vec2::new(area.centre.x, area.centre.z), area.radius_m, phase, |unit, distance_squared| {
-            let inside = (unit.feet.y - area.centre.y).abs() <= AREA_HEIGHT_M
+            let reachable = (unit.feet.y - area.centre.y).abs() <= AREA_HEIGHT_M
                 && caster.sides.suits_in_area(area.filter, caster.side, unit.side)
-                && area.arc_deg.is_none_or(|arc_deg| faces(caster, unit.feet, arc_deg));
-            if inside {
-                near.push((distance_squared, unit));
+                && (!unit.tags.has(TagId::UNTARGETABLE) || unit.id == caster.side.id);
+            if let Some(order) = area.shape.order(caster, unit.feet, distance_squared).filter(|_| reachable) {
+                near.push((order, unit));
             }
         });
         near.sort_by(|(a, one), (b, other)| a.total_cmp(b).then(one.id.cmp(&other.id)));
         let open = near.into_iter().filter(|(_, unit)| sees(area.centre, unit.feet, geometry));
-        open.take(usize::from(area.targets_max)).map(|(_, unit)| unit.id).collect()
+        open.take(usize::from(area.targets_max)).map(|(_, unit)| unit).collect()
     }
+
+    /// Everyone in a circle on the ground whom a side's filter lets through, nearest first, ties by id.
+    #[must_use]
+    pub fn in_circle(&self, sides: &Sides, by: Side, circle: Circle, geometry: &Geometry) -> Vec<TargetView> {
+        let mut near = Vec::new();
+        let centre = Vec2::new(circle.centre.x, circle.centre.z);
+        self.for_each_near(centre, circle.radius_m, circle.phase, |unit, distance_squared| {
+            let is_level = (unit.feet.y - circle.centre.y).abs() <= AREA_HEIGHT_M;
+            if is_level && sides.suits_in_area(circle.filter, by, unit.side) {
+                near.push((distance_squared, unit));
+            }
+        });
+        near.sort_by(|(a, one), (b, other)| a.total_cmp(b).then(one.id.cmp(&other.id)));
+        let open = near.into_iter().filter(|(_, unit)| sees(circle.centre, unit.feet, geometry));
+        open.take(usize::from(circle.targets_max)).map(|(_, unit)| unit).collect()
+    }
+
+    fn along_chain(
+        &self,
+        caster: &CasterView<'_>,
+        phase: u16,
+        first: TargetView,
+        chain: &Chain,
+        geometry: &Geometry,
+    ) -> Vec<(SimId, u32)> {
+        let (mut links, mut last, mut worth) = (vec![(first.id, WHOLE)], first, WHOLE);
+        for _ in 0..chain.jumps {
+            let mut next: Option<(f32, TargetView)> = None;
+            self.for_each_near(Vec2::new(last.feet.x, last.feet.z), chain.jump_m, phase, |unit, distance_squared| {
+                let fresh = links.iter().all(|(id, _)| *id != unit.id)
+                    && caster.sides.suits_in_area(chain.filter, caster.side, unit.side)
+                    && (unit.feet.y - last.feet.y).abs() <= AREA_HEIGHT_M
+                    && sees(last.feet, unit.feet, geometry);
+                let nearer = next.is_none_or(|(least, found)| {
+                    distance_squared.total_cmp(&least).then(unit.id.cmp(&found.id)).is_lt()
+                });
+                if fresh && nearer {
+                    next = Some((distance_squared, unit));
+                }
+            });
+            let Some((_, unit)) = next else { break };
+            worth = worth * (100 - chain.falloff_pct.min(100)) / 100;
+            links.push((unit.id, worth));
+            last = unit;
+        }
+        links
+    }
+}
+
+/// All of an action's amounts, in thousandths.
+const WHOLE: u32 = 1_000;
+
+/// A circle on the ground and whom it is for.
+#[derive(Debug, Clone, Copy)]
+pub struct Circle {
+    /// Its middle in metres.
+    pub centre: Vec3,
+    /// Its radius in metres.
+    pub radius_m: f32,
+    /// Whom it is for.
+    pub filter: Filter,
+    /// Most units.
+    pub targets_max: u16,
+    /// The phase it is in.
+    pub phase: u16,
+}
+
+struct Chain {
+    filter: Filter,
+    jumps: u16,
+    jump_m: f32,
+    falloff_pct: u32,
 }
 
 struct Area {
@@ -114,7 +195,29 @@ struct Area {
     radius_m: f32,
     filter: Filter,
     targets_max: u16,
-    arc_deg: Option<f32>,
+    shape: Shape,
+}
+
+enum Shape {
+    Circle,
+    Sector { angle_deg: f32 },
+    Strip { length_m: f32, width_m: f32 },
+}
+
+impl Shape {
+    /// By what a place within the radius is ordered, if it is in the shape: the square of its distance, or the way along.
+    fn order(&self, caster: &CasterView<'_>, place: Vec3, distance_squared: f32) -> Option<f32> {
+        match *self {
+            Self::Circle => Some(distance_squared),
+            Self::Sector { angle_deg } => faces(caster, place, angle_deg).then_some(distance_squared),
+            Self::Strip { length_m, width_m } => {
+                let (way, ahead) = (place - caster.feet, caster.heading.direction());
+                let way = Vec2::new(way.x, way.z);
+                let (along_m, aside_m) = (way.dot(ahead), way.perp_dot(ahead).abs());
+                ((0.0..=length_m).contains(&along_m) && aside_m <= width_m * 0.5).then_some(along_m)
+            }
+        }
+    }
 }
 
 /// What a named target means for a skill: a helpful skill without one is for the caster, a place may be
@@ -127,12 +230,14 @@ pub fn aim_of(
     seen: impl Fn(SimId) -> Option<TargetView>,
 ) -> Option<Aim> {
     match (&def.target, target) {
-        (SkillTarget::Caster | SkillTarget::Around { .. } | SkillTarget::Cone { .. }, _) => Some(Aim::Caster),
-        (SkillTarget::Unit { .. }, CastTarget::Unit(id)) => seen(id).map(Aim::Unit),
-        (SkillTarget::Unit { filter: Filter::Enemy, .. }, _) | (SkillTarget::Unit { .. }, CastTarget::Ground(_)) => {
-            None
+        (SkillTarget::Caster | SkillTarget::Around { .. } | SkillTarget::Cone { .. } | SkillTarget::Line { .. }, _) => {
+            Some(Aim::Caster)
         }
-        (SkillTarget::Unit { .. }, CastTarget::Caster) => seen(caster).map(Aim::Unit),
+        (shape, CastTarget::Unit(id)) if shape.names_unit() => seen(id).map(Aim::Unit),
+        (shape, CastTarget::Caster) if shape.names_unit() && shape.filter() != Filter::Enemy => {
+            seen(caster).map(Aim::Unit)
+        }
+        (SkillTarget::Unit { .. } | SkillTarget::Chain { .. }, _) => None,
         (SkillTarget::Ground { .. }, CastTarget::Ground(place)) => Some(Aim::Place(place)),
         (SkillTarget::Ground { .. }, CastTarget::Unit(id)) => seen(id).map(|unit| Aim::Place(unit.feet)),
         (SkillTarget::Ground { .. }, CastTarget::Caster) => seen(caster).map(|unit| Aim::Place(unit.feet)),
