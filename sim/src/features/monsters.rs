@@ -78,16 +78,12 @@ impl Digest for Home {
 
 /// Adds the systems.
 pub fn plugin(app: &mut App) {
-<<<<<<< HEAD
     app.on_epoch(spawners::follow_epoch);
-    app.init_resource::<Neighbourhoods>().init_resource::<Spawners>().add_message::<HelpCall>();
-=======
     app.init_resource::<Neighbourhoods>()
         .init_resource::<Spawners>()
         .add_message::<HelpCall>()
         .add_message::<SummonQueued>();
     app.init_resource::<ThinkBudget>().init_resource::<AiTrace>();
->>>>>>> main
     app.add_systems(
         Tick,
         (
