@@ -97,7 +97,7 @@ fn damage_and_attacking_reveal_the_hidden() {
     let (mut scene, fighter, dummy) = duel();
     cast(&mut scene, fighter, "skill/vanish", CastTarget::Caster);
     assert!(scene.get::<Concealment>(fighter).stealth);
-    strike(&mut scene, dummy, fighter, EffectAction::Damage { school: School::Physical, coef: 1_000 });
+    strike(&mut scene, dummy, fighter, EffectAction::Damage { formula: None, school: School::Physical, coef: 1_000 });
     scene.tick();
     assert!(!scene.get::<Concealment>(fighter).stealth);
     scene.ticks(20);

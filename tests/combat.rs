@@ -125,7 +125,7 @@ pub(crate) fn strike(scene: &mut TestScene, source: SimId, target: SimId, what: 
 
 /// Kills in the next tick.
 pub(crate) fn kill(scene: &mut TestScene, source: SimId, target: SimId) {
-    strike(scene, source, target, EffectAction::Damage { school: School::Physical, coef: u32::MAX });
+    strike(scene, source, target, EffectAction::Damage { formula: None, school: School::Physical, coef: u32::MAX });
     scene.tick();
     assert!(scene.get::<Vitals>(target).is_dead());
 }
@@ -165,7 +165,7 @@ fn friends_do_not_hurt_one_another() {
     cast(&mut scene, fighter, "skill/quake", CastTarget::Caster);
     assert_eq!(hp(&scene, friend), 500);
     cast(&mut scene, fighter, "skill/strike", CastTarget::Unit(friend));
-    strike(&mut scene, fighter, friend, EffectAction::Damage { school: School::Physical, coef: 1_000 });
+    strike(&mut scene, fighter, friend, EffectAction::Damage { formula: None, school: School::Physical, coef: 1_000 });
     scene.tick();
     assert_eq!(hp(&scene, friend), 500);
 }
@@ -176,7 +176,7 @@ fn the_invulnerable_lose_nothing() {
     let (stone, dummy) = (scene.player_of_class("class/stone", 0.0, 0.0), scene.monster_at("monster/dummy", 2.0, 0.0));
     scene.tick();
     cast(&mut scene, stone, "skill/aegis", CastTarget::Caster);
-    strike(&mut scene, dummy, stone, EffectAction::Damage { school: School::Physical, coef: 100_000 });
+    strike(&mut scene, dummy, stone, EffectAction::Damage { formula: None, school: School::Physical, coef: 100_000 });
     scene.tick();
     assert_eq!(hp(&scene, stone), 1_000);
 }
@@ -186,7 +186,12 @@ fn a_dead_player_lies_still_and_stands_at_a_spawn_point_after_10_seconds() {
     let mut scene = TestScene::flat();
     let (fighter, dummy) = (scene.player_at(40.0, 0.0), scene.monster_at("monster/dummy", 42.0, 0.0));
     scene.tick();
-    strike(&mut scene, dummy, fighter, EffectAction::Damage { school: School::Physical, coef: u32::MAX });
+    strike(
+        &mut scene,
+        dummy,
+        fighter,
+        EffectAction::Damage { formula: None, school: School::Physical, coef: u32::MAX },
+    );
     scene.tick();
     assert_eq!(told::<Died>(&scene), [Died { who: fighter, killer: Some(dummy) }]);
     assert_eq!(scene.get::<Motion>(fighter).speed_bp, 0);
@@ -208,8 +213,8 @@ fn the_dead_are_not_hurt_again_and_not_healed() {
     let (fighter, friend) = (scene.player_at(0.0, 0.0), scene.player_at(1.0, 0.0));
     let dummy = scene.monster_at("monster/dummy", 2.0, 0.0);
     kill(&mut scene, dummy, fighter);
-    strike(&mut scene, dummy, fighter, EffectAction::Damage { school: School::Physical, coef: 1_000 });
-    strike(&mut scene, friend, fighter, EffectAction::Heal { coef: 1_000 });
+    strike(&mut scene, dummy, fighter, EffectAction::Damage { formula: None, school: School::Physical, coef: 1_000 });
+    strike(&mut scene, friend, fighter, EffectAction::Heal { formula: None, coef: 1_000 });
     scene.tick();
     assert!(told::<HealthChanged>(&scene).is_empty() && told::<Died>(&scene).is_empty());
     assert_eq!(hp(&scene, fighter), 0);
@@ -221,7 +226,12 @@ fn two_fatal_blows_in_one_tick_are_one_death_by_the_first() {
     let (one, other) = (scene.player_at(0.0, 0.0), scene.player_at(1.0, 0.0));
     let rat = scene.monster_at("monster/rat", 2.0, 0.0);
     for source in [other, one] {
-        strike(&mut scene, source, rat, EffectAction::Damage { school: School::Physical, coef: 100_000 });
+        strike(
+            &mut scene,
+            source,
+            rat,
+            EffectAction::Damage { formula: None, school: School::Physical, coef: 100_000 },
+        );
     }
     scene.tick();
     assert_eq!(told::<Died>(&scene), [Died { who: rat, killer: Some(one.min(other)) }]);
@@ -231,7 +241,7 @@ fn two_fatal_blows_in_one_tick_are_one_death_by_the_first() {
 fn hit_points_come_back_three_times_as_fast_out_of_combat() {
     let mut scene = TestScene::flat();
     let (fighter, dummy) = (scene.player_at(0.0, 0.0), scene.monster_at("monster/dummy", 90.0, 0.0));
-    strike(&mut scene, dummy, fighter, EffectAction::Damage { school: School::Physical, coef: 300_000 });
+    strike(&mut scene, dummy, fighter, EffectAction::Damage { formula: None, school: School::Physical, coef: 300_000 });
     scene.tick();
     let before = hp(&scene, fighter);
     scene.ticks(CALM_TICKS - 20);

@@ -51,7 +51,7 @@ fn play(texts: &str) -> Result<Vec<(&'static str, u64)>, TestCaseError> {
         }
     }
     for _ in 0..30 {
-        strike(&mut scene, fighter, dummy, EffectAction::Damage { school: School::Physical, coef: 10 });
+        strike(&mut scene, fighter, dummy, EffectAction::Damage { formula: None, school: School::Physical, coef: 10 });
         scene.tick();
         for id in [fighter, dummy] {
             prop_assert!(scene.get::<ActiveBuffs>(id).iter().len() <= BUFFS_MAX);

@@ -192,7 +192,7 @@ fn tags_follow_within_the_tick_and_effects_after_them_meet_them() {
         stage(r#"[(id: "effect/ward", polarity: Helpful, duration: Infinite, grants: ["state.invulnerable"])]"#);
     let ward = scene.config.assets.effects.by_name("effect/ward").unwrap();
     strike(&mut scene, fighter, fighter, EffectAction::Apply { effect: ward, chance_pct: 100 });
-    strike(&mut scene, dummy, fighter, EffectAction::Damage { school: School::Physical, coef: 100_000 });
+    strike(&mut scene, dummy, fighter, EffectAction::Damage { formula: None, school: School::Physical, coef: 100_000 });
     scene.tick();
     assert!(scene.get::<Tags>(fighter).has(TagId::INVULNERABLE));
     assert_eq!(crate::combat::hp(&scene, fighter), 500);
@@ -293,7 +293,7 @@ fn damage_breaks_by_its_sum_and_never_in_the_tick_of_the_application() {
     );
     apply(&mut scene, dummy, fighter, "effect/trance");
     // 10 % of 500: two blows of about 39.
-    let blow = EffectAction::Damage { school: School::Physical, coef: 49_000 };
+    let blow = EffectAction::Damage { formula: None, school: School::Physical, coef: 49_000 };
     strike(&mut scene, dummy, fighter, blow);
     scene.tick();
     assert_eq!(names(&scene, fighter).len(), 1);
@@ -342,4 +342,33 @@ fn a_character_that_was_killed_keeps_only_what_outlasts_death() {
     apply(&mut scene, fighter, fighter, "effect/boon");
     kill(&mut scene, dummy, fighter);
     assert_eq!(names(&scene, fighter), ["effect/sickness"]);
+}
+
+#[test]
+fn buffs_outlive_their_game_data_with_their_time_and_stacks_and_what_is_gone_goes_in_silence() {
+    use sim::assets::AssetSources;
+    use sim::epoch::{AssetsEdit, LoadedAhead};
+    const TEXT: &str = r#"[(id: "effect/rage", polarity: Helpful, duration: Ms(10_000), stack: (max: 3),
+         modifiers: [(attr: "attack", op: Flat(10), per_stack: true)]),
+        (id: "effect/ember", polarity: Helpful, duration: Ms(10_000), on_expire: [Apply("effect/ash")],
+         on_remove: [Apply("effect/ash")]),
+        (id: "effect/ash", polarity: Helpful, duration: Infinite, grants: ["ashen"])]"#;
+    let (mut scene, fighter, _) = stage(TEXT);
+    for effect in ["effect/rage", "effect/rage", "effect/ember"] {
+        apply(&mut scene, fighter, fighter, effect);
+    }
+    let end_tick = scene.get::<ActiveBuffs>(fighter).iter().next().map(|buff| buff.end_tick);
+    let old = scene.config.assets.sources.clone();
+    let mut new = AssetSources::clone(&old);
+    let (rage, ash) = (
+        TEXT.split("(id: \"effect/ember\"").next().unwrap(),
+        TEXT.split("on_remove: [Apply(\"effect/ash\")]),").last().unwrap(),
+    );
+    new.insert("effects/own.ron", &format!("{}{ash}", rage.replace("Flat(10)", "Flat(25)")));
+    scene.scene.push(SceneInput::Assets { edit: AssetsEdit::between(&old, &new), ahead: LoadedAhead::default() });
+    scene.tick();
+    scene.tick();
+    assert_eq!(borne(&scene, fighter), [("effect/rage".to_owned(), 2)]);
+    assert_eq!(scene.get::<Attributes>(fighter).current(AttributeId::ATTACK), 100);
+    assert_eq!(scene.get::<ActiveBuffs>(fighter).iter().next().map(|buff| buff.end_tick), end_tick);
 }

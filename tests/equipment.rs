@@ -171,7 +171,11 @@ fn a_thing_is_spent_when_its_skill_takes_effect_and_its_group_waits() {
         &mut scene,
         dummy,
         who,
-        sim::features::combat::EffectAction::Damage { school: sim::assets::School::Physical, coef: 100_000 },
+        sim::features::combat::EffectAction::Damage {
+            formula: None,
+            school: sim::assets::School::Physical,
+            coef: 100_000,
+        },
     );
     scene.tick();
     let hurt = hp(&scene, who);

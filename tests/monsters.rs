@@ -99,7 +99,7 @@ fn beyond_its_leash_it_gives_up_runs_home_untouched_and_is_as_new() {
     assert!(gave_up && scene.position(rat).x > 29.0, "{}", scene.position(rat));
     assert!(scene.get::<Untouchable>(rat).0 && scene.get::<ThreatTable>(rat).is_empty());
     let before = hp(&scene, rat);
-    strike(&mut scene, fighter, rat, EffectAction::Damage { school: School::Physical, coef: 1_000 });
+    strike(&mut scene, fighter, rat, EffectAction::Damage { formula: None, school: School::Physical, coef: 1_000 });
     scene.tick();
     assert!(hp(&scene, rat) >= before, "it cannot be hurt on its way");
     scene.place(fighter, 300.0, 0.0);
@@ -142,7 +142,7 @@ fn a_rival_who_is_hated_more_becomes_the_victim() {
     let (one, other) =
         (scene.player_of_class("class/stone", 2.0, 0.0), scene.player_of_class("class/stone", -2.0, 0.0));
     let dummy = scene.monster_at("monster/dummy", 0.0, 0.0);
-    strike(&mut scene, one, dummy, EffectAction::Damage { school: School::Physical, coef: 1_000 });
+    strike(&mut scene, one, dummy, EffectAction::Damage { formula: None, school: School::Physical, coef: 1_000 });
     scene.ticks(2);
     assert!(fights(&scene, dummy, one));
     cast(&mut scene, other, "skill/taunt", CastTarget::Unit(dummy));
@@ -155,11 +155,11 @@ fn half_of_what_is_healed_counts_as_threat_split_among_all_who_fight() {
     let (healer, tank) = (scene.player_at(0.0, 50.0), scene.player_at(0.0, 0.0));
     let rats = [scene.monster_at("monster/dummy", 1.0, 0.0), scene.monster_at("monster/dummy", -1.0, 0.0)];
     for rat in rats {
-        strike(&mut scene, tank, rat, EffectAction::Damage { school: School::Physical, coef: 1_000 });
-        strike(&mut scene, rat, tank, EffectAction::Damage { school: School::Physical, coef: 200_000 });
+        strike(&mut scene, tank, rat, EffectAction::Damage { formula: None, school: School::Physical, coef: 1_000 });
+        strike(&mut scene, rat, tank, EffectAction::Damage { formula: None, school: School::Physical, coef: 200_000 });
     }
     scene.tick();
-    strike(&mut scene, healer, tank, EffectAction::Heal { coef: 2_000 });
+    strike(&mut scene, healer, tank, EffectAction::Heal { formula: None, coef: 2_000 });
     scene.tick();
     let log = told::<HealthChanged>(&scene);
     let healed = log.iter().find(|entry| entry.amount > 0 && entry.target == tank).unwrap().amount;
@@ -324,7 +324,7 @@ fn set_down(scene: &mut TestScene, id: SimId, x: f32, y: f32, z: f32) {
     scene.scene.world_mut().entity_mut(entity).insert(Position(glam::Vec3::new(x, y, z)));
 }
 
-const HIT: EffectAction = EffectAction::Damage { school: School::Physical, coef: 10 };
+const HIT: EffectAction = EffectAction::Damage { formula: None, school: School::Physical, coef: 10 };
 
 #[test]
 fn a_monster_finds_the_way_round_a_wall_to_its_victim_and_home_again() {

@@ -9,7 +9,7 @@ use crate::combat::{hp, strike};
 use crate::effects::{apply, borne, names, stage};
 
 fn hit(scene: &mut TestScene, source: SimId, target: SimId, coef: u32) {
-    strike(scene, source, target, EffectAction::Damage { school: School::Fire, coef });
+    strike(scene, source, target, EffectAction::Damage { formula: None, school: School::Fire, coef });
     scene.tick();
 }
 
@@ -85,6 +85,21 @@ fn a_harmful_effects_procs_are_the_deeds_of_whoever_applied_it() {
     apply(&mut scene, fighter, dummy, "effect/judged");
     hit(&mut scene, fighter, dummy, 100);
     assert!((10..=13).contains(&(hp(&scene, fighter) - before)), "{} of {before}", hp(&scene, fighter));
+}
+
+#[test]
+fn a_share_of_the_blow_comes_back_as_life() {
+    let (mut scene, fighter, dummy) = stage(
+        r#"[(id: "effect/leech", polarity: Helpful, duration: Infinite,
+             procs: [(on: [HitDealt], share_pct: 20, to: Self, do: [Gain(attr: "hp", amount: 0)])])]"#,
+    );
+    apply(&mut scene, fighter, fighter, "effect/leech");
+    hit(&mut scene, dummy, fighter, 250_000);
+    let (hurt, whole) = (hp(&scene, fighter), hp(&scene, dummy));
+    hit(&mut scene, fighter, dummy, 10_000);
+    let fifth = (whole - hp(&scene, dummy)) / 5;
+    let gained = hp(&scene, fighter) - hurt;
+    assert!((fifth..=fifth + 3).contains(&gained), "{gained} of {fifth}");
 }
 
 #[test]

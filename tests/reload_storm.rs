@@ -18,7 +18,7 @@ use sim::scene::SceneAssets;
 use sim::testing::TestScene;
 
 /// Edits where nothing else is asked for.
-const EDITS: u32 = 1_200;
+const EDITS: u32 = 400;
 /// Who fights.
 const BOTS: usize = 100;
 /// How many records the storm adds beside the real ones, at most, per kind.

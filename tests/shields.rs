@@ -11,7 +11,7 @@ use crate::effects::{apply, names, refused, stage};
 
 /// Has the dummy hit for about as many points as thousandths of its one attack point, less armor.
 fn hit(scene: &mut TestScene, source: SimId, target: SimId, school: School, coef: u32) -> HealthChanged {
-    strike(scene, source, target, EffectAction::Damage { school, coef });
+    strike(scene, source, target, EffectAction::Damage { formula: None, school, coef });
     scene.tick();
     told::<HealthChanged>(scene).into_iter().find(|entry| entry.target == target).expect("the blow is in the log")
 }
@@ -49,6 +49,17 @@ fn the_highest_priority_is_used_up_first_and_then_what_ends_first() {
     hit(&mut scene, dummy, fighter, School::Fire, 40_000);
     assert_eq!(names(&scene, fighter), ["effect/long", "effect/frost"]);
     assert_eq!(hp(&scene, fighter), 500);
+}
+
+#[test]
+fn a_shield_may_follow_a_formula() {
+    let (mut scene, fighter, dummy) = stage(
+        r#"[(id: "effect/barrier", polarity: Helpful, duration: Infinite,
+             absorb: (formula: "heal.standard", coef: 2_000, amount: 7))]"#,
+    );
+    apply(&mut scene, fighter, fighter, "effect/barrier");
+    // Twice 50 attack, and 7.
+    assert_eq!(hit(&mut scene, dummy, fighter, School::Fire, 300_000).absorbed, 107);
 }
 
 #[test]

@@ -109,12 +109,17 @@ fn a_blow_shortens_a_channel_and_lengthens_a_cast() {
     let (mut scene, tester, dummy) = bout(10.0);
     cast(&mut scene, tester, "skill/slow_bolt", CastTarget::Unit(dummy));
     for _ in 0..3 {
-        strike(&mut scene, dummy, tester, EffectAction::Damage { school: Default::default(), coef: 1_000 });
+        strike(
+            &mut scene,
+            dummy,
+            tester,
+            EffectAction::Damage { school: Default::default(), coef: 1_000, formula: None },
+        );
         scene.tick();
     }
     assert_eq!(blows(&mut scene, dummy, 40), [20 + 10 - 3], "pushed back twice by 250 ms and not a third time");
     cast(&mut scene, tester, "skill/drain", CastTarget::Unit(dummy));
-    strike(&mut scene, dummy, tester, EffectAction::Damage { school: Default::default(), coef: 1_000 });
+    strike(&mut scene, dummy, tester, EffectAction::Damage { school: Default::default(), coef: 1_000, formula: None });
     assert!(blows(&mut scene, dummy, 60).len() <= 3, "half a second is lost");
 }
 

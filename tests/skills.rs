@@ -286,7 +286,12 @@ fn help_goes_to_a_friend_or_else_to_oneself() {
     let (healer, friend) = (scene.player_at(0.0, 0.0), scene.player_at(5.0, 0.0));
     let dummy = scene.monster_at("monster/dummy", 50.0, 0.0);
     for target in [healer, friend] {
-        strike(&mut scene, dummy, target, EffectAction::Damage { school: School::Physical, coef: 200_000 });
+        strike(
+            &mut scene,
+            dummy,
+            target,
+            EffectAction::Damage { formula: None, school: School::Physical, coef: 200_000 },
+        );
     }
     scene.tick();
     let before = [hp(&scene, healer), hp(&scene, friend)];

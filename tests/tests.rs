@@ -4,11 +4,14 @@
 mod life_of_a_tick;
 mod live_scene;
 
+mod attack_table;
+mod attributes;
 mod buffs;
 mod combat;
 mod crowd;
 mod diminishing;
 mod doors;
+mod duels;
 mod effect_chains;
 mod effects;
 mod equipment;
@@ -19,12 +22,16 @@ mod monsters;
 mod movement;
 mod party;
 mod procs;
+mod progress;
+mod pvp;
+mod resurrection;
 mod shields;
 mod skill_engine;
 mod skills;
 mod world_events;
 
 mod assets;
+mod bad_assets;
 mod bag;
 mod determinism;
 mod geometry_edit;

@@ -25,6 +25,8 @@ pub const DATAGRAM_STATE: u8 = 0x81;
 pub const CLIENT_FRAME_BYTES_MAX: usize = 4 * 1024;
 /// Largest frame the server puts on a stream, in bytes (a crowd's spawns are split over several).
 pub const SERVER_FRAME_BYTES_MAX: usize = 64 * 1024;
+/// Most records in one [`ServerMessage::Data`]: with the longest names half a frame.
+pub const NUMBERED_MAX: usize = 256;
 /// Largest datagram either side sends, in bytes: what a browser's 1,211-byte path leaves after headers.
 pub const DATAGRAM_BYTES_MAX: usize = 1_150;
 /// Datagrams one client may be sent per tick; what does not fit is owed and goes first next time.
@@ -255,4 +257,21 @@ pub enum ServerMessage {
         /// The reason.
         reason: Goodbye,
     },
+    /// Another epoch of the game data is in use, or more of what there is to say about the one in use. Numbers of records
+    /// that were known keep their meaning; nothing else changes.
+    Data {
+        /// Hash of the data in use.
+        assets_hash: u64,
+        /// Records whose number is not their place in the order of names: at most [`NUMBERED_MAX`], further ones follow.
+        numbered: Vec<NumberedRecord>,
+    },
+}
+
+/// The number by which records, events and commands name a record of the game data.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct NumberedRecord {
+    /// Such as `effect/burning`.
+    pub id: String,
+    /// Its number.
+    pub number: u32,
 }

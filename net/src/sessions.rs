@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use bevy_ecs::prelude::*;
 use bytes::Bytes;
+use sim::assets::Assets;
 use sim::command::CommandLists;
 use sim::ids::{PlayerId, SimId};
 use sim::input::{Character, Inputs, SceneInput};
@@ -16,7 +17,10 @@ use sim::tick::SimTick;
 use crate::codec::encode_server_message;
 use crate::mailbox::{Inbound, SceneEnd, SessionId};
 use crate::outbound::view::{ClientView, ViewCounters};
-use crate::protocol::{Goodbye, STRIKE_WINDOW_TICKS, STRIKES_MAX, ServerMessage, StateFrame, WireComponent, WireTable};
+use crate::protocol::{
+    Goodbye, NUMBERED_MAX, NumberedRecord, STRIKE_WINDOW_TICKS, STRIKES_MAX, ServerMessage, StateFrame, WireComponent,
+    WireTable,
+};
 
 /// A player who enters a scene.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,6 +156,8 @@ pub fn attach(scene: &mut Scene, join: Join, session: impl Into<Handover>) {
     let Handover { end, scene_epoch, newest_sequence, newest_command, counters, strike_count } = session.into();
     let world = scene.world_mut();
     let welcome = (scene_epoch == 0).then(|| welcome(world, join.player));
+    // Where the session comes from the data may have been of another epoch.
+    let data = data_messages(&world.resource::<SceneAssets>().0, scene_epoch != 0);
     let mut session = Session {
         player: join.player,
         end,
@@ -171,6 +177,7 @@ pub fn attach(scene: &mut Scene, join: Join, session: impl Into<Handover>) {
     if let Some(welcome) = welcome {
         session.send(&welcome);
     }
+    data.iter().for_each(|message| session.send(message));
     let mut sessions = world.resource_mut::<Sessions>();
     if let Some(before) = sessions.by_player.insert(join.player, session) {
         before.end.goodbye(Goodbye::Kicked);
@@ -243,6 +250,20 @@ pub fn wire_table(world: &World) -> WireTable {
 fn welcome(world: &World, player: PlayerId) -> ServerMessage {
     let assets_hash = world.resource::<SceneAssets>().0.hash;
     ServerMessage::Welcome { player_id: player.0, assets_hash, wire: wire_table(world) }
+}
+
+/// What a client must know of the game data in use besides its texts: with `always` at least which it is.
+pub(crate) fn data_messages(assets: &Assets, always: bool) -> Vec<ServerMessage> {
+    let numbered = |records: &[(&str, u32)]| {
+        let numbered = records.iter().map(|&(id, number)| NumberedRecord { id: id.to_owned(), number }).collect();
+        ServerMessage::Data { assets_hash: assets.hash, numbered }
+    };
+    let renumbered = assets.renumbered();
+    let mut messages: Vec<ServerMessage> = renumbered.chunks(NUMBERED_MAX).map(numbered).collect();
+    if messages.is_empty() && always {
+        messages.push(numbered(&[]));
+    }
+    messages
 }
 
 /// Bytes of a state frame around its records, at most: what the budget must leave free.

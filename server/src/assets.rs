@@ -177,6 +177,12 @@ pub(crate) fn examine_on(sources: &AssetSources, store: &NavStore) -> (Option<As
     Assets::examine_on(sources, |assets, scene| store.ground_to_check(assets, scene))
 }
 
+/// All findings as people read them, without colours; for tests and tools.
+#[must_use]
+pub fn report_text(report: &AssetReport, sources: &AssetSources) -> String {
+    diagnostics::render(report, sources, false)
+}
+
 /// All findings as people read them, and how many there are.
 pub(crate) fn faults(report: &AssetReport, sources: &AssetSources) -> String {
     format!("{}{}", diagnostics::render(report, sources, false), diagnostics::error_count(report))

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+mod explain;
 mod lab;
 mod load_test;
 mod logging;
@@ -41,6 +42,8 @@ enum Command {
     /// Have classes and monsters fight many times, and say what it comes to
     #[command(subcommand)]
     Lab(lab::LabCommand),
+    /// Say step by step why an attribute of a class or a monster is what it is
+    Explain(explain::ExplainArgs),
     /// Ask what loot tables give
     #[command(subcommand)]
     Loot(loot::LootCommand),
@@ -135,6 +138,7 @@ fn carry_out(command: Command) -> anyhow::Result<ExitCode> {
         Command::Assets(AssetsCommand::Bake { force, dir }) => nav::bake_assets(&dir, force),
         Command::Nav(command) => nav::run(&command),
         Command::Lab(command) => lab::run(&command),
+        Command::Explain(args) => explain::run(&args),
         Command::Loot(command) => loot::run(&command),
         Command::Replay { log, assets } => crate::replay::command(&log, assets.as_deref()),
     }

@@ -13,7 +13,7 @@ use rkyv::{Archive, Deserialize, Serialize};
 
 use crate::assets::Assets;
 use crate::counters::{COMMAND_REJECTED, Counters};
-use crate::features::{equipment, loot, party, players, skills};
+use crate::features::{combat, equipment, loot, party, players, pvp, skills};
 use crate::ids::{PlayerId, SimId};
 
 /// Everything a client may ask, besides moving.
@@ -28,6 +28,9 @@ pub fn list(app: &mut App) {
         .add_client_command::<equipment::EquipCommand>()
         .add_client_command::<equipment::UnequipCommand>()
         .add_client_command::<equipment::UseItemCommand>()
+        .add_client_command::<pvp::FlagCommand>()
+        .add_client_command::<pvp::DuelCommand>()
+        .add_client_command::<combat::ReturnCommand>()
         .add_client_command::<skills::ReleaseCastCommand>();
 }
 

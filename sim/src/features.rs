@@ -13,6 +13,8 @@ pub mod movement;
 pub mod navigation;
 pub mod party;
 pub mod players;
+pub mod progress;
+pub mod pvp;
 pub mod reshape;
 pub mod skills;
 pub mod world_events;
@@ -23,4 +25,5 @@ pub fn plugin(app: &mut App) {
     app.add_plugins((navigation::plugin, reshape::plugin));
     app.add_plugins((skills::plugin, buffs::plugin, monsters::plugin, loot::plugin));
     app.add_plugins((doors::plugin, world_events::plugin, party::plugin, equipment::plugin));
+    app.add_plugins((progress::plugin, pvp::plugin));
 }

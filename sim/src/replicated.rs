@@ -10,7 +10,7 @@ use bevy_app::App;
 use bevy_ecs::prelude::*;
 
 use crate::actor::{Heading, Kind, Name, Position};
-use crate::features::{buffs, combat, doors, equipment, loot, party, skills, world_events};
+use crate::features::{buffs, combat, doors, equipment, loot, party, progress, pvp, skills, world_events};
 use crate::ids::SimId;
 use crate::roster::Roster;
 use crate::tick::{Tick, TickSystems};
@@ -32,6 +32,9 @@ pub fn list(app: &mut App) {
         .replicate::<equipment::Equipment>()
         .replicate::<equipment::Outfit>()
         .replicate::<buffs::BreakBar>()
+        .replicate::<combat::Level>()
+        .replicate::<combat::Allegiance>()
+        .replicate::<progress::Progress>()
         .replicate::<skills::Cooldowns>()
         .replicate::<skills::InFlight>()
         .replicate::<skills::Lasting>();
@@ -42,7 +45,11 @@ pub fn list(app: &mut App) {
         .add_client_event::<loot::LootRollStarted>()
         .add_client_event::<loot::LootRolled>()
         .add_client_event::<loot::LootWon>()
-        .add_client_event::<world_events::Announced>();
+        .add_client_event::<world_events::Announced>()
+        .add_client_event::<progress::ExperienceGained>()
+        .add_client_event::<progress::LeveledUp>()
+        .add_client_event::<pvp::DuelTold>()
+        .add_client_event::<combat::ReturnOffered>();
 }
 
 /// Who receives a component, and how.

@@ -3,7 +3,7 @@
 //! Keeps the sequence numbers, repeats the last steps in every input, echoes forced positions, answers probes, and
 //! measures. [`super::Client`] is this behind a QUIC connection.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -20,6 +20,8 @@ use super::world::ClientWorld;
 use crate::codec::{EncodeError, decode_server_message, decode_state_frame, encode_client_message, encode_input};
 use crate::protocol::{ClientMessage, Goodbye, INPUT_STEPS_SENT, InputDatagram, OwnState, ServerMessage, WireStep};
 
+/// Most numbers of records a client keeps; no game data has as many.
+const RENUMBERED_MAX: usize = 65_536;
 /// Rejections kept until they are taken; beyond it the oldest are lost.
 const REJECTIONS_MAX: usize = 256;
 
@@ -69,6 +71,8 @@ pub struct Stats {
 pub struct ClientSession {
     world: ClientWorld,
     accepted: Option<Accepted>,
+    /// Numbers of records that do not follow from their names.
+    renumbered: BTreeMap<String, u32>,
     goodbye: Option<Goodbye>,
     predictor: Option<Predictor>,
     /// Corrections of predictors of former scenes.
@@ -152,9 +156,24 @@ impl ClientSession {
             }
             ServerMessage::Probe => self.outgoing.extend(encode_client_message(&ClientMessage::Alive)),
             ServerMessage::Goodbye { reason } => self.goodbye = Some(*reason),
+            ServerMessage::Data { assets_hash, numbered } => {
+                if let Some(accepted) = &mut self.accepted {
+                    accepted.assets_hash = *assets_hash;
+                }
+                let room = RENUMBERED_MAX.saturating_sub(self.renumbered.len());
+                let new = numbered.iter().take(room).map(|record| (record.id.clone(), record.number));
+                self.renumbered.extend(new);
+            }
             ServerMessage::Batch { .. } => {}
         }
         self.world.on_message(message);
+    }
+
+    /// The number of a record whose number is not its place in the order of names, because the server has exchanged its
+    /// game data since it started; `None` for all others.
+    #[must_use]
+    pub fn number_of(&self, id: &str) -> Option<u32> {
+        self.renumbered.get(id).copied()
     }
 
     /// Predicts the own character from now on, until the next scene. Without it, inputs claim the last known place.

@@ -189,7 +189,10 @@ impl ClientWorld {
                 (self.own, self.newest_tick, self.batch_follows) = (state, tick, None);
             }
             ServerMessage::Batch { batch, tick, records } => self.on_batch(batch, tick, &records),
-            ServerMessage::Rejected { .. } | ServerMessage::Probe | ServerMessage::Goodbye { .. } => {}
+            ServerMessage::Rejected { .. }
+            | ServerMessage::Probe
+            | ServerMessage::Goodbye { .. }
+            | ServerMessage::Data { .. } => {}
         }
     }
 

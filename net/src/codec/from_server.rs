@@ -11,8 +11,9 @@ use super::{
     DecodeError, EncodeError, archive_into, archived, check_length, check_nothing_left_over, string_bytes_outside,
 };
 use crate::protocol::{
-    ArchivedOwnState, ArchivedServerMessage, ArchivedStateFrame, ArchivedWireComponent, ArchivedWireTable,
-    DATAGRAM_BYTES_MAX, DATAGRAM_STATE, Goodbye, SERVER_FRAME_BYTES_MAX, ServerMessage, StateFrame,
+    ArchivedNumberedRecord, ArchivedOwnState, ArchivedServerMessage, ArchivedStateFrame, ArchivedWireComponent,
+    ArchivedWireTable, DATAGRAM_BYTES_MAX, DATAGRAM_STATE, Goodbye, NUMBERED_MAX, SERVER_FRAME_BYTES_MAX,
+    ServerMessage, StateFrame,
 };
 
 /// Bytes of records one [`StateFrame`] carries beside its leading byte and its envelope.
@@ -58,6 +59,10 @@ pub fn decode_server_message(frame: &[u8]) -> Result<ServerMessage, DecodeError>
         ArchivedServerMessage::Scene { scene, .. } => string_bytes_outside(scene.len()),
         ArchivedServerMessage::Batch { records, .. } => records.len(),
         ArchivedServerMessage::Rejected { reason, .. } => string_bytes_outside(reason.len()),
+        ArchivedServerMessage::Data { numbered, .. } => numbered
+            .iter()
+            .map(|record| size_of::<ArchivedNumberedRecord>() + string_bytes_outside(record.id.len()))
+            .sum(),
         ArchivedServerMessage::Probe | ArchivedServerMessage::Goodbye { .. } => 0,
     };
     check_nothing_left_over(frame.len(), size_of::<ArchivedServerMessage>(), pointed_bytes)?;
@@ -68,6 +73,10 @@ pub fn decode_server_message(frame: &[u8]) -> Result<ServerMessage, DecodeError>
             check_finite(state)?;
         }
         ArchivedServerMessage::Rejected { reason, .. } => check_length(reason.len(), WORD_BYTES_MAX)?,
+        ArchivedServerMessage::Data { numbered, .. } => {
+            check_length(numbered.len(), NUMBERED_MAX)?;
+            numbered.iter().try_for_each(|record| check_length(record.id.len(), WORD_BYTES_MAX))?;
+        }
         _ => {}
     }
     rkyv::deserialize::<ServerMessage, Failure>(message).map_err(|Failure| DecodeError::Malformed)

@@ -90,6 +90,10 @@ fn server_message() -> impl Strategy<Value = ServerMessage> {
             .prop_map(|(batch, tick, records)| { ServerMessage::Batch { batch, tick, records } }),
         (any::<u32>(), "[a-z_]{1,30}").prop_map(|(sequence, reason)| ServerMessage::Rejected { sequence, reason }),
         Just(ServerMessage::Probe),
+        (any::<u64>(), vec(("[a-z/]{1,80}", any::<u32>()), 0..9)).prop_map(|(assets_hash, numbered)| {
+            let numbered = numbered.into_iter().map(|(id, number)| NumberedRecord { id, number }).collect();
+            ServerMessage::Data { assets_hash, numbered }
+        }),
         proptest::sample::select(Goodbye::ALL.to_vec()).prop_map(|reason| ServerMessage::Goodbye { reason }),
     ]
 }

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{AreaDef, DispelKind, EffectDef, ProjectileDef, Ref, RefVisitor, SkillDef};
+use super::{AreaDef, DispelKind, EffectDef, FormulaDef, ProjectileDef, Ref, RefVisitor, ShortRef, SkillDef};
 
 /// What kind of harm it is, and what resists it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema)]
@@ -105,17 +105,23 @@ impl JsonSchema for Pool {
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub enum Action {
-    /// Damages by a part of the source's attack.
+    /// Damages by a formula.
     Damage {
         /// What kind of harm it is.
         #[serde(default)]
         school: School,
-        /// Thousandths of attack.
+        /// What it is worked out with; without one it is `coef` thousandths of the source's attack.
+        #[serde(default)]
+        formula: Option<ShortRef<FormulaDef>>,
+        /// Handed to the formula: thousandths by convention.
         coef: u32,
     },
-    /// Heals by a part of the source's attack.
+    /// Heals by a formula.
     Heal {
-        /// Thousandths of attack.
+        /// What it is worked out with; without one it is `coef` thousandths of the source's attack.
+        #[serde(default)]
+        formula: Option<ShortRef<FormulaDef>>,
+        /// Handed to the formula: thousandths by convention.
         coef: u32,
     },
     /// Fills a pool.
@@ -138,6 +144,11 @@ pub enum Action {
     },
     /// Applies an effect to the target in any case.
     Apply(Ref<EffectDef>),
+    /// Offers a dead player to be raised where it lies.
+    Resurrect {
+        /// Hit points and mana it would have, in percent.
+        hp_pct: u32,
+    },
     /// Makes the target's threat list count this much more against the source.
     Threat {
         /// Points of threat; a point of damage is one.
@@ -278,14 +289,24 @@ impl Action {
                 effect.visit(&format!("{path}.effect"), visitor);
             }
             Self::Apply(effect) => effect.visit(&format!("{path}.0"), visitor),
-            Self::Damage { .. } | Self::Heal { .. } | Self::Gain { .. } | Self::Threat { .. } => {}
+            Self::Damage { formula, .. } | Self::Heal { formula, .. } => {
+                if let Some(formula) = formula {
+                    formula.visit(&format!("{path}.formula"), visitor);
+                }
+            }
+            Self::Gain { .. }
+            | Self::Threat { .. }
+            | Self::Resurrect { .. }
+            | Self::Dispel { .. }
+            | Self::Stagger { .. }
+            | Self::Interrupt { .. }
+            | Self::Displace(_)
+            | Self::WorkDoor { .. } => {}
             Self::Launch { projectile } => projectile.visit(&format!("{path}.projectile"), visitor),
             Self::Area { area } => area.visit(&format!("{path}.area"), visitor),
             Self::ResetCooldown { skill } | Self::ReduceCooldown { skill, .. } => {
                 skill.visit(&format!("{path}.skill"), visitor);
             }
-            Self::WorkDoor { .. } | Self::Interrupt { .. } | Self::Displace(_) => {}
-            Self::Dispel { .. } | Self::Stagger { .. } => {}
         }
     }
 

@@ -328,6 +328,7 @@ impl Record for CombatDef {
             visit_attributes(&mut rules.crit.less, &format!("{kind}.crit.less"), visitor);
             rules.crit.size.visit(&format!("{kind}.crit.size"), visitor);
         }
+        self.experience.curve.visit("experience.curve", visitor);
         for (index, effect) in self.resurrection.sickness.iter_mut().enumerate() {
             effect.visit(&format!("resurrection.sickness.{index}"), visitor);
         }

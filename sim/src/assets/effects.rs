@@ -189,6 +189,9 @@ impl Record for EffectDef {
         visit_actions(&mut self.on_dispel, "on_dispel", visitor);
         visit_actions(&mut self.stack.overflow, "stack.overflow", visitor);
         if let Some(absorb) = &mut self.absorb {
+            if let Some(formula) = &mut absorb.formula {
+                formula.visit("absorb.formula", visitor);
+            }
             visit_actions(&mut absorb.on_break, "absorb.on_break", visitor);
         }
         if let Some(bar) = &mut self.break_bar {

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Record, RefVisitor, Rounding};
-use crate::formula::{Program, Scope};
+use crate::formula::{MICRO, Program, Scope};
 
 /// One formula, `formula/..`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
@@ -43,6 +43,17 @@ impl FormulaDef {
     pub fn eval(&self, scope: &Scope<'_>) -> i64 {
         let value = self.program.eval(scope, self.round);
         value.max(self.min.unwrap_or(i64::MIN)).min(self.max.unwrap_or(i64::MAX))
+    }
+}
+
+impl FormulaDef {
+    /// The result in thousandths before it is rounded, at least 0: for what is multiplied further.
+    #[must_use]
+    pub fn eval_milli(&self, scope: &Scope<'_>) -> u64 {
+        let bound = |whole: Option<i64>, none: i128| whole.map_or(none, |whole| i128::from(whole) * MICRO);
+        let micro = self.program.eval_micro(scope);
+        let inside = micro.max(bound(self.min, i128::MIN)).min(bound(self.max, i128::MAX));
+        u64::try_from(inside.max(0) / 1_000).unwrap_or(u64::MAX)
     }
 }
 

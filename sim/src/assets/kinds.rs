@@ -64,6 +64,15 @@ macro_rules! kinds {
         }
 
         impl Assets {
+            /// The records whose number differs from the one they would have if this data were loaded alone, with it:
+            /// what somebody must be told who has the same data and did not come the same way.
+            #[must_use]
+            pub fn renumbered(&self) -> Vec<(&str, u32)> {
+                let mut all = Vec::new();
+                $(all.extend(self.$field.table().renumbered());)*
+                all
+            }
+
             /// The ids of the records of every kind, in the order of the tables.
             #[must_use]
             pub fn ids(&self) -> Vec<(&'static str, Vec<&str>)> {

@@ -10,21 +10,18 @@ use serde::de::DeserializeOwned;
 
 use super::{
     AssetReport, AssetSources, Assets, EffectDef, Id, Record, SceneDef, SceneGround, TagRegistry,
-    check::{
-        Check, Checker, FormulaNames, TagMention, check_circles, check_navigation, check_tags, compile_ai, fill_curve,
-        fill_derived, fill_formula, fill_heights,
-    },
-    core,
-    extends::{Written, extend},
+    check::{Check, Checker, TagMention, check_navigation, check_tags, compile_ai, fill_heights},
     kinds::{KINDS, Records},
     memo::Memo,
     names::Names,
     repair::{self, Places},
-    report::{Code, Findings, nearest},
+    report::{Code, Findings},
     span::{Scan, ScannedRecord},
     tables::Tables,
 };
 
+mod files;
+mod formulas;
 mod resolve;
 
 use resolve::{Resolver, TagResolver};
@@ -179,104 +176,6 @@ impl<'s> Run<'s> {
         }
     }
 
-    fn sort_files(&mut self) {
-        for (path, text) in self.sources.iter() {
-            let folder = path.split_once('/').map_or("", |(folder, _)| folder);
-            let kind = KINDS.iter().find(|kind| kind.folder == folder).map(|kind| kind.name);
-            if text.len() > FILE_BYTES_MAX {
-                let message = format!("this file has {} bytes, but at most {FILE_BYTES_MAX} are accepted", text.len());
-                self.findings.add(Code::TooLarge, path, 0..0, message);
-            } else if let Some(kind) = kind.filter(|_| path.ends_with(".ron")) {
-                self.scan_file(kind, path, text);
-            } else if folder == TABLES_FOLDER && path.ends_with(".csv") {
-                self.tables.add(path, text, &mut self.findings);
-            } else {
-                self.misplaced(path, folder, kind.is_some() || folder == TABLES_FOLDER);
-            }
-        }
-    }
-
-    /// Puts the built-in records in front, without those that the data has too.
-    fn add_core(&mut self) {
-        let mut own = BTreeSet::new();
-        for file in &self.files {
-            let ids = file.scan.records.iter().filter_map(|record| record.node.at(&file.text, "id"));
-            own.extend(ids.filter_map(|node| node.string(&file.text)).map(str::to_owned));
-        }
-        for (kind, path, text) in core::FILES {
-            let mut scan = self.memo.0.scan(text, &mut self.memo.1);
-            let id = |record: &ScannedRecord| record.node.at(text, "id").and_then(|node| node.string(text));
-            if scan.records.iter().any(|record| id(record).is_some_and(|id| own.contains(id))) {
-                Arc::make_mut(&mut scan).records.retain(|record| id(record).is_none_or(|id| !own.contains(id)));
-            }
-            self.files.insert(0, RonFile { kind, path: path.into(), text: text.into(), scan });
-        }
-    }
-
-    /// Puts joined records in the place of those that extend others, and takes abstract ones out.
-    fn extend(&mut self) {
-        let mut places = Vec::new();
-        let mut written = Vec::new();
-        for (file_index, file) in self.files.iter().enumerate() {
-            for (index, record) in file.scan.records.iter().enumerate().filter(|(_, record)| !record.is_broken) {
-                places.push((file_index, index));
-                written.push(Written { kind: file.kind, file: &file.path, text: &file.text, node: &record.node });
-            }
-        }
-        let extended = extend(&written, &mut self.findings);
-        let id =
-            |index: usize| written.get(index).and_then(|record| record.node.at(record.text, "id")?.string(record.text));
-        let abstracts = extended.iter().filter(|(_, joined)| joined.is_none()).filter_map(|(index, _)| id(*index));
-        self.abstracts = abstracts.map(str::to_owned).collect();
-        // From the back, so that the places in front stay where they are.
-        for index in extended.keys().rev() {
-            let (file, record) = places[*index];
-            Arc::make_mut(&mut self.files[file].scan).records.remove(record);
-        }
-        for (index, joined) in extended {
-            let (file, record) = places[index];
-            if let Some(joined) = joined {
-                let (kind, path) = (self.files[file].kind, format!("{}#{record}", self.files[file].path));
-                let (text, mut scan) = (joined.text.clone().into(), self.memo.0.scan(&joined.text, &mut self.memo.1));
-                // What a missing parent would have said is not missing.
-                if !joined.is_whole {
-                    Arc::make_mut(&mut scan).records.iter_mut().for_each(|record| record.is_broken = true);
-                }
-                self.findings.add_joined(path.clone(), Arc::new(joined));
-                self.files.push(RonFile { kind, path: path.into(), text, scan });
-            }
-        }
-    }
-
-    fn scan_file(&mut self, kind: &'static str, path: &'s str, text: &'s str) {
-        let scan = self.memo.0.scan(text, &mut self.memo.1);
-        for fault in &scan.faults {
-            self.findings.add(Code::Syntax, path, fault.span.clone(), fault.message.clone());
-        }
-        if scan.records.is_empty() && scan.faults.is_empty() {
-            self.findings.add(Code::Empty, path, 0..0, "this file has no records".to_owned());
-        }
-        self.files.push(RonFile { kind, path: path.into(), text: text.into(), scan });
-    }
-
-    fn misplaced(&mut self, path: &str, folder: &str, is_known_folder: bool) {
-        if is_known_folder {
-            let wanted = if folder == TABLES_FOLDER { ".csv" } else { ".ron" };
-            self.findings.add(Code::Misplaced, path, 0..0, format!("files in `{folder}` must end in `{wanted}`"));
-            return;
-        }
-        let folders = || KINDS.iter().map(|kind| kind.folder).chain([TABLES_FOLDER]);
-        let help = match nearest(folder, folders()) {
-            Some(candidate) => format!("did you mean `{candidate}`?"),
-            None => format!("the folders are {}", folders().collect::<Vec<_>>().join(", ")),
-        };
-        let message = match folder {
-            "" => "this file must stand in one of the folders for assets".to_owned(),
-            _ => format!("`{folder}` is not a folder for assets"),
-        };
-        self.findings.add(Code::Misplaced, path, 0..0, message).help(help);
-    }
-
     fn collect_names(&mut self, before: Option<&Assets>) {
         for kind in KINDS.iter().map(|kind| kind.name) {
             let mut count = 0;
@@ -345,37 +244,6 @@ impl<'s> Run<'s> {
         }
         for (loaded, tree) in records.ai.0.values_mut().zip(trees) {
             Arc::make_mut(&mut loaded.value).tree = tree;
-        }
-    }
-
-    /// Works out curves, then what is written in terms of them.
-    fn fill_formulas(&mut self, records: &mut Records) {
-        for Loaded { value, file, record, places } in records.curves.0.values_mut() {
-            let file = &self.files[*file];
-            let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
-            fill_curve(Arc::make_mut(value), &mut self.tables, &mut check);
-        }
-        let names = FormulaNames { names: &self.names, attributes: &records.attributes, curves: &records.curves };
-        for Loaded { value, file, record, places } in records.formulas.0.values_mut() {
-            let file = &self.files[*file];
-            let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
-            fill_formula(Arc::make_mut(value), &names, &mut check);
-        }
-        let mut derived = Vec::new();
-        for (index, Loaded { value, file, record, places }) in &records.attributes.0 {
-            let file = &self.files[*file];
-            let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
-            derived.push((*index, fill_derived(value, &names, &mut check)));
-        }
-        for (index, program) in derived {
-            if let (Some(loaded), Some(program)) = (records.attributes.0.get_mut(&index), program) {
-                Arc::make_mut(&mut loaded.value).program = Some(program);
-            }
-        }
-        for (index, Loaded { file, record, places, .. }) in &records.attributes.0 {
-            let file = &self.files[*file];
-            let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
-            check_circles(Id::new(*index), &records.attributes, &mut check);
         }
     }
 
@@ -449,7 +317,7 @@ impl<'s> Run<'s> {
                     continue;
                 };
                 if node.string(&file.text).is_some_and(|id| !self.referenced.contains(id)) {
-                    let message = format!("no skill applies {}", title(file.kind, &file.text, record));
+                    let message = format!("nothing applies {}", title(file.kind, &file.text, record));
                     self.findings.add(Code::UnusedEffect, &file.path, node.span.clone(), message).label("unused");
                 }
             }

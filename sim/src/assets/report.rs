@@ -69,6 +69,9 @@ macro_rules! codes {
         pub enum Code { $($(#[$doc])* $name,)* }
 
         impl Code {
+            /// Every code, in the order they are declared.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
             /// The stable code, such as `A0107`.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
@@ -187,7 +190,7 @@ codes! {
     AbstractReference = "A0212" Error,
     /// A table that no record uses.
     UnusedTable = "A0150" Warning,
-    /// An effect that no skill applies.
+    /// An effect that nothing applies.
     UnusedEffect = "A0151" Warning,
     /// Two tables with the same content.
     SameTable = "A0152" Warning,

@@ -74,6 +74,14 @@ impl<T: Record> Table<T> {
         self.live.is_empty()
     }
 
+    /// The records whose number is not the one that the same data would give them if it were loaded alone, with it.
+    pub(crate) fn renumbered(&self) -> impl Iterator<Item = (&str, u32)> {
+        let mut sorted: Vec<(&str, u32)> =
+            self.by_name.iter().map(|index| (self.records[*index as usize].id(), *index)).collect();
+        sorted.sort_by_key(|(id, _)| T::rank(id));
+        (0_u32..).zip(sorted).filter(|(place, (_, index))| place != index).map(|(_, numbered)| numbered)
+    }
+
     /// The records of all ids from 0, retired ones too.
     pub fn all(&self) -> impl ExactSizeIterator<Item = &T> {
         self.records.iter().map(Arc::as_ref)
@@ -142,6 +150,7 @@ mod tests {
         assert_eq!((second.get(a), second.by_name("movement/a"), second[a].radius_m), (None, None, 0.1));
         assert_eq!((second.len(), second.id_of_raw(0)), (2, None));
         assert_eq!(second.by_name("movement/aa").map(Id::raw), Some(2), "a new name counts on");
+        assert_eq!(second.renumbered().collect::<Vec<_>>(), [("movement/aa", 2)], "and `b` is where it would be");
         let third = Table::new(Some(&second), [(0, record("movement/a", 0.5)), (2, record("movement/aa", 0.4))]);
         assert_eq!((third.by_name("movement/a"), third[a].radius_m), (Some(a), 0.5));
     }

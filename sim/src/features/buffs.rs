@@ -38,7 +38,7 @@ pub(crate) use application::apply_effect;
 pub use break_bar::{BreakBar, BreakBarSeen};
 pub use carry::Away;
 pub use diminish::{Diminished, ended, remember, shortened};
-pub(crate) use ending::clear_all;
+pub(crate) use ending::{clear_all, clear_of_source};
 pub use gates::Refused;
 pub use period::{Beat, hasted_period_ms};
 pub use ppm::chance_millionths;

@@ -18,7 +18,7 @@ use crate::features::doors::DoorSystems;
 use crate::features::loot::LootSystems;
 use crate::features::monsters::MonsterSystems;
 use crate::features::players::{CarryApp, Player};
-use crate::features::skills::SkillSystems;
+use crate::features::skills::{SkillSystems, ValidateSystems};
 use crate::input::ReceiveSystems;
 use crate::scene::{SceneAssets, SceneId};
 use crate::tick::{Tick, TickSystems};
@@ -26,12 +26,16 @@ use crate::tick::{Tick, TickSystems};
 mod attack_table;
 mod attributes;
 mod blow;
+mod context;
+mod deed;
 mod events;
 mod haste;
 mod health_log;
 mod luck;
+mod meters;
 mod recovery;
 mod resolve;
+mod resurrection;
 mod sides;
 mod vitals;
 
@@ -42,15 +46,18 @@ pub use attributes::{
     Subject,
 };
 pub use blow::{Blow, Roll, resistance};
+pub use context::deed_tags;
 pub use events::{Died, EffectAction, EffectQueued, Happening, Origin, Push, Worth};
 pub use haste::{hasted_ms, hasted_ticks};
 pub use health_log::{HealthChanged, HealthKind};
 pub use luck::{Luck, streak_constant};
-pub use recovery::{Regeneration, Respawn};
+pub use meters::{METER_REFUSED, METERS_MAX, Meter, Meters, SOURCES_MAX, Tally};
+pub use recovery::Regeneration;
 pub(crate) use resolve::in_order;
 pub use resolve::{
     DEPTH_MAX, EFFECT_DROPPED, EFFECTS_MAX, Patient, PatientItem, Resolver, SOURCE_EFFECTS_MAX, Worklist,
 };
+pub use resurrection::{Respawn, ReturnCommand, ReturnOffer, ReturnOffered};
 pub use sides::{Allegiance, Side, SideData, SideDataItem, Sides};
 pub use vitals::{Fight, Level, Untouchable, Vitals};
 
@@ -78,9 +85,10 @@ fn read_rules(world: &mut World) {
 
 /// Adds the systems.
 pub fn plugin(app: &mut App) {
-    app.add_message::<EffectQueued>();
+    app.add_message::<EffectQueued>().init_resource::<Meters>();
     read_rules(app.world_mut());
-    app.on_epoch(|world, _| read_rules(world));
+    app.on_epoch(|world, _| read_rules(world)).on_epoch(attributes::rebase);
+    app.init_resource::<attributes::Rebased>();
     app.register_required_components::<Actor, Vitals>()
         .register_required_components::<Actor, Attributes>()
         .register_required_components::<Actor, Modifiers>()
@@ -111,13 +119,15 @@ pub fn plugin(app: &mut App) {
         Tick,
         (
             recovery::prepare_newcomers.in_set(TickSystems::Receive).after(ReceiveSystems::Admit),
+            resurrection::answer_offers.after(ValidateSystems::Takes).before(ValidateSystems::Casts),
             resolve::resolve.in_set(DamageSystems::Apply),
             (
                 attributes::work_out_attributes,
                 recovery::fit_vitals,
-                recovery::respawn_players,
+                resurrection::respawn_players,
                 recovery::regenerate,
                 recovery::set_speeds,
+                meters::keep_meters,
             )
                 .chain()
                 .in_set(DamageSystems::Settle),

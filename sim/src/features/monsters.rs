@@ -11,7 +11,7 @@ use glam::Vec3;
 use crate::actor::{Actor, Faction, Heading, Kind, Name, Position, Profile};
 use crate::assets::{Assets, AttributeId, Id, MonsterDef};
 use crate::digest::{Digest, DigestApp, Digester};
-use crate::features::combat::{Attributes, Vitals};
+use crate::features::combat::{Attributes, Level, Vitals};
 use crate::features::navigation::{NavigationSystems, WalkTo};
 use crate::features::skills::Mana;
 use crate::ids::SimId;
@@ -110,8 +110,14 @@ fn body(
 ) -> impl Bundle {
     let def = &assets.monsters[monster];
     let turn = random.draw(tick, id, Stream("spawn heading"), 0).unit();
-    let identity =
-        (id, Actor, Name(def.name.clone()), Kind::Monster(monster.raw()), Faction::named(def.faction.name()));
+    let identity = (
+        id,
+        Actor,
+        Name(def.name.clone()),
+        Kind::Monster(monster.raw()),
+        Level(def.level),
+        Faction::named(def.faction.name()),
+    );
     let place = (Position(home.feet), Heading(turn * std::f32::consts::TAU), Profile(def.movement.id()));
     let attributes = Attributes::at_level(assets, &def.attributes, def.level);
     let numbers = (

@@ -13,9 +13,10 @@ use crate::actor::{Name, Position};
 use crate::assets::{Id, WorldEventDef};
 use crate::counters::Counters;
 use crate::digest::{Digest, DigestApp, Digester};
-use crate::features::combat::{DamageSystems, Died, Fight};
+use crate::features::combat::{Died, Fight};
 use crate::features::loot::LootSystems;
 use crate::features::monsters::spawn_monster;
+use crate::features::pvp::PvpSystems;
 use crate::ids::SimId;
 use crate::input::{EventMoment, Outputs, Players, ReceiveSystems, SceneOutput, WorldEventHeard};
 use crate::replicated::{Audience, ClientEvent};
@@ -104,7 +105,7 @@ pub fn plugin(app: &mut App) {
         Tick,
         (
             hear_of_events.after(ReceiveSystems::Apply).before(ReceiveSystems::Admit),
-            (tell_of_deaths, leave_when_over).chain().after(DamageSystems::Settle).before(LootSystems::Drop),
+            (tell_of_deaths, leave_when_over).chain().after(PvpSystems::Settle).before(LootSystems::Drop),
         ),
     );
     app.digest_component::<WorldBoss>("world_events");

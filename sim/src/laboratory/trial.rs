@@ -218,7 +218,7 @@ fn apply(world: &mut World, effect: Id<EffectDef>, source: SimId, target: SimId)
 /// A blow a thousand times as strong as any: only what makes invulnerable stands before it.
 fn kill(world: &mut World, source: SimId, target: SimId) {
     let school = crate::assets::School::Physical;
-    queue(world, source, target, EffectAction::Damage { school, coef: 1_000_000 });
+    queue(world, source, target, EffectAction::Damage { formula: None, school, coef: 1_000_000 });
 }
 
 fn queue(world: &mut World, source: SimId, target: SimId, what: EffectAction) {

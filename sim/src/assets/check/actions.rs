@@ -8,9 +8,16 @@ const COEF_MAX: i64 = 1_000_000;
 /// Most points an action gives or takes by itself.
 const AMOUNT_MAX: i64 = 1_000_000;
 
-/// Checks the actions of a list at `path`.
-pub(crate) fn check_actions(actions: &[Action], path: &str, check: &mut Checker<'_, '_>) {
+/// Checks the actions of a list at `path`. Where points come from elsewhere, those that say none of their own are good.
+pub(crate) fn check_actions(actions: &[Action], path: &str, has_points: bool, check: &mut Checker<'_, '_>) {
     for (index, action) in actions.iter().enumerate() {
+        let says_none = matches!(
+            action,
+            Action::Gain { amount: 0, .. } | Action::Threat { amount: 0 } | Action::Stagger { amount: 0 }
+        );
+        if has_points && says_none {
+            continue;
+        }
         check_action(action, &format!("{path}.{index}"), check);
     }
 }
@@ -18,9 +25,10 @@ pub(crate) fn check_actions(actions: &[Action], path: &str, check: &mut Checker<
 /// Checks the action at `path`.
 pub(crate) fn check_action(action: &Action, path: &str, check: &mut Checker<'_, '_>) {
     match action {
-        Action::Damage { coef, .. } | Action::Heal { coef } => {
+        Action::Damage { coef, .. } | Action::Heal { coef, .. } => {
             check.whole(&format!("{path}.coef"), *coef, 1..=COEF_MAX);
         }
+        Action::Resurrect { hp_pct } => check.whole(&format!("{path}.hp_pct"), *hp_pct, 1..=100),
         Action::Gain { amount, .. } | Action::Threat { amount } | Action::Stagger { amount } => {
             check.whole(&format!("{path}.amount"), *amount, 1..=AMOUNT_MAX);
         }

@@ -33,7 +33,9 @@ impl Check for EffectDef {
             check.whole(&format!("modifiers.{index}.op.0"), modifier.op.amount(), -10_000_000..=10_000_000);
         }
         for (path, actions) in self.action_lists() {
-            check_actions(actions, &path, check);
+            let proc = path.strip_prefix("procs.").and_then(|rest| rest.split('.').next()?.parse::<usize>().ok());
+            let has_points = proc.and_then(|index| self.procs.get(index)).is_some_and(|proc| proc.share_pct > 0);
+            check_actions(actions, &path, has_points, check);
         }
         match self.breaks_on_damage {
             DamageBreak::Chance { pct } => check.whole("breaks_on_damage.pct", pct, 1..=100),
@@ -144,7 +146,7 @@ impl EffectDef {
 
     /// The effects that it applies at the moment it is applied itself.
     fn at_once(&self) -> impl Iterator<Item = Id<Self>> {
-        self.on_apply.iter().chain(&self.stack.overflow).filter_map(Action::applied).map(|effect| effect.id())
+        self.on_apply.iter().chain(&self.stack.overflow).filter_map(Action::applied).filter_map(|effect| effect.found())
     }
 
     /// The shortest chain of applications at once that leads from this effect back to it, by ids.
@@ -190,6 +192,7 @@ fn check_bar(bar: &BreakBarDef, check: &mut Checker<'_, '_>) {
 
 fn check_proc(proc: &ProcDef, path: &str, check: &mut Checker<'_, '_>) {
     check.whole(&format!("{path}.chance_pct"), proc.chance_pct, 1..=100);
+    check.whole(&format!("{path}.share_pct"), proc.share_pct, 0..=1_000);
     check.whole(&format!("{path}.ppm_milli"), proc.ppm_milli, 0..=60_000);
     check.duration(&format!("{path}.cooldown_ms"), proc.cooldown_ms, 0..=PERIOD_MS_MAX);
     check.whole(&format!("{path}.charges"), proc.charges, 0..=10_000);

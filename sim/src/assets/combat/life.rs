@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::assets::{EffectDef, Ref, ticks_of};
+use crate::assets::{CurveDef, EffectDef, Ref, ShortRef, ticks_of};
 
 /// How long fights last and what comes back when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
@@ -155,7 +155,7 @@ impl Default for ResurrectionRules {
 }
 
 /// What kills teach.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExperienceRules {
     /// Points added to five times the player's level: the content's constant.
@@ -170,6 +170,9 @@ pub struct ExperienceRules {
     /// How near to the kill members must be to share it, in metres.
     #[serde(default = "default_share_m")]
     pub share_m: u32,
+    /// Experience from each level to the next.
+    #[serde(default = "default_curve")]
+    pub curve: ShortRef<CurveDef>,
     /// The highest level of players.
     #[serde(default = "default_level_max")]
     pub level_max: u16,
@@ -191,6 +194,10 @@ const fn default_share_m() -> u32 {
     75
 }
 
+fn default_curve() -> ShortRef<CurveDef> {
+    ShortRef::by_name("xp")
+}
+
 const fn default_level_max() -> u16 {
     60
 }
@@ -202,6 +209,7 @@ impl Default for ExperienceRules {
             elite_pct: default_elite_pct(),
             group_bp: default_group_bp(),
             share_m: default_share_m(),
+            curve: default_curve(),
             level_max: default_level_max(),
         }
     }

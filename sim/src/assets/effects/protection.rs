@@ -3,13 +3,16 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::assets::{Action, School};
+use crate::assets::{Action, FormulaDef, School, ShortRef};
 
 /// Points that take damage (or healing) in place of the bearer.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AbsorbDef {
-    /// Thousandths of the source's attack that one application absorbs.
+    /// What one application absorbs; without one it is thousandths of the source's attack.
+    #[serde(default)]
+    pub formula: Option<ShortRef<FormulaDef>>,
+    /// Handed to the formula; 0 for nothing but `amount`.
     #[serde(default)]
     pub coef: u32,
     /// Points beside that.

@@ -93,6 +93,10 @@ pub struct ProcDef {
     /// To whom it is done.
     #[serde(default)]
     pub to: ProcTarget,
+    /// Percent of the points that happened, which are added to the `amount` of each `Gain`, `Threat` and `Stagger` in `do`:
+    /// 20 gives a fifth of the damage back as life.
+    #[serde(default)]
+    pub share_pct: u32,
     /// Whether it reacts to what its own effect does.
     #[serde(default)]
     pub allow_self: bool,

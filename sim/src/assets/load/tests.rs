@@ -2,6 +2,7 @@
 //! Each test gives a few files and compares the whole report, so that a fault which is not meant to be there shows.
 
 use super::*;
+use crate::assets::extends::{Written, extend};
 
 const EFFECT: &str = r#"(id: "effect/burning", name: "Burning", polarity: Harmful, duration: Ms(8_000),
   period: (ms: 2_000), periodic: [Damage(coef: 200)])"#;
@@ -67,7 +68,7 @@ fn every_fault_of_one_record_is_reported() {
             "2:90: error[A0104]: `ms` must be a whole number from 0, found the number 5.5",
             "2:110: error[A0101]: `attr` cannot be read: there is no pool `rage`, only \"hp\" and \"mana\"",
             "3:38: error[A0102]: `Damage` has no field `coeff` (did you mean `coef`?)",
-            "3:49: error[A0103]: `do[1]` cannot be `Explode` (it can be `Damage`, `Heal`, `Gain`, `ApplyEffect`, `Apply`, `Threat`, `Remove`, `Dispel`, `Stagger`, `WorkDoor`, `Launch`, `Area`, `Interrupt`, `Displace`, `ResetCooldown` or `ReduceCooldown`)",
+            "3:49: error[A0103]: `do[1]` cannot be `Explode` (it can be `Damage`, `Heal`, `Gain`, `ApplyEffect`, `Apply`, `Resurrect`, `Threat`, `Remove`, `Dispel`, `Stagger`, `WorkDoor`, `Launch`, `Area`, `Interrupt`, `Displace`, `ResetCooldown` or `ReduceCooldown`)",
             "3:87: error[A0107]: skill `skill/x` refers to effect `effect/burnign`, which does not exist (did you mean \"effect/burning\" (assets/effects/burning.ron:1)?)",
             "3:117: error[A0111]: `chance_pct` is 101, but must be from 1 to 100",
             "3:123: error[A0104]: `do[3]` must be a group `(..)` of named fields, found the name `Threat`",
@@ -314,7 +315,7 @@ fn an_effect_that_nobody_applies_is_a_warning() {
     let lonely = EFFECT.replace("burning", "lonely");
     assert_eq!(
         findings(&[("effects/l.ron", &lonely)]),
-        ["assets/effects/l.ron:1:6: warning[A0151]: no skill applies effect `effect/lonely`"]
+        ["assets/effects/l.ron:1:6: warning[A0151]: nothing applies effect `effect/lonely`"]
     );
 }
 

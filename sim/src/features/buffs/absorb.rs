@@ -7,13 +7,25 @@ use bevy_ecs::prelude::*;
 use super::ending::{Cause, Ending};
 use super::{ActiveBuffs, Buff};
 use crate::assets::{AbsorbDef, AbsorbKind, Assets, AttributeId, School};
-use crate::features::combat::Worth;
+use crate::features::combat::{PatientItem, Worth};
+use crate::formula::Scope;
 
-/// Points that one application of a shield gives.
-pub(super) fn shield_points(absorb: &AbsorbDef, worth: &Worth) -> u32 {
-    let attack = u64::from(worth.of(AttributeId::ATTACK).max(0).unsigned_abs());
-    let points = attack * u64::from(absorb.coef) / 1_000 + u64::from(absorb.amount);
-    u32::try_from(points).unwrap_or(u32::MAX)
+/// Points that one application of a shield gives to someone.
+pub(super) fn shield_points(absorb: &AbsorbDef, worth: &Worth, target: &PatientItem<'_, '_>, assets: &Assets) -> u32 {
+    let formula = absorb.formula.as_ref().and_then(|formula| assets.formulas.get(formula.id()));
+    let points = match formula {
+        _ if absorb.coef == 0 => 0,
+        None => i64::from(worth.of(AttributeId::ATTACK).max(0)) * i64::from(absorb.coef) / 1_000,
+        Some(formula) => formula.eval(&Scope {
+            target: Some(target.attributes.all()),
+            level: worth.level,
+            target_level: target.level.0,
+            target_pools: (target.vitals.hp, target.mana.mp),
+            coef: i32::try_from(absorb.coef).unwrap_or(i32::MAX),
+            ..Scope::of(&worth.attributes)
+        }),
+    };
+    u32::try_from(points.max(0)).unwrap_or(u32::MAX).saturating_add(absorb.amount)
 }
 
 /// What is to be taken.

@@ -78,7 +78,7 @@ impl Arrival<'_> {
             self.author().act(&self.def.on_apply, self.deed.target, &mut self.out);
             return Ok(());
         }
-        let fresh = self.fresh(length_ticks);
+        let fresh = self.fresh(length_ticks, target);
         let end_tick = fresh.end_tick;
         let (how, place) = apply(&mut target.buffs.list, self.def, fresh, self.tick);
         if matches!(how, Application::Overflow | Application::Denied) {
@@ -140,7 +140,7 @@ impl Arrival<'_> {
         (self.between_players || self.assets.diminishing[category].pve).then_some(category)
     }
 
-    fn fresh(&self, length_ticks: u32) -> Buff {
+    fn fresh(&self, length_ticks: u32, target: &PatientItem<'_, '_>) -> Buff {
         let (deed, def, tick) = (self.deed, self.def, self.tick);
         let skill = match deed.origin {
             Origin::Skill(skill) => Some(skill),
@@ -159,7 +159,7 @@ impl Arrival<'_> {
             length_ticks,
             beat: def.period.as_ref().map(|period| first_beat(period, haste_bp, tick)),
             layers: Vec::new(),
-            shield: def.absorb.as_ref().map_or(0, |absorb| shield_points(absorb, &deed.worth)),
+            shield: def.absorb.as_ref().map_or(0, |absorb| shield_points(absorb, &deed.worth, target, self.assets)),
             wounds: 0,
             procs: fresh_procs(def, tick),
             working: true,

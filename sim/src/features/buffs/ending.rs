@@ -85,6 +85,13 @@ impl Ending<'_> {
     }
 }
 
+/// Removes everything that came from someone in silence.
+pub(crate) fn clear_of_source(buffs: &mut Mut<ActiveBuffs>, source: SimId) {
+    if buffs.list.iter().any(|buff| buff.source == source) {
+        buffs.list.retain(|buff| buff.source != source);
+    }
+}
+
 /// Removes all buffs in silence: nothing follows from it and nothing is remembered.
 pub(crate) fn clear_all(buffs: &mut Mut<ActiveBuffs>) {
     if !buffs.list.is_empty() || !buffs.diminished.is_empty() {

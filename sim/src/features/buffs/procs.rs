@@ -82,7 +82,10 @@ pub(crate) fn react(resolver: &mut Resolver, happening: &Happening, salt: u64, o
             let salt = (salt << 20) | ((index as u64) << 8) | (place as u64 & 0xff);
             if occasion.sets_off(proc, place, buff, salt) {
                 let author = author(buff, def, happening, &own_worth);
+                let begin = out.len();
                 author.act(&proc.actions, receiver(proc, buff, happening), out);
+                let points = share(happening.amount, proc.share_pct);
+                out[begin..].iter_mut().for_each(|deed| deed.what = deed.what.plus(points));
                 if buff.procs.iter().any(|state| state.charges == 0) {
                     spent.push(index);
                     break;
@@ -117,6 +120,11 @@ fn author(buff: &Buff, def: &EffectDef, happening: &Happening, own_worth: &Worth
         Polarity::Helpful => Author { effect: buff.effect, source: happening.who, worth: own_worth.clone(), depth },
         Polarity::Harmful => Author::of(buff, depth),
     }
+}
+
+/// So many percent of the points that happened, rounded to the nearest.
+fn share(amount: u32, pct: u32) -> u32 {
+    u32::try_from((u64::from(amount) * u64::from(pct) + 50) / 100).unwrap_or(u32::MAX)
 }
 
 fn receiver(proc: &ProcDef, buff: &Buff, happening: &Happening) -> SimId {

@@ -17,10 +17,13 @@ use crate::scene::SceneAssets;
 mod ledger;
 mod modifiers;
 mod pipeline;
+mod rebase;
 
 pub use ledger::{Ledger, LedgerStep, Subject};
 pub use modifiers::{Change, ChangeSource, Condition, Context, Contributor, Modifiers};
 use pipeline::{Limits, Sums};
+
+pub(crate) use rebase::{Rebased, rebase, same_part};
 
 /// Base and current values of an actor. Written when it appears, when its level or class changes, and at the end of the
 /// Resolve stage when modifiers change. Whoever gives it a new base need not know the modifiers: they are put back on.
@@ -82,6 +85,12 @@ impl Attributes {
     #[must_use]
     pub const fn all(&self) -> &Arc<[i32]> {
         &self.current
+    }
+
+    /// What depends on the deed.
+    #[must_use]
+    pub const fn qualified(&self) -> &Qualified {
+        &self.qualified
     }
 
     /// The level the base values are of.
@@ -165,6 +174,24 @@ struct Conditional {
 impl Qualified {
     fn of(list: Vec<Conditional>) -> Self {
         Self((!list.is_empty()).then(|| list.into()))
+    }
+
+    /// Whether nothing depends on the deed.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// All values for a deed, given those for no deed in particular.
+    #[must_use]
+    pub fn all(&self, values: &Arc<[i32]>, context: &Context<'_>) -> Arc<[i32]> {
+        let mut own = values.to_vec();
+        for attribute in self.0.iter().flat_map(|list| list.iter()).map(|conditional| conditional.attribute) {
+            if let (Some(slot), Some(value)) = (own.get_mut(attribute.index()), self.value(attribute, context)) {
+                *slot = value;
+            }
+        }
+        own.into()
     }
 
     /// The value for a deed; `None` when it does not depend on one.

@@ -10,7 +10,7 @@
 //! | 5 | glance: a part of it | profile |
 //! | 6 | armor, then the school's resistance | profile, target |
 //! | 7 | level difference | profile |
-//! | 8 | `damage_done_bp`, then `damage_taken_bp` | source, target |
+//! | 8 | `damage_done_bp`, then `damage_taken_bp`, for a deed with these tags | source, target |
 //! | 9 | PvP: `damage_pct` between players | profile |
 //! | 10 | block: `block_pct`, then `block_amount` points | profile, target |
 //! | 11 | rounded; at least `minimum` unless it was blocked | profile |
@@ -46,6 +46,10 @@ pub struct Blow<'a> {
     pub worth: &'a Worth,
     /// The target's numbers now.
     pub target: &'a [i32],
+    /// What the source adds to such deeds, in basis points: damage or healing done.
+    pub done_bp: i32,
+    /// What the target adds to such deeds, in basis points: damage or healing taken.
+    pub taken_bp: i32,
     /// The target's level.
     pub target_level: u16,
     /// Whether both are players.
@@ -123,8 +127,7 @@ impl Blow<'_> {
         let mut value = self.rolled(profile, roll).times(u128::from(roll.glance_bp), BP);
         value = self.past_armor(value, rules).times(self.past_resistance_bp(), BP);
         value = value.times(self.level_bp(rules), BP);
-        value = value.times(wide(self.worth.of(AttributeId::DAMAGE_DONE_BP)), BP);
-        value = value.times(wide(self.of_target(AttributeId::DAMAGE_TAKEN_BP)), BP);
+        value = value.times(wide(self.done_bp), BP).times(wide(self.taken_bp), BP);
         if self.pvp {
             value = value.times(u128::from(profile.pvp.damage_pct), 100);
         }
@@ -141,9 +144,7 @@ impl Blow<'_> {
     /// Points of healing before what is missing limits them. `in_pvp` while the target fights players.
     #[must_use]
     pub fn healing(&self, profile: &CombatDef, roll: Roll, in_pvp: bool) -> u32 {
-        let mut value = self.rolled(profile, roll);
-        value = value.times(wide(self.worth.of(AttributeId::HEALING_DONE_BP)), BP);
-        value = value.times(wide(self.of_target(AttributeId::HEALING_TAKEN_BP)), BP);
+        let mut value = self.rolled(profile, roll).times(wide(self.done_bp), BP).times(wide(self.taken_bp), BP);
         if in_pvp {
             value = value.times(u128::from(profile.pvp.healing_pct), 100);
         }

@@ -11,7 +11,8 @@ use bevy_ecs::prelude::*;
 use super::{Context, Qualified};
 use crate::actor::Faction;
 use crate::assets::{
-    Action, ActionTarget, AttributeId, Displacement, EffectDef, EventKind, Id, Pool, School, SkillDef,
+    Action, ActionTarget, AttributeId, Displacement, EffectDef, EventKind, FormulaDef, Id, Pool, School, ShortRef,
+    SkillDef,
 };
 use crate::features::skills::Conjuring;
 use crate::ids::SimId;
@@ -81,16 +82,20 @@ pub struct EffectQueued {
 /// other sides only, help the own side only; the rest comes to nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EffectAction {
-    /// Damages by thousandths of the source's attack.
+    /// Damages by a formula.
     Damage {
         /// What kind of harm it is.
         school: School,
-        /// Thousandths.
+        /// What it is worked out with; `None` for thousandths of attack.
+        formula: Option<Id<FormulaDef>>,
+        /// Handed to the formula.
         coef: u32,
     },
-    /// Heals by thousandths of the source's attack.
+    /// Heals by a formula.
     Heal {
-        /// Thousandths.
+        /// What it is worked out with; `None` for thousandths of attack.
+        formula: Option<Id<FormulaDef>>,
+        /// Handed to the formula.
         coef: u32,
     },
     /// Fills a pool.
@@ -106,6 +111,11 @@ pub enum EffectAction {
         effect: Id<EffectDef>,
         /// Chance in percent.
         chance_pct: u32,
+    },
+    /// Offers a dead player to be raised.
+    Resurrect {
+        /// Hit points and mana it would have, in percent.
+        hp_pct: u32,
     },
     /// Draws the target's anger.
     Threat {
@@ -184,9 +194,15 @@ impl EffectAction {
     #[must_use]
     pub fn of(action: &Action, door: impl Fn(f32) -> Option<u16>) -> Option<(Self, bool)> {
         let found = match action {
-            Action::Damage { school, coef } => (Self::Damage { school: *school, coef: *coef }, false),
-            Action::Heal { coef } => (Self::Heal { coef: *coef }, false),
+            Action::Damage { school, formula, coef } => {
+                let formula = formula.as_ref().map(ShortRef::id);
+                (Self::Damage { school: *school, formula, coef: *coef }, false)
+            }
+            Action::Heal { formula, coef } => {
+                (Self::Heal { formula: formula.as_ref().map(ShortRef::id), coef: *coef }, false)
+            }
             Action::Gain { attr, amount } => (Self::Gain { pool: *attr, amount: *amount }, false),
+            Action::Resurrect { hp_pct } => (Self::Resurrect { hp_pct: *hp_pct }, false),
             Action::Threat { amount } => (Self::Threat { amount: *amount }, false),
             Action::Apply(effect) => (Self::Apply { effect: effect.id(), chance_pct: 100 }, false),
             Action::ApplyEffect { effect, to, chance_pct } => {
@@ -227,10 +243,23 @@ impl EffectAction {
     #[must_use]
     pub const fn times(self, stacks: u32) -> Self {
         match self {
-            Self::Damage { school, coef } => Self::Damage { school, coef: coef.saturating_mul(stacks) },
-            Self::Heal { coef } => Self::Heal { coef: coef.saturating_mul(stacks) },
+            Self::Damage { school, formula, coef } => {
+                Self::Damage { school, formula, coef: coef.saturating_mul(stacks) }
+            }
+            Self::Heal { formula, coef } => Self::Heal { formula, coef: coef.saturating_mul(stacks) },
             Self::Gain { pool, amount } => Self::Gain { pool, amount: amount.saturating_mul(stacks) },
             Self::Stagger { amount } => Self::Stagger { amount: amount.saturating_mul(stacks) },
+            other => other,
+        }
+    }
+
+    /// The same with so many more points, where it is about points.
+    #[must_use]
+    pub const fn plus(self, points: u32) -> Self {
+        match self {
+            Self::Gain { pool, amount } => Self::Gain { pool, amount: amount.saturating_add(points) },
+            Self::Threat { amount } => Self::Threat { amount: amount.saturating_add(points) },
+            Self::Stagger { amount } => Self::Stagger { amount: amount.saturating_add(points) },
             other => other,
         }
     }
@@ -240,8 +269,8 @@ impl EffectAction {
     pub fn in_part(self, thousandths: u32) -> Self {
         let part = |amount: u32| u32::try_from(u64::from(amount) * u64::from(thousandths) / 1_000).unwrap_or(amount);
         match self {
-            Self::Damage { school, coef } => Self::Damage { school, coef: part(coef) },
-            Self::Heal { coef } => Self::Heal { coef: part(coef) },
+            Self::Damage { school, formula, coef } => Self::Damage { school, formula, coef: part(coef) },
+            Self::Heal { formula, coef } => Self::Heal { formula, coef: part(coef) },
             Self::Gain { pool, amount } => Self::Gain { pool, amount: part(amount) },
             Self::Threat { amount } => Self::Threat { amount: part(amount) },
             Self::Stagger { amount } => Self::Stagger { amount: part(amount) },

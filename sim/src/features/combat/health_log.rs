@@ -31,11 +31,13 @@ pub enum HealthKind {
     Reset,
     /// The greatest possible hit points fell below what was there.
     Limit,
+    /// A player rose to a level and is whole again.
+    Level,
 }
 
 impl HealthKind {
     /// Every kind, in the order of their numbers on the wire.
-    const ALL: [Self; 5] = [Self::Direct, Self::Periodic, Self::Respawn, Self::Reset, Self::Limit];
+    const ALL: [Self; 6] = [Self::Direct, Self::Periodic, Self::Respawn, Self::Reset, Self::Limit, Self::Level];
 }
 
 /// One entry of the combat log.

@@ -1,33 +1,24 @@
-//! What time does: newcomers get their numbers, the dead return, hit points and mana come back, speeds follow
+//! What time does: newcomers get their numbers, hit points and mana come back, speeds follow
 //! tags. Receive: newcomers. Resolve: everything else, after buffs have changed.
 //!
 //! Regeneration comes once a second, at a moment that depends on the actor's id so that not all fall into one
 //! tick; what is less than a point is carried on in thousandths.
 
 use bevy_ecs::prelude::*;
-use glam::Vec2;
 
+use super::attributes::{Rebased, same_part};
 use super::resolve::signed;
-use super::{Attributes, CombatRules, Fight, HealthChanged, HealthKind, Vitals};
-use crate::actor::{Motion, Position, Profile};
-use crate::assets::{AttributeId, SceneDef, SpawnPointDef, TagId};
+use super::{Attributes, CombatRules, Fight, HealthChanged, HealthKind, Level, Vitals};
+use crate::actor::Motion;
+use crate::assets::{AttributeId, TagId};
 use crate::digest::{Digest, Digester};
 use crate::features::buffs::Tags;
-use crate::features::movement::ForceMove;
-use crate::features::players::{Class, Player, free_place};
+use crate::features::players::Class;
+use crate::features::progress::Progress;
 use crate::features::skills::{Casting, Mana, ManaChange};
 use crate::ids::SimId;
-use crate::locomotion::body_shape;
-use crate::random::{Random, Stream};
-use crate::scene::{SceneAssets, SceneGeometry, SceneId};
+use crate::scene::SceneAssets;
 use crate::tick::{SimTick, TICKS_PER_SECOND};
-
-/// When a dead player returns; `None` while alive.
-#[derive(Component, Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Respawn {
-    /// The tick.
-    pub at_tick: Option<u32>,
-}
 
 /// Thousandths of points regained so far, each 0 to 999.
 #[derive(Component, Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,13 +27,14 @@ pub struct Regeneration {
     mp_milli: u32,
 }
 
-type Newcomer<'a> = (&'a Class, &'a mut Attributes, &'a mut Vitals, &'a mut Mana);
+type Newcomer<'a> = (&'a Class, &'a Progress, &'a mut Level, &'a mut Attributes, &'a mut Vitals, &'a mut Mana);
 
 /// Gives players the numbers of their class; whoever has never lived before starts with all of everything.
 pub(super) fn prepare_newcomers(assets: Res<SceneAssets>, mut newcomers: Query<Newcomer, Added<Class>>) {
-    for (class, mut attributes, mut vitals, mut mana) in &mut newcomers {
+    for (class, progress, mut level, mut attributes, mut vitals, mut mana) in &mut newcomers {
         let Some(def) = assets.0.classes.get(class.0) else { continue };
-        *attributes = Attributes::at_level(&assets.0, &def.attributes, 1);
+        *level = Level(progress.level);
+        *attributes = Attributes::at_level(&assets.0, &def.attributes, progress.level);
         if vitals.hp_max == 0 {
             *vitals = Vitals::full(positive(attributes.current(AttributeId::HP_MAX)));
             *mana = Mana::full(positive(attributes.current(AttributeId::MANA_MAX)));
@@ -52,67 +44,33 @@ pub(super) fn prepare_newcomers(assets: Res<SceneAssets>, mut newcomers: Query<N
 
 type Fitted<'a> = (&'a SimId, &'a Attributes, &'a mut Vitals, &'a mut Mana);
 
-/// Hit points and mana never exceed what the attributes allow.
-pub(super) fn fit_vitals(mut actors: Query<Fitted, Changed<Attributes>>, mut log: MessageWriter<HealthChanged>) {
+/// Hit points and mana never exceed what the attributes allow; when the game data was exchanged they keep their part.
+pub(super) fn fit_vitals(
+    (tick, rebased): (Res<SimTick>, Res<Rebased>),
+    mut actors: Query<Fitted, Changed<Attributes>>,
+    mut log: MessageWriter<HealthChanged>,
+) {
+    let by_part = rebased.is_now(tick.0);
     let mut fallen = Vec::new();
     for (&id, attributes, mut vitals, mut mana) in &mut actors {
         let hp_max = positive(attributes.current(AttributeId::HP_MAX));
         if vitals.hp_max != hp_max {
-            let lost = vitals.hp.saturating_sub(hp_max);
-            vitals.hp -= lost;
+            let before = vitals.hp;
+            vitals.hp = if by_part { same_part(before, vitals.hp_max, hp_max) } else { before.min(hp_max) };
             vitals.hp_max = hp_max;
-            if lost > 0 {
-                fallen.push(HealthChanged::own(id, -signed(lost), HealthKind::Limit));
+            if vitals.hp != before {
+                let change = signed(vitals.hp).saturating_sub(signed(before));
+                fallen.push(HealthChanged::own(id, change, HealthKind::Limit));
             }
         }
-        mana.fit(positive(attributes.current(AttributeId::MANA_MAX)));
+        let mp_max = positive(attributes.current(AttributeId::MANA_MAX));
+        if by_part && mana.mp_max != mp_max {
+            *mana = Mana { mp: same_part(mana.mp, mana.mp_max, mp_max), mp_max };
+        }
+        mana.fit(mp_max);
     }
     fallen.sort_by_key(|entry| entry.target);
     log.write_batch(fallen);
-}
-
-type Mortal<'a> = (&'a SimId, &'a Position, Option<&'a Profile>, &'a mut Vitals, &'a mut Mana, &'a mut Respawn);
-
-/// Some time after their death players stand at the nearest spawn point again.
-pub(super) fn respawn_players(
-    (tick, random, scene, rules): (Res<SimTick>, Res<Random>, Res<SceneId>, Res<CombatRules>),
-    (assets, geometry): (Res<SceneAssets>, Res<SceneGeometry>),
-    mut players: Query<Mortal, With<Player>>,
-    mut moves: MessageWriter<ForceMove>,
-    mut log: MessageWriter<HealthChanged>,
-) {
-    let (mut moved, mut returned) = (Vec::new(), Vec::new());
-    for (&id, position, profile, mut vitals, mut mana, mut respawn) in &mut players {
-        match respawn.at_tick {
-            None if vitals.dead => respawn.at_tick = Some(tick.0 + rules.0.recovery.respawn_ticks()),
-            // The body is moved first and wakes a tick later, so that nobody is alive at the place of death.
-            Some(at_tick) if at_tick == tick.0 + 1 => {
-                let body = profile.map(|profile| body_shape(&assets.0.movements[profile.0]));
-                let point = nearest_spawn_point(&assets.0.scenes[scene.0], position.place());
-                moved.extend(point.map(|point| {
-                    let draw = random.draw(tick.0, id, Stream("respawn"), 0);
-                    let is_free = |feet| body.is_none_or(|body| geometry.0.is_free(feet, body));
-                    ForceMove { id, to: free_place(point, &geometry.0, draw, is_free) }
-                }));
-            }
-            Some(at_tick) if at_tick <= tick.0 => {
-                respawn.at_tick = None;
-                *vitals = Vitals::full(vitals.hp_max);
-                mana.gain(u32::MAX);
-                returned.push((id, vitals.hp_max));
-            }
-            _ => {}
-        }
-    }
-    moved.sort_by_key(|forced: &ForceMove| forced.id);
-    moves.write_batch(moved);
-    returned.sort_by_key(|&(id, _)| id);
-    log.write_batch(returned.into_iter().map(|(id, hp)| HealthChanged::own(id, signed(hp), HealthKind::Respawn)));
-}
-
-fn nearest_spawn_point(scene: &SceneDef, place: Vec2) -> Option<&SpawnPointDef> {
-    let distance = |point: &&SpawnPointDef| Vec2::from(point.at).distance_squared(place);
-    scene.spawn_points.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)))
 }
 
 type Recovering<'a> = (&'a SimId, &'a Attributes, &'a Fight, &'a mut Vitals, &'a mut Mana, &'a mut Regeneration);
@@ -167,12 +125,6 @@ pub(super) fn set_speeds(mut actors: Query<Held, Reconsidered>) {
 
 fn positive(value: i32) -> u32 {
     value.max(0).unsigned_abs()
-}
-
-impl Digest for Respawn {
-    fn digest(&self, digester: &mut Digester) {
-        digester.u32(self.at_tick.unwrap_or(0));
-    }
 }
 
 impl Digest for Regeneration {

@@ -14,15 +14,18 @@ use bevy_ecs::query::QueryData;
 use bevy_ecs::system::SystemParam;
 use rustc_hash::FxHashMap;
 
+use super::deed::{attack_kind, is_immune, raw_milli};
+use super::resurrection::offer_of;
 use super::{
     Attributes, Blow, CombatRules, Died, EffectAction, EffectQueued, EventKind, Fight, Happening, HealthChanged,
-    HealthKind, Level, Luck, Origin, Outcome, Roll, Side, SideData, Sides, Untouchable, Vitals, Worth,
+    HealthKind, Level, Luck, Outcome, Respawn, ReturnOffered, Roll, Side, SideData, Sides, Untouchable, Vitals,
 };
 use crate::actor::Faction;
-use crate::assets::{Assets, AttackKind, AttributeId, Pool, School, TagId, TagSet};
+use crate::assets::{AttackKind, AttributeId, FormulaDef, Id, Pool, School};
 use crate::counters::{COMBAT, Counters};
 use crate::features::buffs::{self, ActiveBuffs, BreakBar, Dispelling, Incoming, Tags};
 use crate::features::skills::{Mana, ManaChange, PassedOn};
+use crate::formula::Scope;
 use crate::ids::SimId;
 use crate::random::{Draw, Random, Stream};
 use crate::roster::Roster;
@@ -37,8 +40,6 @@ pub const DEPTH_MAX: u8 = 4;
 pub const EFFECTS_MAX: usize = 50_000;
 /// How many of them may be of one source: 64 targets, eight actions each.
 pub const SOURCE_EFFECTS_MAX: u32 = 512;
-/// Reach up to which a physical skill is a blow from near, in metres.
-const MELEE_M: f32 = 5.0;
 
 /// Takes what is queued and puts it into the order in which it is resolved.
 pub(crate) fn in_order(queued: &mut MessageReader<EffectQueued>) -> Vec<EffectQueued> {
@@ -72,6 +73,8 @@ pub struct Patient {
     pub mana: &'static mut Mana,
     /// Its fight.
     pub fight: &'static mut Fight,
+    /// How it returns from the dead, if it is a player.
+    pub respawn: Option<&'static mut Respawn>,
     /// Its streaks.
     pub luck: &'static mut Luck,
     /// Its buffs.
@@ -102,6 +105,7 @@ pub struct Resolver<'w, 's> {
     passed_on: MessageWriter<'w, PassedOn>,
     log: MessageWriter<'w, HealthChanged>,
     deaths: MessageWriter<'w, Died>,
+    offers: MessageWriter<'w, ReturnOffered>,
 }
 
 /// What is still to be done in this tick, and what has just happened.
@@ -203,13 +207,20 @@ impl<'s> Resolver<'_, 's> {
     fn carry_out(&mut self, deed: &EffectQueued, salt: u64, work: &mut Worklist) {
         let Some(target) = self.patient(deed.target) else { return };
         let side = target.side.side();
+        if let EffectAction::Resurrect { hp_pct } = deed.what {
+            return self.offer_return(deed, hp_pct, side);
+        }
         if !target.vitals.is_alive() || (target.untouchable.0 && deed.source != deed.target) {
             return;
         }
         let (harms, helps) = self.bearing(deed, side);
+        let for_this = self.in_context(deed);
+        let deed = for_this.as_ref().unwrap_or(deed);
         match deed.what {
-            EffectAction::Damage { school, coef } if harms => self.hurt(deed, (school, coef), salt, work),
-            EffectAction::Heal { coef } if helps => self.mend(deed, coef, salt, work),
+            EffectAction::Damage { school, formula, coef } if harms => {
+                self.hurt(deed, school, (formula, coef), salt, work);
+            }
+            EffectAction::Heal { formula, coef } if helps => self.mend(deed, (formula, coef), salt, work),
             EffectAction::Gain { pool: Pool::Mana, amount } if helps => {
                 if let Some(mut target) = self.patient(deed.target) {
                     target.mana.gain(amount);
@@ -245,14 +256,42 @@ impl<'s> Resolver<'_, 's> {
         self.passed_on.write(PassedOn(deed.clone()));
     }
 
+    /// Offers a dead player to be raised.
+    fn offer_return(&mut self, deed: &EffectQueued, hp_pct: u32, side: Side) {
+        let (_, helps) = self.bearing(deed, side);
+        let offer = offer_of(deed, hp_pct, &self.rules, self.tick.0);
+        let Some(target) = self.patient(deed.target) else { return };
+        let Some(mut respawn) = target.respawn.filter(|_| target.vitals.dead && helps) else { return };
+        respawn.offer(offer);
+        self.offers.write(ReturnOffered { who: deed.target, by: deed.source, hp_pct });
+    }
+
     /// What a deed is as a blow against someone.
     fn blow<'a>(&self, deed: &'a EffectQueued, target: &'a Struck, school: School, raw_milli: u64) -> Blow<'a> {
         let kind = match deed.what {
             EffectAction::Damage { .. } => attack_kind(deed, school, &self.assets.0),
             _ => AttackKind::Heal,
         };
-        let (target_level, pvp) = (target.level, target.pvp);
-        Blow { kind, school, raw_milli, worth: &deed.worth, target: &target.attributes, target_level, pvp }
+        let Struck { level: target_level, pvp, done_bp, taken_bp, .. } = *target;
+        let (worth, target) = (&deed.worth, &target.attributes[..]);
+        Blow { kind, school, raw_milli, worth, target, done_bp, taken_bp, target_level, pvp }
+    }
+
+    /// What the formula of a deed says, in thousandths of a point.
+    fn raw(&mut self, deed: &EffectQueued, struck: &Struck, (formula, coef): Raw) -> u64 {
+        let pools_of = |patient: PatientItem<'_, '_>| (patient.vitals.hp, patient.mana.mp);
+        let pools = self.patient(deed.source).map(pools_of).unwrap_or_default();
+        let target_pools = self.patient(deed.target).map(pools_of).unwrap_or_default();
+        let scope = Scope {
+            target: Some(&struck.attributes),
+            level: deed.worth.level,
+            target_level: struck.level,
+            pools,
+            target_pools,
+            coef: i32::try_from(coef).unwrap_or(i32::MAX),
+            ..Scope::of(&deed.worth.attributes)
+        };
+        raw_milli(formula.and_then(|formula| self.assets.0.formulas.get(formula)), &scope)
     }
 
     /// Rolls for a blow, on the luck of its source if it is still there.
@@ -262,25 +301,31 @@ impl<'s> Resolver<'_, 's> {
         blow.roll(&rules, source.as_mut().map(|source| source.luck.as_mut()), &mut draw)
     }
 
-    fn struck(&mut self, deed: &EffectQueued) -> Option<Struck> {
+    /// What counts about the target of a deed; `done` and `taken` are the attributes that strengthen such deeds.
+    fn struck(&mut self, deed: &EffectQueued, done: AttributeId, taken: AttributeId) -> Option<Struck> {
         let by = self.source_side(deed);
+        let attributes = self.target_numbers(deed)?;
         let target = self.patient(deed.target)?;
         let side = target.side.side();
         Some(Struck {
-            attributes: target.attributes.all().clone(),
+            done_bp: deed.worth.of(done),
+            taken_bp: attributes.get(taken.index()).copied().unwrap_or(0),
+            attributes,
             level: target.level.0,
             pvp: by.allegiance.player && side.allegiance.player && by.id != side.id,
             duel: by.allegiance.duel == Some(side.id),
         })
     }
 
-    fn hurt(&mut self, deed: &EffectQueued, (school, coef): (School, u32), salt: u64, work: &mut Worklist) {
+    fn hurt(&mut self, deed: &EffectQueued, school: School, raw: Raw, salt: u64, work: &mut Worklist) {
         let (tick, rules) = (self.tick.0, Arc::clone(&self.rules.0));
         if let Some(mut source) = self.patient(deed.source) {
             source.fight.hit(tick, &rules.recovery);
         }
-        let Some(struck) = self.struck(deed) else { return };
-        let blow = self.blow(deed, &struck, school, raw_milli(&deed.worth, coef));
+        let (done, taken) = (AttributeId::DAMAGE_DONE_BP, AttributeId::DAMAGE_TAKEN_BP);
+        let Some(struck) = self.struck(deed, done, taken) else { return };
+        let raw_milli = self.raw(deed, &struck, raw);
+        let blow = self.blow(deed, &struck, school, raw_milli);
         let Some(mut target) = self.patient(deed.target) else { return };
         target.fight.hit(tick, &rules.recovery);
         if is_immune(&target.tags.granted, school) {
@@ -331,11 +376,13 @@ impl<'s> Resolver<'_, 's> {
         }
     }
 
-    fn mend(&mut self, deed: &EffectQueued, coef: u32, salt: u64, work: &mut Worklist) {
+    fn mend(&mut self, deed: &EffectQueued, raw: Raw, salt: u64, work: &mut Worklist) {
         let rules = Arc::clone(&self.rules.0);
-        let Some(struck) = self.struck(deed) else { return };
         let school = School::Holy;
-        let blow = self.blow(deed, &struck, school, raw_milli(&deed.worth, coef));
+        let (done, taken) = (AttributeId::HEALING_DONE_BP, AttributeId::HEALING_TAKEN_BP);
+        let Some(struck) = self.struck(deed, done, taken) else { return };
+        let raw_milli = self.raw(deed, &struck, raw);
+        let blow = self.blow(deed, &struck, school, raw_milli);
         let roll = self.roll(deed, &blow, salt);
         let tick = self.tick.0;
         let in_pvp = self
@@ -389,9 +436,14 @@ impl<'s> Resolver<'_, 's> {
     }
 }
 
+/// A formula and the coefficient it is handed.
+type Raw = (Option<Id<FormulaDef>>, u32);
+
 /// What counts about whoever a deed reaches.
 struct Struck {
     attributes: Arc<[i32]>,
+    done_bp: i32,
+    taken_bp: i32,
     level: u16,
     /// Whether both are players.
     pvp: bool,
@@ -411,39 +463,6 @@ struct Entry {
 
 impl Entry {
     const NOTHING: Self = Self { amount: 0, outcome: Outcome::Hit, school: School::Physical, absorbed: 0, over: 0 };
-}
-
-/// How a deed reaches its target.
-fn attack_kind(deed: &EffectQueued, school: School, assets: &Assets) -> AttackKind {
-    let reach_m = match deed.origin {
-        Origin::Skill(skill) => assets.skills.get(skill).map_or(0.0, |skill| skill.target.reach_m()),
-        Origin::Effect(_) | Origin::World => 0.0,
-    };
-    match school {
-        _ if deed.periodic => AttackKind::Periodic,
-        School::Physical if reach_m <= MELEE_M => AttackKind::Melee,
-        School::Physical => AttackKind::Ranged,
-        _ => AttackKind::Spell,
-    }
-}
-
-/// Whether nothing of a school can hurt whoever has these tags.
-fn is_immune(tags: &TagSet, school: School) -> bool {
-    let (family, own) = match school {
-        School::Physical => (TagId::IMMUNE_PHYSICAL, TagId::IMMUNE_PHYSICAL),
-        School::Fire => (TagId::IMMUNE_MAGIC, TagId::IMMUNE_FIRE),
-        School::Frost => (TagId::IMMUNE_MAGIC, TagId::IMMUNE_FROST),
-        School::Nature => (TagId::IMMUNE_MAGIC, TagId::IMMUNE_NATURE),
-        School::Shadow => (TagId::IMMUNE_MAGIC, TagId::IMMUNE_SHADOW),
-        School::Holy => (TagId::IMMUNE_MAGIC, TagId::IMMUNE_HOLY),
-        School::Arcane => (TagId::IMMUNE_MAGIC, TagId::IMMUNE_ARCANE),
-    };
-    tags.has(TagId::INVULNERABLE) || tags.has(family) || tags.has(own)
-}
-
-/// Thousandths of attack, in thousandths of a point.
-fn raw_milli(worth: &Worth, coef: u32) -> u64 {
-    u64::from(worth.of(AttributeId::ATTACK).max(0).unsigned_abs()) * u64::from(coef)
 }
 
 /// Hit points as a signed amount; they are at most a hundred million.

@@ -31,7 +31,9 @@ fn worth(said: &[(AttributeId, i32)], level: u16) -> Worth {
 
 fn melee<'a>(worth: &'a Worth, target: &'a [i32], points: u64) -> Blow<'a> {
     let (kind, school, target_level) = (AttackKind::Melee, School::Physical, 1);
-    Blow { kind, school, raw_milli: points * 1_000, worth, target, target_level, pvp: false }
+    let done_bp = worth.of(AttributeId::DAMAGE_DONE_BP);
+    let taken_bp = target[AttributeId::DAMAGE_TAKEN_BP.index()];
+    Blow { kind, school, raw_milli: points * 1_000, worth, target, done_bp, taken_bp, target_level, pvp: false }
 }
 
 #[test]
@@ -54,7 +56,11 @@ fn damage_is_what_the_seeds_formula_says() {
 fn healing_knows_no_armor_and_adds_what_both_say() {
     let seed = profile("combat/seed");
     let (healer, target) = (worth(&[(AttributeId::HEALING_DONE_BP, 12_000)], 1), numbers(&[(AttributeId::ARMOR, 900)]));
-    let blow = Blow { kind: AttackKind::Heal, ..melee(&healer, &target, 100) };
+    let blow = Blow {
+        kind: AttackKind::Heal,
+        done_bp: healer.of(AttributeId::HEALING_DONE_BP),
+        ..melee(&healer, &target, 100)
+    };
     assert_eq!(blow.healing(&seed, Roll::PLAIN, false), 120);
     assert_eq!(blow.healing(&seed, Roll { part_bp: 9_500, ..Roll::PLAIN }, false), 114);
 }
