@@ -98,7 +98,7 @@ fn five_faults_in_three_files_give_five_errors_with_places() {
     let report = report(&[
         ("skills/mage.ron", "\"effect/burning\"", "\"effect/burnign\""),
         ("skills/mage.ron", "cooldown_ms: 15_000", "cooldown_ms: 15_010"),
-        ("monsters/near.ron", "level: 1", "level: \"one\""),
+        ("monsters/near.ron", "wander_m: 8", "wander_m: \"far\""),
         ("monsters/near.ron", "faction: \"wolves\"", "fraction: \"wolves\""),
         ("scenes/dungeon.ron", "leave_m: 70", "leave_m: 900"),
     ]);

@@ -16,10 +16,10 @@ const TABLE: [(&str, &str); 2] = [
     ),
     (
         "monsters/ring.ron",
-        r#"[(id: "monster/fencer", level: 1, faction: "vermin", movement: "move/test",
+        r#"[(id: "monster/fencer", level: (1, 1), faction: "vermin", move: (profile: "move/test"),
         attributes: {"hp_max": Flat(10_000_000), "dodge_bp": Flat(1_000), "parry_bp": Flat(1_500),
                      "block_bp": Flat(1_000), "block_amount": Flat(5)},
-        senses: (aggro_m: 0.0), leash_m: 60.0, skills: ["skill/strike"], respawn_ms: 5000, corpse_ms: 3000)]"#,
+        senses: (aggro_m: 0.0), leash: (radius_m: 60.0), skills: ["skill/strike"], respawn_ms: 5000, corpse_ms: 3000)]"#,
     ),
 ];
 

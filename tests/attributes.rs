@@ -56,7 +56,7 @@ fn contributors_add_up_and_each_takes_away_only_its_own() {
 fn a_modifier_for_fire_strengthens_fire_and_nothing_else() {
     let mut scene = TestScene::flat();
     let (fighter, dummy) = (scene.player_at(0.0, 0.0), scene.monster_at("monster/dummy", 1.0, 0.0));
-    let mut loss = |scene: &mut TestScene, school| {
+    let loss = |scene: &mut TestScene, school| {
         let before = hp(scene, dummy);
         strike(scene, fighter, dummy, EffectAction::Damage { formula: None, school, coef: 100_000 });
         scene.tick();

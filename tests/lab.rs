@@ -13,9 +13,9 @@ use sim::testing::TEST_ASSETS;
 
 /// Luck decides between two of them.
 const BRAWLER: &str = r#"(
-    id: "monster/brawler", level: 1, faction: "vermin", movement: "move/test",
+    id: "monster/brawler", level: (1, 1), faction: "vermin", move: (profile: "move/test"),
     attributes: {"hp_max": Flat(300), "attack": Flat(20), "crit_bp": Flat(3000), "crit_damage_bp": Flat(20000)},
-    senses: (aggro_m: 10.0), leash_m: 60.0, skills: ["skill/strike"], respawn_ms: 5000, corpse_ms: 3000,
+    senses: (aggro_m: 10.0), leash: (radius_m: 60.0), skills: ["skill/strike"], respawn_ms: 5000, corpse_ms: 3000,
 )"#;
 
 fn laboratory() -> Laboratory {

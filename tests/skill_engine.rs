@@ -113,13 +113,13 @@ fn a_blow_shortens_a_channel_and_lengthens_a_cast() {
             &mut scene,
             dummy,
             tester,
-            EffectAction::Damage { school: Default::default(), coef: 1_000, formula: None },
+            EffectAction::Damage { formula: None, school: Default::default(), coef: 1_000 },
         );
         scene.tick();
     }
     assert_eq!(blows(&mut scene, dummy, 40), [20 + 10 - 3], "pushed back twice by 250 ms and not a third time");
     cast(&mut scene, tester, "skill/drain", CastTarget::Unit(dummy));
-    strike(&mut scene, dummy, tester, EffectAction::Damage { school: Default::default(), coef: 1_000, formula: None });
+    strike(&mut scene, dummy, tester, EffectAction::Damage { formula: None, school: Default::default(), coef: 1_000 });
     assert!(blows(&mut scene, dummy, 60).len() <= 3, "half a second is lost");
 }
 

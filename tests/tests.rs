@@ -6,6 +6,7 @@ mod live_scene;
 
 mod attack_table;
 mod attributes;
+mod bosses;
 mod buffs;
 mod combat;
 mod crowd;

@@ -14,7 +14,7 @@ use crate::wire::{Reader, put_varint};
 
 /// Something that moves and fights. Brings the foundation's components along; features add theirs.
 #[derive(Component, Debug, Clone, Copy, Default)]
-#[require(Position, Heading, Motion, Faction, Concealment, Kind, MoveIntent)]
+#[require(Position, Heading, Motion, Girth, Faction, Concealment, Kind, MoveIntent)]
 pub struct Actor;
 
 /// Feet position in metres: x east, y up, z north. Written in the Move stage and by forced moves.
@@ -65,6 +65,11 @@ impl Default for Motion {
 /// The movement profile of an actor: its body and its speed. Written when it is spawned.
 #[derive(Component, Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Profile(pub Id<MovementDef>);
+
+/// How much room an actor takes among others, in metres, if not as its profile says. Walls it meets as its profile
+/// says. Written when it is spawned.
+#[derive(Component, Debug, Clone, Copy, PartialEq, Default)]
+pub struct Girth(pub Option<f32>);
 
 /// Whose side an actor is on; other sides are enemies. Written when it is spawned.
 #[derive(Component, Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -40,6 +40,7 @@ mod span;
 mod table;
 mod tables;
 mod tags;
+mod threats;
 mod trace;
 mod verdicts;
 
@@ -73,7 +74,7 @@ pub use loot::{
     Share, pity_key,
 };
 pub use modifiers::{Modifier, ModifierOp, When};
-pub use monsters::{MonsterDef, Senses};
+pub use monsters::{EnrageDef, LeashDef, MonsterDef, MoveDef, OnEvade, PhaseDef, PhaseStart, Rank, Senses};
 pub use movements::MovementDef;
 pub use projectiles::{Flight, ProjectileDef};
 pub use record::{Id, Record, Ref, RefVisitor, ShortRef, ticks_of};
@@ -91,4 +92,5 @@ pub use skills::{
 pub use sources::AssetSources;
 pub use table::Table;
 pub use tags::{CORE_TAGS, TAGS_MAX, Tag, TagId, TagList, TagRegistry, TagSet};
+pub use threats::ThreatDef;
 pub use verdicts::{Disappointment, verdicts};

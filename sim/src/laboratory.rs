@@ -12,8 +12,10 @@ use bevy_ecs::prelude::*;
 use glam::{Vec2, Vec3};
 
 use crate::actor::Faction;
-use crate::assets::{AssetReport, AssetSources, Assets, ClassDef, Id, MonsterDef};
+use crate::assets::{AssetReport, AssetSources, Assets, AttributeId, ClassDef, Id, MonsterDef};
+use crate::features::combat::{Attributes, Level, Vitals};
 use crate::features::monsters;
+use crate::features::skills::Mana;
 use crate::ids::SimId;
 use crate::random::{Random, Stream};
 use crate::roster::Roster;
@@ -56,7 +58,8 @@ pub enum Fighter {
 pub struct Combatant {
     /// What it is.
     pub fighter: Fighter,
-    /// Its level, from 1; `None` for a monster's own, and 1 for a class.
+    /// Its level, from 1; `None` for a monster's own, and 1 for a class. What is the same at every level in the data
+    /// stays the same.
     pub level: Option<u16>,
 }
 
@@ -198,10 +201,17 @@ fn champion(world: &mut World, class: Id<ClassDef>, level: Option<u16>, side: us
     id
 }
 
-/// Puts a monster onto the ground, on its own side.
+/// Puts a monster onto the ground, on its own side; at a level, if one is given.
 fn monster(world: &mut World, monster: Id<MonsterDef>, level: Option<u16>, place: Vec2) -> SimId {
-    let _ = level;
-    monsters::spawn_monster(world, monster, Vec3::new(place.x, 0.0, place.y))
+    let id = monsters::spawn_monster(world, monster, Vec3::new(place.x, 0.0, place.y));
+    let assets = Arc::clone(&world.resource::<SceneAssets>().0);
+    if let (Some(level), Some(mut entity)) = (level, entity_of(world, id)) {
+        let attributes = Attributes::at_level(&assets, &assets.monsters[monster].attributes, level);
+        let [hp_max, mana_max] =
+            [AttributeId::HP_MAX, AttributeId::MANA_MAX].map(|attribute| attributes.current(attribute).unsigned_abs());
+        entity.insert((attributes, Level(level), Vitals::full(hp_max), Mana::full(mana_max)));
+    }
+    id
 }
 
 fn entity_of(world: &mut World, id: SimId) -> Option<EntityWorldMut<'_>> {

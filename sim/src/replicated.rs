@@ -10,7 +10,7 @@ use bevy_app::App;
 use bevy_ecs::prelude::*;
 
 use crate::actor::{Heading, Kind, Name, Position};
-use crate::features::{buffs, combat, doors, equipment, loot, party, progress, pvp, skills, world_events};
+use crate::features::{buffs, combat, doors, equipment, loot, monsters, party, progress, pvp, skills, world_events};
 use crate::ids::SimId;
 use crate::roster::Roster;
 use crate::tick::{Tick, TickSystems};
@@ -49,7 +49,8 @@ pub fn list(app: &mut App) {
         .add_client_event::<progress::ExperienceGained>()
         .add_client_event::<progress::LeveledUp>()
         .add_client_event::<pvp::DuelTold>()
-        .add_client_event::<combat::ReturnOffered>();
+        .add_client_event::<combat::ReturnOffered>()
+        .add_client_event::<monsters::Said>();
 }
 
 /// Who receives a component, and how.

@@ -8,8 +8,9 @@ use serde::Serialize;
 
 /// The normal distribution's quantile at 97.5 %.
 const Z: f64 = 1.959_963_984_540_054;
-/// Student's t at 97.5 % where its expansion is not yet good: 1 to 6 degrees of freedom.
-const T_SMALL: [f64; 6] = [12.706_205, 4.302_653, 3.182_446, 2.776_445, 2.570_582, 2.446_912];
+/// Student's t at 97.5 % where its expansion is not yet good: 1 to 10 degrees of freedom.
+const T_SMALL: [f64; 10] =
+    [12.706_205, 4.302_653, 3.182_446, 2.776_445, 2.570_582, 2.446_912, 2.364_624, 2.306_004, 2.262_157, 2.228_139];
 
 /// A value and the interval that holds the true one with a confidence of 95 %.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -130,7 +131,9 @@ mod tests {
 
     #[test]
     fn student_agrees_with_the_tables() {
-        for (freedom, expected) in [(1, 12.706), (4, 2.776), (7, 2.365), (10, 2.228), (30, 2.042), (120, 1.980)] {
+        for (freedom, expected) in
+            [(1, 12.706), (4, 2.776), (7, 2.365), (10, 2.228), (12, 2.179), (30, 2.042), (120, 1.980)]
+        {
             close(t_quantile(freedom), expected);
         }
         close(t_quantile(1_000_000), Z);
@@ -170,6 +173,7 @@ mod tests {
             samples.sort_unstable();
             held[2] += u32::from(median(&samples).holds(500.0));
         }
-        assert!(held.iter().all(|held| (368..=396).contains(held)), "{held:?} of 400 hold it");
+        // 380 are expected; four standard deviations of what is left to luck, and Wilson's interval is discrete.
+        assert!(held.iter().all(|held| (362..=398).contains(held)), "{held:?} of 400 hold it");
     }
 }

@@ -289,24 +289,19 @@ impl Action {
                 effect.visit(&format!("{path}.effect"), visitor);
             }
             Self::Apply(effect) => effect.visit(&format!("{path}.0"), visitor),
-            Self::Damage { formula, .. } | Self::Heal { formula, .. } => {
-                if let Some(formula) = formula {
-                    formula.visit(&format!("{path}.formula"), visitor);
-                }
-            }
-            Self::Gain { .. }
-            | Self::Threat { .. }
-            | Self::Resurrect { .. }
-            | Self::Dispel { .. }
-            | Self::Stagger { .. }
-            | Self::Interrupt { .. }
-            | Self::Displace(_)
-            | Self::WorkDoor { .. } => {}
             Self::Launch { projectile } => projectile.visit(&format!("{path}.projectile"), visitor),
             Self::Area { area } => area.visit(&format!("{path}.area"), visitor),
             Self::ResetCooldown { skill } | Self::ReduceCooldown { skill, .. } => {
                 skill.visit(&format!("{path}.skill"), visitor);
             }
+            Self::Damage { formula, .. } | Self::Heal { formula, .. } => {
+                if let Some(formula) = formula {
+                    formula.visit(&format!("{path}.formula"), visitor);
+                }
+            }
+            Self::Gain { .. } | Self::Threat { .. } | Self::Resurrect { .. } => {}
+            Self::WorkDoor { .. } | Self::Interrupt { .. } | Self::Displace(_) => {}
+            Self::Dispel { .. } | Self::Stagger { .. } => {}
         }
     }
 

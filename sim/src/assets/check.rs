@@ -23,6 +23,7 @@ mod events;
 mod formulas;
 mod items;
 mod loot;
+mod monsters;
 mod navigation;
 mod records;
 mod scenes;

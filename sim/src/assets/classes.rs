@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AttributeTable, MovementDef, Record, Ref, RefVisitor, SkillDef};
+use super::{AiDef, AttributeTable, MovementDef, Record, Ref, RefVisitor, SkillDef};
 
 /// One class, `class/..`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
@@ -20,6 +20,9 @@ pub struct ClassDef {
     pub attributes: AttributeTable,
     /// How it moves.
     pub movement: Ref<MovementDef>,
+    /// How it plays when nobody plays it: for the laboratory, and for champions.
+    #[serde(default)]
+    pub ai: Option<Ref<AiDef>>,
     /// What it can do, in the order of the action bar.
     pub skills: Vec<Ref<SkillDef>>,
 }
@@ -39,6 +42,9 @@ impl Record for ClassDef {
     fn visit_refs(&mut self, visitor: &mut dyn RefVisitor) {
         self.attributes.visit("attributes", visitor);
         self.movement.visit("movement", visitor);
+        if let Some(ai) = &mut self.ai {
+            ai.visit("ai", visitor);
+        }
         for (index, skill) in self.skills.iter_mut().enumerate() {
             skill.visit(&format!("skills.{index}"), visitor);
         }

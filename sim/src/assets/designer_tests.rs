@@ -64,9 +64,9 @@ const fn all_of_it() -> u32 {
 pub enum UnitKind {
     /// A player's character, which does what the test says and nothing else.
     Player(Ref<ClassDef>),
-    /// A class on the players' side, played by its behaviour tree.
+    /// A class on the players' side, played by its behaviour tree; it goes for all monsters and foes.
     Champion(Ref<ClassDef>),
-    /// The same on no player's side.
+    /// The same on no player's side; it goes for all players and champions.
     Foe(Ref<ClassDef>),
     /// A monster, at home where it stands.
     Monster(Ref<MonsterDef>),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::{
     AiDef, AreaDef, AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, DiminishDef,
     EffectDef, FactionDef, FormulaDef, ItemDef, LootDef, MonsterDef, MovementDef, ProjectileDef, Record, SceneDef,
-    SetDef, SkillDef, Table, TagRegistry, TestDef, WorldEventDef,
+    SetDef, SkillDef, Table, TagRegistry, TestDef, ThreatDef, WorldEventDef,
     load::{LoadedTable, Run},
     memo::Memo,
     schema::KindSchema,
@@ -161,6 +161,8 @@ kinds! {
     loots: LootDef,
     /// How monsters and champions decide what to do.
     ai: AiDef,
+    /// Whom monsters turn to.
+    threats: ThreatDef,
     /// What spawners put into a scene.
     monsters: MonsterDef,
     /// The places of the world.

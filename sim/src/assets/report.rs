@@ -170,6 +170,12 @@ codes! {
     AiCycle = "A0190" Error,
     /// A behaviour tree has more nodes than a decision can afford.
     AiTooLarge = "A0191" Error,
+    /// A phase of a fight that the ones in front of it leave no room for.
+    PhaseNeverBegins = "A0192" Error,
+    /// A deed that takes time where only a moment is given.
+    NotImmediate = "A0193" Error,
+    /// A tree goes over to a phase that the monster does not have.
+    UnknownPhase = "A0194" Error,
     /// An expectation of a designer's test that did not come true.
     TestFailed = "A0220" Error,
     /// A designer's test names a unit that it does not have.

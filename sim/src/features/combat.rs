@@ -18,6 +18,7 @@ use crate::features::doors::DoorSystems;
 use crate::features::loot::LootSystems;
 use crate::features::monsters::MonsterSystems;
 use crate::features::players::{CarryApp, Player};
+use crate::features::pvp::PvpSystems;
 use crate::features::skills::{SkillSystems, ValidateSystems};
 use crate::input::ReceiveSystems;
 use crate::scene::{SceneAssets, SceneId};
@@ -119,7 +120,7 @@ pub fn plugin(app: &mut App) {
         Tick,
         (
             recovery::prepare_newcomers.in_set(TickSystems::Receive).after(ReceiveSystems::Admit),
-            resurrection::answer_offers.after(ValidateSystems::Takes).before(ValidateSystems::Casts),
+            resurrection::answer_offers.after(PvpSystems::Validate).before(ValidateSystems::Takes),
             resolve::resolve.in_set(DamageSystems::Apply),
             (
                 attributes::work_out_attributes,

@@ -4,11 +4,13 @@
 //!
 //! A monster with no player in its neighbourhood sleeps: it neither looks nor strolls, and costs next to nothing.
 
+use std::sync::Arc;
+
 use bevy_app::App;
 use bevy_ecs::prelude::*;
 use glam::Vec3;
 
-use crate::actor::{Actor, Faction, Heading, Kind, Name, Position, Profile};
+use crate::actor::{Actor, Faction, Girth, Heading, Kind, Name, Position, Profile};
 use crate::assets::{Assets, AttributeId, Id, MonsterDef};
 use crate::digest::{Digest, DigestApp, Digester};
 use crate::features::combat::{Attributes, Level, Vitals};
@@ -20,24 +22,31 @@ use crate::roster::Roster;
 use crate::scene::SceneAssets;
 use crate::tick::{SimTick, Tick, TickSystems};
 
+mod adds;
+mod boss;
 mod brain;
 mod decide;
 mod errands;
 mod fight;
 mod memory;
+mod mind;
 mod patrol;
 mod pursuit;
 mod senses;
 mod spawners;
 mod tactics;
 mod threat;
+mod view;
 
+pub use adds::{Said, SummonQueued, Summoned};
 pub use brain::{Brain, HelpCall, Mood};
+pub use fight::{DECIDE_TICKS, NODES_PER_DECISION_MAX, NODES_PER_TICK_MAX};
+pub use mind::{AiTrace, Mind, ThinkBudget};
 pub use patrol::Patrol;
 pub use pursuit::Pursuit;
 pub use senses::{Neighbourhoods, SENSE_TICKS};
 pub use spawners::Spawners;
-pub use threat::{THREATS_MAX, ThreatTable};
+pub use threat::{Rival, Standing, THREATS_MAX, Taunt, ThreatTable};
 
 /// The monsters' place in the Resolve stage.
 #[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -68,7 +77,11 @@ impl Digest for Home {
 
 /// Adds the systems.
 pub fn plugin(app: &mut App) {
-    app.init_resource::<Neighbourhoods>().init_resource::<Spawners>().add_message::<HelpCall>();
+    app.init_resource::<Neighbourhoods>()
+        .init_resource::<Spawners>()
+        .add_message::<HelpCall>()
+        .add_message::<SummonQueued>();
+    app.init_resource::<ThinkBudget>().init_resource::<AiTrace>();
     app.add_systems(
         Tick,
         (
@@ -76,13 +89,23 @@ pub fn plugin(app: &mut App) {
                 .chain()
                 .in_set(TickSystems::Think)
                 .before(NavigationSystems::Plan),
-            (memory::remember, memory::bury, spawners::free_slots, memory::decay, spawners::fill_slots)
+            (
+                memory::remember,
+                memory::bury,
+                spawners::free_slots,
+                memory::decay,
+                adds::dismiss,
+                adds::summon,
+                spawners::fill_slots,
+            )
                 .chain()
                 .in_set(MonsterSystems::Remember),
         ),
     );
     app.digest_component::<Home>("monsters")
         .digest_component::<Brain>("monsters")
+        .digest_component::<Mind>("monsters")
+        .digest_component::<Summoned>("monsters")
         .digest_component::<ThreatTable>("monsters")
         .digest_component::<Patrol>("monsters")
         .digest_component::<Pursuit>("monsters")
@@ -110,22 +133,45 @@ fn body(
 ) -> impl Bundle {
     let def = &assets.monsters[monster];
     let turn = random.draw(tick, id, Stream("spawn heading"), 0).unit();
-    let identity = (
-        id,
-        Actor,
-        Name(def.name.clone()),
-        Kind::Monster(monster.raw()),
-        Level(def.level),
-        Faction::named(def.faction.name()),
+    let identity =
+        (id, Actor, Name(def.name.clone()), Kind::Monster(monster.raw()), Faction::named(def.faction.name()));
+    let place = (
+        Position(home.feet),
+        Heading(turn * std::f32::consts::TAU),
+        Profile(def.movement.profile.id()),
+        Girth(def.movement.radius_m),
     );
-    let place = (Position(home.feet), Heading(turn * std::f32::consts::TAU), Profile(def.movement.id()));
-    let attributes = Attributes::at_level(assets, &def.attributes, def.level);
+    let level = level_of(def, random, id, tick);
+    let attributes = Attributes::on_base(assets, base_values(assets, def, level), level);
     let numbers = (
         Vitals::full(attributes.current(AttributeId::HP_MAX).unsigned_abs()),
         Mana::full(attributes.current(AttributeId::MANA_MAX).unsigned_abs()),
         attributes,
+        Level(level),
     );
-    let mind = (Species(monster), home, Brain::default(), ThreatTable::default(), Pursuit::default());
+    let mind = (Species(monster), home, Brain::default(), Mind::default(), ThreatTable::default(), Pursuit::default());
     let errand = (patrol, WalkTo::default());
     (identity, place, numbers, mind, errand)
+}
+
+/// The level of a monster, drawn from the range its record gives.
+fn level_of(def: &MonsterDef, random: &Random, id: SimId, tick: u32) -> u16 {
+    let (least, most) = def.level;
+    let above = random.draw(tick, id, Stream("spawn level"), 0).below(u32::from(most.saturating_sub(least)) + 1);
+    least + u16::try_from(above).unwrap_or(0)
+}
+
+/// The base values of a monster at a level; a pace of its own is a part of its speed.
+#[must_use]
+pub fn base_values(assets: &Assets, def: &MonsterDef, level: u16) -> Arc<[i32]> {
+    let values = assets.attributes.at_level(&def.attributes, level, &assets.curves);
+    let Some(run_mps) = def.movement.run_mps else { return values };
+    let part = run_mps / assets.movements[def.movement.profile.id()].run_mps.max(0.1);
+    let mut values = values.to_vec();
+    if let Some(speed) = values.get_mut(AttributeId::SPEED_BP.index()) {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "basis points; casts saturate")]
+        let own = (*speed as f32 * part).round() as i32;
+        *speed = own;
+    }
+    values.into()
 }

@@ -34,9 +34,11 @@ mod duels;
 pub use command::{DuelCommand, FlagCommand};
 pub use duels::{Duel, DuelRefusal, Duels, Phase};
 
-/// PvP's place in the Resolve stage.
+/// PvP's places in a tick.
 #[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PvpSystems {
+    /// What players ask about flags and duels; in Validate.
+    Validate,
     /// Flags, duels and allegiances follow what has happened.
     Settle,
 }
@@ -97,7 +99,11 @@ pub fn plugin(app: &mut App) {
     app.add_systems(
         Tick,
         (
-            (validate_flags, validate_duels).chain().after(ValidateSystems::Moves).before(ValidateSystems::Takes),
+            (validate_flags, validate_duels)
+                .chain()
+                .in_set(PvpSystems::Validate)
+                .after(ValidateSystems::Moves)
+                .before(ValidateSystems::Takes),
             (raise_flags, follow_duels, settle_allegiances)
                 .chain()
                 .in_set(PvpSystems::Settle)

@@ -25,7 +25,7 @@ const SHOULDERS_M: f32 = 2.0;
 /// Everyone enters before so many ticks have passed (1 s).
 const ENTRY_TICKS: u32 = 20;
 /// Anger against each opponent that begins a fight, in thousandths of a point.
-const CHALLENGE_MILLI: u64 = 1;
+const CHALLENGE_MILLI: i64 = 1;
 
 /// How a fight ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! Classes that play themselves: for every class a monster record with its numbers and skills, made for the laboratory
-//! alone. It has the skills in the order in which they are worth most: the rarer, the sooner; the mind is a monster's.
+//! alone. It decides by the tree that its class names; without one it tries its skills, the rarer the sooner.
 
 use std::cmp::Reverse;
 use std::fmt::Write;
 
-use crate::assets::{Action, Assets, ClassDef, SkillDef};
+use crate::assets::{Action, AiDef, Assets, ClassDef, Ref, SkillDef};
 
 /// The file with all of them, below the monsters.
 pub(super) const FILE: &str = "monsters/laboratory_champions.ron";
@@ -33,11 +33,12 @@ fn write_record(text: &mut String, class: &ClassDef, assets: &Assets) -> std::fm
     let attributes = ron::to_string(&class.attributes).map_err(|_| std::fmt::Error)?;
     writeln!(
         text,
-        "(id: {:?}, name: {:?}, level: 1, faction: \"players\", attributes: {attributes}, movement: {:?}, \
-         senses: (aggro_m: 50), leash_m: 200, skills: [{}], respawn_ms: 60000, corpse_ms: 10000),",
+        "(id: {:?}, name: {:?}, level: (1, 1), faction: \"players\", attributes: {attributes}, move: (profile: {:?}), \
+         senses: (aggro_m: 50), leash: (radius_m: 200), ai: {:?}, skills: [{}], respawn_ms: 60000, corpse_ms: 10000),",
         id_of(&class.id),
         class.name,
         class.movement.name(),
+        class.ai.as_ref().map_or(AiDef::DEFAULT, Ref::name),
         skills.join(", "),
     )
 }

@@ -4,6 +4,7 @@
 use bevy_ecs::prelude::*;
 use glam::{Vec2, Vec3};
 
+use super::bout::challenge;
 use super::{Laboratory, entity_of};
 use crate::actor::{Heading, Position};
 use crate::assets::designer_tests::{Aim, Deed, GivenUnit, TestDef, UnitKind};
@@ -86,8 +87,20 @@ impl<'t> Trial<'t> {
             set_down(trial.scene.world_mut(), id, given.at, Some(given.yaw_deg));
             set_hp(trial.scene.world_mut(), id, given.hp_pct);
         }
+        trial.send_champions();
         trial.watch.skip(trial.scene.world());
         trial
+    }
+
+    /// Who is played by a class's tree goes for everyone of the other side.
+    fn send_champions(&mut self) {
+        let is_friend = |unit: &Unit<'_>| matches!(unit.given.is, UnitKind::Player(_) | UnitKind::Champion(_));
+        let is_sent = |unit: &Unit<'_>| matches!(unit.given.is, UnitKind::Champion(_) | UnitKind::Foe(_));
+        for champion in self.units.iter().filter(|unit| is_sent(unit)) {
+            for other in self.units.iter().filter(|other| is_friend(other) != is_friend(champion)) {
+                challenge(self.scene.world_mut(), champion.id, other.id);
+            }
+        }
     }
 
     fn id(&self, name: &str) -> SimId {

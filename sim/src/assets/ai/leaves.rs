@@ -133,6 +133,8 @@ pub enum Deed {
     ReturnHome,
     /// Goes over to a phase of the monster.
     SetPhase(String),
+    /// Puts an effect on itself.
+    Gain(Ref<EffectDef>),
     /// Says something to all who see it.
     Say(String),
     /// Brings monsters to its side; fails when as many as allowed are alive.
@@ -311,8 +313,42 @@ impl Condition {
 }
 
 impl Deed {
-    pub(super) fn visit_refs(&mut self, path: &str, visitor: &mut dyn RefVisitor) {
+    /// Whether it is done in the moment it begins.
+    #[must_use]
+    pub const fn is_immediate(&self) -> bool {
         match self {
+            Self::Cast { .. }
+            | Self::CallForHelp { .. }
+            | Self::SwitchTarget(_)
+            | Self::Say(_)
+            | Self::Summon { .. }
+            | Self::Gain(_) => true,
+            Self::CastAny
+            | Self::CastTagged { .. }
+            | Self::Approach { .. }
+            | Self::KeepDistance { .. }
+            | Self::Flee { .. }
+            | Self::Circle { .. }
+            | Self::Hold
+            | Self::ReturnHome
+            | Self::SetPhase(_)
+            | Self::Wait(_)
+            | Self::SetTimer { .. }
+            | Self::SetVar { .. }
+            | Self::AddVar { .. } => false,
+        }
+    }
+
+    /// How it is written, without what it is given.
+    pub(crate) fn word(&self) -> String {
+        let text = format!("{self:?}");
+        let end = text.find([' ', '(', '{']).unwrap_or(text.len());
+        format!("`{}`", &text[..end])
+    }
+
+    pub(crate) fn visit_refs(&mut self, path: &str, visitor: &mut dyn RefVisitor) {
+        match self {
+            Self::Gain(effect) => effect.visit(&format!("{path}.0"), visitor),
             Self::Cast { skill, .. } => skill.visit(&format!("{path}.skill"), visitor),
             Self::CastTagged { tag, .. } => tag.visit(&format!("{path}.tag"), visitor),
             Self::Summon { monster, .. } => monster.visit(&format!("{path}.monster"), visitor),

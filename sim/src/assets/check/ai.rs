@@ -122,7 +122,7 @@ fn check_condition(condition: &Condition, path: &str, check: &mut Checker<'_, '_
     }
 }
 
-fn check_deed(deed: &Deed, path: &str, check: &mut Checker<'_, '_>) {
+pub(super) fn check_deed(deed: &Deed, path: &str, check: &mut Checker<'_, '_>) {
     match deed {
         Deed::Approach { within_m: Some(within_m) } => check.float(&format!("{path}.within_m"), *within_m, DISTANCE_M),
         Deed::KeepDistance { least_m, most_m } => {

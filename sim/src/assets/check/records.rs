@@ -3,13 +3,10 @@
 //! end at an hour, distances at what one scene can show.
 
 use super::{Check, Checker, check_table};
-use crate::assets::{ClassDef, MonsterDef, MovementDef, kinds::Records};
+use crate::assets::{ClassDef, MovementDef, kinds::Records};
 
 /// Highest level of anything; what grows with the level is checked up to here.
 const LEVEL_MAX: u16 = 100;
-
-/// Longest duration: an hour.
-const DURATION_MS_MAX: i64 = 3_600_000;
 
 impl Check for MovementDef {
     fn check(&self, check: &mut Checker<'_, '_>) {
@@ -52,51 +49,5 @@ impl Check for ClassDef {
 
     fn check_among(&self, records: &Records, check: &mut Checker<'_, '_>) {
         check_table("attributes", &self.attributes, &[1, LEVEL_MAX / 2, LEVEL_MAX], records, check);
-    }
-}
-
-impl Check for MonsterDef {
-    fn check(&self, check: &mut Checker<'_, '_>) {
-        check.name(&self.name);
-        check.whole("level", self.level, 1..=100);
-        check.float("senses.aggro_m", self.senses.aggro_m, 0.0..=60.0);
-        check.float("senses.z_m", self.senses.z_m, 0.0..=100.0);
-        check.float("assist_m", self.assist_m, 0.0..=60.0);
-        check.float("leash_m", self.leash_m, 1.0..=200.0);
-        check.float("wander_m", self.wander_m, 0.0..=100.0);
-        if self.skills.is_empty() && check.is_original("skills") {
-            check.pointless("skills", "has no skills");
-        }
-        check.duration("respawn_ms", self.respawn_ms, 50..=24 * DURATION_MS_MAX);
-        check.duration("corpse_ms", self.corpse_ms, 0..=DURATION_MS_MAX);
-        self.check_distances(check);
-    }
-
-    fn check_among(&self, records: &Records, check: &mut Checker<'_, '_>) {
-        check_table("attributes", &self.attributes, &[self.level], records, check);
-    }
-}
-
-impl MonsterDef {
-    fn check_distances(&self, check: &mut Checker<'_, '_>) {
-        if self.corpse_ms > self.respawn_ms {
-            let message = format!(
-                "`corpse_ms` is {} ms, but must not exceed `respawn_ms`, {} ms",
-                self.corpse_ms, self.respawn_ms
-            );
-            check.contradiction("corpse_ms", "respawn_ms", message);
-        }
-        if self.leash_m < self.senses.aggro_m {
-            let message = format!(
-                "`leash_m` is {} m, but must reach at least as far as it attacks unasked, {} m",
-                self.leash_m, self.senses.aggro_m
-            );
-            check.contradiction("leash_m", "senses.aggro_m", message);
-        }
-        if self.wander_m > self.leash_m {
-            let message =
-                format!("`wander_m` is {} m, but must not exceed `leash_m`, {} m", self.wander_m, self.leash_m);
-            check.contradiction("wander_m", "leash_m", message);
-        }
     }
 }

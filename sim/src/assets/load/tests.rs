@@ -83,12 +83,12 @@ fn missing_fields_are_named_where_they_belong() {
     assert_eq!(
         findings(&[(
             "monsters/m.ron",
-            "(id: \"monster/m\", name: \"M\", level: 1, skills: [\"skill/bolt\"],\n senses: (los: false))"
+            "(id: \"monster/m\", name: \"M\", level: (1, 1), skills: [\"skill/bolt\"],\n senses: (los: false))"
         )])[..3],
         [
             "assets/monsters/m.ron:1:1: error[A0105]: this monster has no `faction`",
-            "assets/monsters/m.ron:1:1: error[A0105]: this monster has no `movement`",
-            "assets/monsters/m.ron:1:1: error[A0105]: this monster has no `leash_m`",
+            "assets/monsters/m.ron:1:1: error[A0105]: this monster has no `move`",
+            "assets/monsters/m.ron:1:1: error[A0105]: this monster has no `leash`",
         ]
     );
 }

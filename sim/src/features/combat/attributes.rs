@@ -50,15 +50,19 @@ impl Default for Attributes {
 
 impl Attributes {
     /// These base values and nothing else, at level 1; without derived attributes.
-    #[must_use]
-    pub fn of(base: Arc<[i32]>) -> Self {
+    fn of(base: Arc<[i32]>) -> Self {
         Self { level: 1, current: base.clone(), base, qualified: Qualified::default() }
     }
 
     /// The values of a class or a monster at a level, nothing modified.
     #[must_use]
     pub fn at_level(assets: &Assets, table: &AttributeTable, level: u16) -> Self {
-        let base = assets.attributes.at_level(table, level, &assets.curves);
+        Self::on_base(assets, assets.attributes.at_level(table, level, &assets.curves), level)
+    }
+
+    /// These base values at a level, nothing modified.
+    #[must_use]
+    pub fn on_base(assets: &Assets, base: Arc<[i32]>, level: u16) -> Self {
         Self { level, ..Self::of(base) }.with(&[], &assets.attributes)
     }
 

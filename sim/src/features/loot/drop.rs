@@ -15,7 +15,7 @@ use crate::actor::{Concealment, Kind, Position};
 use crate::assets::{ClassDef, Id, LootDef, MonsterDef, Quality, TagSet, pity_key};
 use crate::features::buffs::Tags;
 use crate::features::combat::{Died, Level};
-use crate::features::monsters::Species;
+use crate::features::monsters::{Species, Summoned};
 use crate::features::party::{LootRule, Parties};
 use crate::features::players::{Class, Player};
 use crate::ids::{PlayerId, SimId};
@@ -36,7 +36,7 @@ pub const CONTEST_QUALITY: Quality = Quality::Uncommon;
 /// Contests of one pile; what comes beyond is for whoever may take from it.
 const CONTESTS_MAX: usize = 64;
 
-type Corpse<'a> = (&'a Species, &'a Position, &'a Concealment);
+type Corpse<'a> = (&'a Species, &'a Position, &'a Concealment, &'a Level);
 type Member<'a> = (&'a Class, &'a Level, &'a Tags, &'a Position, &'a mut LootHistory);
 
 /// Everyone who may have a part in a kill.
@@ -91,6 +91,7 @@ pub(super) struct Fate<'w> {
 struct Kill<'a> {
     who: SimId,
     monster: &'a MonsterDef,
+    level: u16,
     table: &'a LootDef,
     party_size: u32,
 }
@@ -99,19 +100,19 @@ pub(super) fn drop_loot(
     mut commands: Commands,
     fate: Fate,
     mut deaths: MessageReader<Died>,
-    corpses: Query<Corpse>,
+    corpses: Query<Corpse, Without<Summoned>>,
     mut people: People,
     mut news: News,
 ) {
     let assets = fate.assets.0.clone();
     for death in deaths.read() {
         let corpse = people.roster.entity(death.who).and_then(|entity| corpses.get(entity).ok());
-        let Some((species, &position, concealment)) = corpse else { continue };
+        let Some((species, &position, concealment, &Level(level))) = corpse else { continue };
         let monster = &assets.monsters[species.0];
         let Some(table) = &monster.loot else { continue };
         let looters = people.looters(death.killer, position);
         let party_size = u32::try_from(looters.len()).unwrap_or(u32::MAX);
-        let kill = Kill { who: death.who, monster, table: &assets.loots[table.id()], party_size };
+        let kill = Kill { who: death.who, monster, level, table: &assets.loots[table.id()], party_size };
         for pile in fate.piles(&kill, &looters, &mut people) {
             let phase = concealment.phase;
             let id = people.roster.allocate(fate.tick.0);
@@ -157,7 +158,7 @@ impl Fate<'_> {
         let case = Case {
             levels: looters.iter().map(|looter| looter.level).collect(),
             tags: looters.iter().fold(TagSet::EMPTY, |all, looter| all.union(&looter.tags)),
-            monster_level: kill.monster.level,
+            monster_level: kill.level,
             party_size: kill.party_size,
             classes: looters.iter().map(|looter| looter.class).collect(),
             first_kill: past.iter().any(|history| !history.knows(key)),

@@ -66,10 +66,12 @@ impl Digest for Brain {
 }
 
 /// A monster that was attacked, or attacks, calls its kind. Those who come do not call in turn.
-#[derive(Message, Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Message, Debug, Clone, Copy, PartialEq)]
 pub struct HelpCall {
     /// Who calls.
     pub caller: SimId,
     /// Against whom.
     pub victim: SimId,
+    /// How far the call carries, in metres; `None` for as far as the caller's senses say.
+    pub radius_m: Option<f32>,
 }

@@ -9,13 +9,20 @@ use bevy_ecs::prelude::*;
 use bevy_ecs::query::QueryData;
 use bevy_ecs::system::SystemParam;
 
+use super::adds::{Said, SummonQueued};
 use super::brain::{Brain, HelpCall, Mood};
 use super::errands::STAND_TICKS;
+use super::fight::NODES_PER_TICK_MAX;
+use super::mind::{AiTrace, Mind, ThinkBudget};
 use super::senses::{Neighbourhoods, SEEN_MILLI};
 use super::{Home, Patrol, Pursuit, Species, ThreatTable};
 use crate::actor::{Concealment, Faction, Heading, Position};
+use crate::assets::OnEvade;
+use crate::counters::Counters;
 use crate::features::buffs::{ActiveBuffs, Tags, clear_all};
-use crate::features::combat::{Allegiance, HealthChanged, HealthKind, Sides, Untouchable, Vitals};
+use crate::features::combat::{
+    Allegiance, Attributes, EffectQueued, HealthChanged, HealthKind, Level, Sides, Untouchable, Vitals,
+};
 use crate::features::movement::ForceMove;
 use crate::features::navigation::{Goal, Walk, WalkTo, Wayfinding};
 use crate::features::skills::{Casting, Combo, Cooldowns, Mana, ManaChange, StopIntent, Units};
@@ -26,6 +33,9 @@ use crate::random::Random;
 use crate::roster::Roster;
 use crate::scene::{SceneAssets, SceneGeometry};
 use crate::tick::SimTick;
+
+/// What a tree may ask about anyone.
+pub(super) type Onlooked<'a> = (&'a Vitals, &'a Tags, &'a Casting, &'a ActiveBuffs);
 
 #[derive(QueryData)]
 #[query_data(mutable)]
@@ -44,7 +54,10 @@ pub(super) struct Thinker {
     pub(super) casting: &'static Casting,
     pub(super) combo: &'static Combo,
     pub(super) buffs: &'static ActiveBuffs,
+    pub(super) attributes: &'static Attributes,
+    pub(super) level: &'static Level,
     pub(super) brain: &'static mut Brain,
+    pub(super) mind: &'static mut Mind,
     pub(super) threat: &'static mut ThreatTable,
     pub(super) pursuit: &'static mut Pursuit,
     pub(super) patrol: &'static mut Patrol,
@@ -69,10 +82,19 @@ pub(super) struct Scenery<'w, 's> {
     pub(super) stops: MessageWriter<'w, StopIntent>,
     pub(super) calls: MessageWriter<'w, HelpCall>,
     pub(super) moves: MessageWriter<'w, ForceMove>,
+    pub(super) queued: MessageWriter<'w, EffectQueued>,
+    pub(super) summons: MessageWriter<'w, SummonQueued>,
+    pub(super) sayings: MessageWriter<'w, Said>,
+    pub(super) roster: Res<'w, Roster>,
+    pub(super) others: Query<'w, 's, (&'static Vitals, &'static Tags, &'static Casting, &'static ActiveBuffs)>,
+    pub(super) budget: ResMut<'w, ThinkBudget>,
+    pub(super) trace: ResMut<'w, AiTrace>,
+    pub(super) counters: ResMut<'w, Counters>,
 }
 
 pub(super) fn decide(mut scenery: Scenery, mut monsters: Query<Thinker>) {
     let assets = scenery.assets.0.clone();
+    scenery.budget.left = NODES_PER_TICK_MAX;
     for mut monster in &mut monsters {
         let def = &assets.monsters[monster.species.0];
         match monster.brain.mood {
@@ -114,13 +136,13 @@ pub(super) fn answer_calls(
 ) {
     let mut calls: Vec<HelpCall> = calls.read().copied().collect();
     calls.sort_by_key(|call| call.caller);
-    for HelpCall { caller, victim } in calls {
+    for HelpCall { caller, victim, radius_m } in calls {
         let Some(entity) = roster.entity(caller) else { continue };
         let (Ok((species, faction, concealment, ..)), Ok(position)) = (monsters.get(entity), places.get(entity)) else {
             continue;
         };
         let (faction, concealment) = (*faction, *concealment);
-        let assist_m = assets.0.monsters[species.0].assist_m;
+        let assist_m = radius_m.unwrap_or(assets.0.monsters[species.0].senses.assist_m);
         let mut near = Vec::new();
         if assist_m > 0.0 {
             grid.0.for_each_within(position.place(), assist_m, |entry, _| near.push(entry.id));
@@ -139,6 +161,7 @@ pub(super) fn answer_calls(
 
 type Returned<'a> = (
     &'a SimId,
+    &'a Species,
     &'a mut Brain,
     &'a mut Vitals,
     &'a mut Mana,
@@ -148,9 +171,13 @@ type Returned<'a> = (
 );
 
 /// Who has come home is as new.
-pub(super) fn settle_at_home(tick: Res<SimTick>, mut monsters: Query<Returned>, mut log: MessageWriter<HealthChanged>) {
+pub(super) fn settle_at_home(
+    (tick, assets): (Res<SimTick>, Res<SceneAssets>),
+    mut monsters: Query<Returned>,
+    mut log: MessageWriter<HealthChanged>,
+) {
     let mut healed = Vec::new();
-    for (&id, mut brain, mut vitals, mut mana, mut buffs, mut cooldowns, mut untouchable) in &mut monsters {
+    for (&id, species, mut brain, mut vitals, mut mana, mut buffs, mut cooldowns, mut untouchable) in &mut monsters {
         if brain.mood != Mood::Arrived {
             continue;
         }
@@ -161,7 +188,8 @@ pub(super) fn settle_at_home(tick: Res<SimTick>, mut monsters: Query<Returned>, 
         cooldowns.clear();
         mana.gain(u32::MAX);
         let gained = vitals.hp_max - vitals.hp;
-        if gained > 0 {
+        let on_evade = assets.0.monsters[species.0].leash.on_evade;
+        if gained > 0 && on_evade == OnEvade::FullReset {
             vitals.hp = vitals.hp_max;
             let amount = i32::try_from(gained).unwrap_or(i32::MAX);
             healed.push(HealthChanged::own(id, amount, HealthKind::Reset));

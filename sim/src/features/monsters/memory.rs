@@ -5,10 +5,15 @@
 use bevy_ecs::prelude::*;
 
 use super::brain::{Brain, Mood};
+use super::mind::Mind;
+use super::threat::split_heal;
+use super::view::is_held;
 use super::{Species, ThreatTable};
+use crate::assets::{AttributeId, Id, TagId, ThreatDef};
 use crate::counters::Counters;
+use crate::features::buffs::Tags;
 use crate::features::combat::{
-    Died, EffectAction, EffectQueued, HealthChanged, HealthKind, Side, SideData, Sides, in_order,
+    Attributes, Died, EffectAction, EffectQueued, HealthChanged, HealthKind, Side, SideData, Sides, in_order,
 };
 use crate::ids::SimId;
 use crate::roster::Roster;
@@ -18,35 +23,46 @@ use crate::tick::SimTick;
 /// Threat that was not remembered, by reason.
 pub(super) const THREAT_REFUSED: &str = "threat_refused_total";
 /// Thousandths in a point.
-const MILLI: u64 = 1_000;
+const MILLI: i64 = 1_000;
 
-type Rememberer<'a> = (SideData, &'a Brain, &'a mut ThreatTable);
+type Rememberer<'a> = (SideData, &'a Species, &'a Tags, &'a Brain, &'a mut ThreatTable);
 
 pub(super) fn remember(
-    (roster, sides): (Res<Roster>, Res<Sides>),
+    (roster, sides, assets): (Res<Roster>, Res<Sides>, Res<SceneAssets>),
     mut log: MessageReader<HealthChanged>,
     mut queued: MessageReader<EffectQueued>,
     mut monsters: Query<Rememberer>,
+    sources: Query<&Attributes>,
     mut counters: ResMut<Counters>,
 ) {
     let mut full = 0;
-    let mut blame = |monsters: &mut Query<Rememberer>, monster: SimId, culprit: SimId, milli: u64| {
+    let threat_bp = |culprit: SimId| {
+        let found = roster.entity(culprit).and_then(|entity| sources.get(entity).ok());
+        i64::from(found.map_or(10_000, |attributes| attributes.current(AttributeId::THREAT_BP)))
+    };
+    let mut blame = |monsters: &mut Query<Rememberer>, monster: SimId, culprit: SimId, milli: i64| {
         let found = roster.entity(monster).and_then(|entity| monsters.get_mut(entity).ok());
         let Some((.., brain, mut threat)) = found else { return };
         let attentive = matches!(brain.mood, Mood::Idle { .. } | Mood::Fighting { .. });
+        let milli = milli.saturating_mul(threat_bp(culprit)) / 10_000;
         if attentive && monster != culprit && roster.entity(culprit).is_some() && !threat.add(culprit, milli) {
             full += 1;
         }
     };
+    let rules_of = |monsters: &Query<Rememberer>, monster: SimId| -> Option<Id<ThreatDef>> {
+        let (_, species, ..) = monsters.get(roster.entity(monster)?).ok()?;
+        Some(assets.0.monsters[species.0].threat.id())
+    };
     let mut healed = Vec::new();
     for entry in log.read().filter(|entry| matches!(entry.kind, HealthKind::Direct | HealthKind::Periodic)) {
-        let milli = u64::from(entry.amount.unsigned_abs()) * MILLI;
         let heals = entry.amount > 0 || entry.source == entry.target;
-        if !heals {
+        if heals {
+            healed.push((entry.target, entry.source, entry.amount.unsigned_abs()));
+        } else if let Some(rules) = rules_of(&monsters, entry.target) {
+            let percent = i64::from(assets.0.threats[rules].damage_pct);
+            let milli = i64::from(entry.amount.unsigned_abs()) * MILLI * percent / 100;
             // Who misses is noticed too.
             blame(&mut monsters, entry.target, entry.source, milli.max(1));
-        } else {
-            healed.push((entry.target, entry.source, milli / 2));
         }
     }
     for effect in in_order(&mut queued) {
@@ -55,21 +71,24 @@ pub(super) fn remember(
             roster.entity(effect.target).and_then(|entity| monsters.get(entity).ok()).map(|(side, ..)| side.side());
         let source = Side::of_faction(effect.source, effect.worth.faction);
         if side.is_some_and(|side| sides.may_harm(source, side)) {
-            blame(&mut monsters, effect.target, effect.source, u64::from(amount) * MILLI);
+            blame(&mut monsters, effect.target, effect.source, i64::from(amount) * MILLI);
         }
     }
-    for (patient, healer, milli) in healed {
+    for (patient, healer, points) in healed {
         let engaged: Vec<SimId> = engaged_with(&monsters, patient);
         for &monster in &engaged {
-            blame(&mut monsters, monster, healer, milli / engaged.len() as u64);
+            let Some(rules) = rules_of(&monsters, monster) else { continue };
+            blame(&mut monsters, monster, healer, split_heal(points, &assets.0.threats[rules], engaged.len()));
         }
     }
     (0..full).for_each(|_| counters.add(THREAT_REFUSED, "full"));
 }
 
-/// The monsters that hate someone, by id.
+/// The monsters that hate someone and are not held by crowd control, by id.
 fn engaged_with(monsters: &Query<Rememberer>, someone: SimId) -> Vec<SimId> {
-    let hateful = monsters.iter().filter(|(.., threat)| threat.of(someone).is_some());
+    let hateful = monsters.iter().filter(|(_, _, tags, _, threat)| {
+        threat.of(someone).is_some() && !tags.has(TagId::CROWD_CONTROL) && !is_held(tags)
+    });
     let mut engaged: Vec<SimId> = hateful.map(|(side, ..)| side.side().id).collect();
     engaged.sort_unstable();
     engaged
@@ -81,14 +100,15 @@ pub(super) fn bury(
     assets: Res<SceneAssets>,
     roster: Res<Roster>,
     mut deaths: MessageReader<Died>,
-    mut monsters: Query<(&Species, &mut Brain, &mut ThreatTable)>,
+    mut monsters: Query<(&Species, &mut Brain, &mut ThreatTable, &mut Mind)>,
 ) {
     for death in deaths.read() {
         let found = roster.entity(death.who).and_then(|entity| monsters.get_mut(entity).ok());
-        if let Some((species, mut brain, mut threat)) = found {
+        if let Some((species, mut brain, mut threat, mut mind)) = found {
             let corpse_ticks = assets.0.monsters[species.0].corpse_ticks();
             brain.mood = Mood::Dead { until_tick: tick.0 + corpse_ticks };
             threat.clear();
+            *mind = Mind::default();
         }
     }
 }

@@ -28,7 +28,7 @@ const SQUARE_M: f32 = 100.0;
 /// Height of eyes above feet, in metres.
 const EYES_M: f32 = 1.5;
 /// Threat of having been seen, in thousandths of a point.
-pub(super) const SEEN_MILLI: u64 = 1_000;
+pub(super) const SEEN_MILLI: i64 = 1_000;
 
 /// In which squares of 100 m there are players. Written at the start of the Think stage.
 #[derive(Resource, Debug)]
@@ -108,7 +108,7 @@ pub(super) fn look_out(
         }) {
             threat.add(victim, SEEN_MILLI);
             brain.mood = Mood::Fighting { victim };
-            calls.write(HelpCall { caller: id, victim });
+            calls.write(HelpCall { caller: id, victim, radius_m: None });
         }
     }
 }

@@ -101,7 +101,7 @@ pub(super) fn fill_slots(
         }
         let Some(def) = scene.spawners.get(slot.spawner) else { continue };
         let monster = def.monster.id();
-        let shape = body_shape(&assets.0.movements[assets.0.monsters[monster].movement.id()]);
+        let shape = body_shape(&assets.0.movements[assets.0.monsters[monster].movement.profile.id()]);
         let circle = SpawnPointDef { id: String::new(), at: def.at, yaw_deg: 0.0, radius_m: def.radius_m };
         let id = roster.allocate(tick.0);
         let draw = random.draw(tick.0, id, Stream("spawn place"), 0);

@@ -1,8 +1,8 @@
-//! What a fighting monster does next: the first of its skills that is worth it and can be used, else come as
-//! near as the next one needs. Pure.
+//! What a fighting monster can do by its own list of skills: the first that is worth it and can be used, and how near the
+//! next one needs it to be. Pure.
 
 use crate::actor::Heading;
-use crate::assets::{Action, Assets, Filter, Id, MonsterDef, SkillDef, SkillTarget};
+use crate::assets::{Action, Assets, Filter, Id, MonsterDef, Ref, SkillDef, SkillTarget};
 use crate::features::buffs::ActiveBuffs;
 use crate::features::combat::Vitals;
 use crate::features::skills::{Aim, CasterView, Refusal, TargetView, check_aim, check_caster};
@@ -16,17 +16,6 @@ const REACH_PART: f32 = 0.8;
 const HEAL_BELOW_PERCENT: u64 = 70;
 /// Height of eyes above feet, in metres.
 const EYES_M: f32 = 1.5;
-
-/// What to do.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Choice {
-    /// Cast this at that.
-    Cast(Id<SkillDef>, CastTarget),
-    /// Come nearer.
-    Approach,
-    /// Wait where it is.
-    Hold,
-}
 
 /// Everything a choice depends on.
 pub(super) struct Situation<'a> {
@@ -53,28 +42,34 @@ impl Situation<'_> {
         Heading::along(Vec2::new(way.x, way.z)).unwrap_or(self.view.heading)
     }
 
-    /// What to do now.
-    pub(super) fn choose(&self) -> Choice {
+    /// The first of its skills that is worth it and can be used, and at what.
+    pub(super) fn first_usable(&self) -> Option<(Id<SkillDef>, CastTarget)> {
         let view = CasterView { heading: self.facing(), ..self.view };
-        let (mut next_m, mut shortest_m) = (None, f32::INFINITY);
-        for skill in self.def.skills.iter().map(crate::assets::Ref::id) {
+        self.def.skills.iter().map(Ref::id).find_map(|skill| {
             let def = &self.assets.skills[skill];
+            let ready = check_caster(&view, skill, def, self.tick).is_ok();
+            let usable = ready && self.is_worth_it(def) && self.reaches(&view, def);
             let hostile = def.target.filter() != Filter::Ally;
-            if hostile {
-                shortest_m = shortest_m.min(def.target.reach_m());
+            usable.then_some((skill, if hostile { CastTarget::Unit(self.victim.id) } else { CastTarget::Caster }))
+        })
+    }
+
+    /// Whether it is as near to its victim as its next skill needs, and sees it.
+    pub(super) fn is_near(&self) -> bool {
+        let (mut next_m, mut shortest_m) = (None, f32::INFINITY);
+        for skill in self.def.skills.iter().map(Ref::id) {
+            let def = &self.assets.skills[skill];
+            if def.target.filter() == Filter::Ally {
+                continue;
             }
-            let ready = check_caster(&view, skill, def, self.tick);
-            if hostile && matches!(ready, Ok(()) | Err(Refusal::Gcd)) && !view.cooldowns.runs(skill, def, self.tick) {
+            shortest_m = shortest_m.min(def.target.reach_m());
+            let ready = check_caster(&self.view, skill, def, self.tick);
+            if matches!(ready, Ok(()) | Err(Refusal::Gcd)) && !self.view.cooldowns.runs(skill, def, self.tick) {
                 next_m = next_m.or(Some(def.target.reach_m()));
-            }
-            if ready.is_ok() && self.is_worth_it(def) && self.reaches(&view, def) {
-                let target = if hostile { CastTarget::Unit(self.victim.id) } else { CastTarget::Caster };
-                return Choice::Cast(skill, target);
             }
         }
         let hold_m = next_m.unwrap_or(shortest_m).min(1_000.0) * REACH_PART;
-        let near = self.view.feet.distance(self.victim.feet) <= hold_m;
-        if near && self.sees() { Choice::Hold } else { Choice::Approach }
+        self.view.feet.distance(self.victim.feet) <= hold_m && self.sees()
     }
 
     fn reaches(&self, view: &CasterView<'_>, def: &SkillDef) -> bool {
@@ -109,7 +104,7 @@ impl Situation<'_> {
         })
     }
 
-    fn sees(&self) -> bool {
+    pub(super) fn sees(&self) -> bool {
         self.geometry.line_is_clear(self.view.feet + Vec3::Y * EYES_M, self.victim.feet + Vec3::Y * EYES_M)
     }
 }

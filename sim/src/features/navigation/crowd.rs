@@ -10,7 +10,7 @@ use super::avoidance::{Avoider, Neighbour, Scratch, avoid};
 use super::bodies::{Bodies, Body};
 use super::follow::pace_mps;
 use super::walk::{Goal, Walk, WalkStatus};
-use crate::actor::{Actor, Motion, Position, Profile};
+use crate::actor::{Actor, Girth, Motion, Position, Profile};
 use crate::features::combat::Vitals;
 use crate::ids::SimId;
 use crate::intent::MoveIntent;
@@ -53,8 +53,15 @@ pub(super) struct Crowd {
     scratch: Scratch,
 }
 
-type Moving<'a> =
-    (&'a SimId, &'a Position, &'a Motion, &'a Profile, Option<&'a Vitals>, Option<&'a mut Walk>, &'a mut MoveIntent);
+type Moving<'a> = (
+    &'a SimId,
+    &'a Position,
+    &'a Motion,
+    (&'a Profile, &'a Girth),
+    Option<&'a Vitals>,
+    Option<&'a mut Walk>,
+    &'a mut MoveIntent,
+);
 
 pub(super) fn avoid_others(
     tick: Res<SimTick>,
@@ -75,12 +82,12 @@ pub(super) fn avoid_others(
         return;
     }
     crowd.arrived.clear();
-    for (&id, position, motion, profile, vitals, walk, _) in &actors {
+    for (&id, position, motion, (profile, girth), vitals, walk, _) in &actors {
         if crowd.bodies.is_marked(position.place()) && !vitals.is_some_and(Vitals::is_dead) {
             let profile = &assets.0.movements[profile.0];
             let velocity = Vec2::new(motion.velocity.x, motion.velocity.z);
             let yields = walk.is_some_and(|walk| walk.wish != Vec2::ZERO);
-            let (radius_m, height_m) = (profile.radius_m, profile.height_m);
+            let (radius_m, height_m) = (girth.0.unwrap_or(profile.radius_m), profile.height_m);
             crowd.bodies.push(Body { id, feet: position.0, velocity, radius_m, height_m, yields });
             if let Some(goal) = walk.filter(|walk| walk.status == WalkStatus::Arrived).and_then(|walk| walk.goal) {
                 crowd.arrived.push((id, ground_place(goal)));
@@ -89,7 +96,7 @@ pub(super) fn avoid_others(
     }
     crowd.bodies.sort();
     crowd.arrived.sort_unstable_by_key(|&(id, _)| id);
-    for (&id, position, motion, profile, _, walk, mut intent) in &mut actors {
+    for (&id, position, motion, (profile, girth), _, walk, mut intent) in &mut actors {
         let Some(mut walk) = walk.filter(|walk| walk.wish != Vec2::ZERO) else { continue };
         let Some(goal) = walk.goal else { continue };
         let profile = &assets.0.movements[profile.0];
@@ -97,7 +104,7 @@ pub(super) fn avoid_others(
             id,
             feet: position.0,
             velocity: Vec2::new(motion.velocity.x, motion.velocity.z),
-            radius_m: profile.radius_m,
+            radius_m: girth.0.unwrap_or(profile.radius_m),
             height_m: profile.height_m,
             yields: true,
         };

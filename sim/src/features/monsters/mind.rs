@@ -1,0 +1,104 @@
+//! What a monster keeps in mind while it fights: its tree's memory, what it is doing between two decisions, the phase of the
+//! fight and its adds. Written in the Think stage, adds in Resolve; empty when there is no fight.
+
+use bevy_ecs::prelude::*;
+use smallvec::SmallVec;
+
+use crate::assets::{AiDef, Id};
+use crate::behaviour::{Memory, Trace};
+use crate::digest::{Digest, Digester};
+use crate::ids::SimId;
+
+/// Most adds that are kept in mind.
+pub(super) const ADDS_MAX: usize = 64;
+
+/// What a monster keeps in mind while it fights.
+#[derive(Component, Debug, Clone, PartialEq, Default)]
+pub struct Mind {
+    /// The tree that the memory belongs to.
+    pub(super) ai: Option<Id<AiDef>>,
+    pub(super) memory: Memory,
+    pub(super) order: Order,
+    /// The tick the fight began in; 0 when there is none.
+    pub(super) since_tick: u32,
+    /// Place of the phase in the monster's list, from 1; 0 before the first.
+    pub(super) phase: u8,
+    pub(super) phase_tick: u32,
+    pub(super) enraged: bool,
+    pub(super) adds: SmallVec<[SimId; 2]>,
+}
+
+/// What a monster does until it decides otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) enum Order {
+    /// It has not decided yet.
+    #[default]
+    None,
+    /// Stands, facing its victim.
+    Hold,
+    /// Comes as near as this, in metres, or as its next skill needs.
+    Approach(Option<f32>),
+    /// Stays between two distances.
+    Keep { least_m: f32, most_m: f32 },
+    /// Runs away.
+    Flee,
+    /// Walks round its victim.
+    Circle { radius_m: f32 },
+}
+
+impl Mind {
+    /// The phase of the fight, by its place in the monster's list; `None` before the first.
+    #[must_use]
+    pub fn phase(&self) -> Option<usize> {
+        usize::from(self.phase).checked_sub(1)
+    }
+
+    /// Whether the fight has taken too long.
+    #[must_use]
+    pub const fn is_enraged(&self) -> bool {
+        self.enraged
+    }
+
+    /// Whom it has summoned and not lost.
+    #[must_use]
+    pub fn adds(&self) -> &[SimId] {
+        &self.adds
+    }
+}
+
+impl Digest for Mind {
+    fn digest(&self, digester: &mut Digester) {
+        digester.u32(self.ai.map_or(0, |ai| ai.raw() + 1));
+        self.memory.digest(digester);
+        digester.u32(self.since_tick);
+        digester.u32(u32::from(self.phase) << 1 | u32::from(self.enraged));
+        digester.u32(self.phase_tick);
+        self.adds.iter().for_each(|add| digester.u32(add.bits()));
+        let (tag, one, other) = match self.order {
+            Order::None => (0, 0.0, 0.0),
+            Order::Hold => (1, 0.0, 0.0),
+            Order::Approach(within_m) => (2, within_m.unwrap_or(-1.0), 0.0),
+            Order::Keep { least_m, most_m } => (3, least_m, most_m),
+            Order::Flee => (4, 0.0, 0.0),
+            Order::Circle { radius_m } => (5, radius_m, 0.0),
+        };
+        digester.u32(tag);
+        digester.f32(one);
+        digester.f32(other);
+    }
+}
+
+/// How many nodes all monsters of a scene may still visit in this tick. Written in the Think stage.
+#[derive(Resource, Debug, Default)]
+pub struct ThinkBudget {
+    pub(super) left: u32,
+}
+
+/// The last decision of one monster, for whoever asks why. No part of the state: it changes nothing.
+#[derive(Resource, Debug, Default)]
+pub struct AiTrace {
+    /// Whose decisions are kept; `None` for nobody's, which costs nothing.
+    pub watched: Option<SimId>,
+    /// The tick and the trace of its last decision.
+    pub last: Option<(u32, Trace)>,
+}
