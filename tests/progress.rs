@@ -40,6 +40,17 @@ fn a_kill_teaches_what_the_published_formula_says() {
 }
 
 #[test]
+fn an_elite_teaches_twice_as_much() {
+    let chief = r#"[(id: "monster/chief", extends: "monster/king", rank: Elite)]"#;
+    let more: Vec<(&str, &str)> = MORE.into_iter().chain(TAUGHT).chain([("monsters/chief.ron", chief)]).collect();
+    let mut scene = TestScene::of(&test_assets(&more), "scene/flat", 1, |_| {});
+    let pupil = scene.player_of_class("class/taught", 0.0, 0.0);
+    let chief = scene.monster_at("monster/chief", 2.0, 0.0);
+    kill(&mut scene, pupil, chief);
+    assert_eq!(learned(&scene, pupil), [100]);
+}
+
+#[test]
 fn a_level_makes_stronger_and_whole_at_once() {
     let mut scene = school();
     let pupil = scene.player_of_class("class/taught", 0.0, 0.0);

@@ -31,13 +31,7 @@ fn draw(out: &mut String, summary: &Summary) -> std::fmt::Result {
     for (side, colour) in COLOURS.into_iter().enumerate() {
         let (y, rate) = (24.0 + 18.0 * side as f64, summary.win_rate[side].times(100.0));
         let name = escaped(&summary.sides[side]);
-        writeln!(
-            out,
-            r#"<rect x="{:.1}" y="{:.1}" width="11" height="11" fill="{}"/>"#,
-            MARGIN.0,
-            y - 10.0,
-            colour
-        )?;
+        writeln!(out, r#"<rect x="{:.1}" y="{:.1}" width="11" height="11" fill="{}"/>"#, MARGIN.0, y - 10.0, colour)?;
         writeln!(
             out,
             r#"<text x="{:.1}" y="{y:.1}">{name}: {:.1} % ({:.1} .. {:.1})</text>"#,

@@ -19,11 +19,7 @@ pub(crate) enum CompileError {
 type FindTree<'a> = dyn Fn(&str) -> Option<(Id<AiDef>, &'a AiDef)> + 'a;
 
 /// Compiles a tree; `find` gives the trees it names, `None` for those that could not be read.
-pub(crate) fn compile<'a>(
-    id: Option<Id<AiDef>>,
-    def: &'a AiDef,
-    find: &FindTree<'a>,
-) -> Result<Tree, CompileError> {
+pub(crate) fn compile<'a>(id: Option<Id<AiDef>>, def: &'a AiDef, find: &FindTree<'a>) -> Result<Tree, CompileError> {
     let mut compiler =
         Compiler { tree: Tree::default(), names: Vec::new(), within: vec![def.id.as_str()], find, path: String::new() };
     compiler.tree.parts.extend(id);

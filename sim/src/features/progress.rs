@@ -10,7 +10,7 @@ use bevy_ecs::prelude::*;
 use bevy_ecs::system::SystemParam;
 
 use crate::actor::Position;
-use crate::assets::{Assets, ExperienceRules};
+use crate::assets::{Assets, ExperienceRules, Rank};
 use crate::digest::{Digest, DigestApp, Digester};
 use crate::features::buffs::BuffSystems;
 use crate::features::combat::{Attributes, CombatRules, DamageSystems, Died, HealthChanged, HealthKind, Level, Vitals};
@@ -139,14 +139,11 @@ impl School<'_> {
     }
 }
 
-type Fallen<'a> = (&'a Position, &'a Level);
-type OfMonsters = (With<Species>, Without<Player>);
-
 /// The dead teach whoever killed them.
 fn teach(
     school: School,
     mut deaths: MessageReader<Died>,
-    dead: Query<Fallen, OfMonsters>,
+    dead: Query<(&Position, &Level, &Species), Without<Player>>,
     killers: Query<&Player>,
     mut learners: Query<Learner, With<Player>>,
     mut numbers: Query<&mut Attributes>,
@@ -156,12 +153,14 @@ fn teach(
         let entity_of = |id| school.roster.entity(id);
         let killer = death.killer.and_then(entity_of).and_then(|entity| killers.get(entity).ok());
         let victim = entity_of(death.who).and_then(|entity| dead.get(entity).ok());
-        let (Some(killer), Some((&place, &Level(level)))) = (killer, victim) else { continue };
+        let (Some(killer), Some((&place, &Level(level), species))) = (killer, victim) else { continue };
+        let rank = school.assets.0.monsters.get(species.0).map(|monster| monster.rank);
+        let elite = matches!(rank, Some(Rank::Elite | Rank::Boss));
         let company = school.company(killer.id, place, &learners);
         let levels: Vec<u16> =
             company.iter().filter_map(|&entity| learners.get(entity).ok()).map(|(.., level, _)| level.0).collect();
         let rules = &school.rules.0.experience;
-        for (entity, xp) in company.into_iter().zip(shares(rules, &levels, level, false)) {
+        for (entity, xp) in company.into_iter().zip(shares(rules, &levels, level, elite)) {
             let Ok((&who, _, class, mut progress, mut own_level, _)) = learners.get_mut(entity) else { continue };
             let next = progress.gained(xp, rules.level_max, |level| needed(rules, level, &school.assets.0));
             if xp > 0 && progress.set_if_neq(next) {

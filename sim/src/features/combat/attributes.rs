@@ -211,10 +211,7 @@ type Modified<'a> = (&'a Modifiers, &'a mut Attributes);
 type Touched = Or<(Changed<Modifiers>, Changed<Attributes>)>;
 
 /// Puts the modifiers on wherever they or the base changed.
-pub(super) fn work_out_attributes(
-    assets: Res<SceneAssets>,
-    mut actors: Query<Modified, Touched>,
-) {
+pub(super) fn work_out_attributes(assets: Res<SceneAssets>, mut actors: Query<Modified, Touched>) {
     for (modifiers, mut attributes) in &mut actors {
         let next = attributes.with_all(modifiers.iter(), &assets.0.attributes);
         attributes.set_if_neq(next);
