@@ -97,9 +97,9 @@ fn every_class_can_hurt_from_the_start() {
 fn five_faults_in_three_files_give_five_errors_with_places() {
     let report = report(&[
         ("skills/mage.ron", "\"effect/burning\"", "\"effect/burnign\""),
-        ("skills/mage.ron", "cooldown_ms: 15_000", "cooldown_ms: 15_010"),
+        ("skills/mage.ron", "cooldown: (ms: 18_000)", "cooldown: (ms: 18_010)"),
         ("monsters/near.ron", "wander_m: 8", "wander_m: \"far\""),
-        ("monsters/near.ron", "faction: \"wolves\"", "fraction: \"wolves\""),
+        ("monsters/near.ron", "faction: \"vermin\"", "fraction: \"vermin\""),
         ("scenes/dungeon.ron", "leave_m: 70", "leave_m: 900"),
     ]);
     assert_eq!((report.error_count(), report.error_file_count()), (5, 3));
@@ -114,14 +114,14 @@ fn five_faults_in_three_files_give_five_errors_with_places() {
 fn an_unknown_reference_names_the_nearest_and_where_it_is() {
     let report = report(&[("skills/mage.ron", "\"effect/burning\"", "\"effect/burnign\"")]);
     let finding = &report.findings[0];
-    assert_eq!(finding.message, "skill `skill/fire_bolt` refers to effect `effect/burnign`, which does not exist");
-    assert_eq!(finding.help.as_deref(), Some("did you mean \"effect/burning\" (assets/effects/harmful.ron:4)?"));
-    assert_eq!((finding.line, finding.column, finding.length), (9, 27, 16));
+    assert_eq!(finding.message, "skill `skill/fireball` refers to effect `effect/burnign`, which does not exist");
+    assert_eq!(finding.help.as_deref(), Some("did you mean \"effect/burning\" (assets/effects/fire.ron:4)?"));
+    assert_eq!((finding.line, finding.column, finding.length), (13, 41, 16));
 }
 
 #[test]
 fn data_with_one_error_does_not_load_at_all() {
-    let sources = edited(&[("items/items.ron", "stack_max: 50", "stack_max: 0")]);
+    let sources = edited(&[("items/materials.ron", "stack_max: 50", "stack_max: 0")]);
     let report = Assets::load(&sources).expect_err("a stack of none");
     assert_eq!(report.error_count(), 1);
 }

@@ -372,3 +372,22 @@ fn buffs_outlive_their_game_data_with_their_time_and_stacks_and_what_is_gone_goe
     assert_eq!(scene.get::<Attributes>(fighter).current(AttributeId::ATTACK), 100);
     assert_eq!(scene.get::<ActiveBuffs>(fighter).iter().next().map(|buff| buff.end_tick), end_tick);
 }
+
+#[test]
+fn the_burning_of_the_designers_guide_loads_as_it_stands_and_burns() {
+    let (mut scene, fighter, dummy) = stage(
+        r#"[(
+  id: "effect/burning", tags: ["school.fire", "dot"], dispel: Magic, duration: Ms(8_000),
+  period: (ms: 2_000, first: AfterPeriod, on_refresh: Keep),
+  stack: (by: Source, max: 5, on_apply: RefreshDuration, on_expire: ClearAll, overflow: [Apply("effect/scorched")]),
+  capture: {"power": SnapshotOnApply, "haste": Dynamic}, modifiers: [(attr: "armor", op: Increased(-500), per_stack: true)],
+  periodic: [Damage(school: Fire, formula: "dot.standard", coef: 35)], grants: ["state.burning"],
+), (id: "effect/scorched", duration: Ms(4_000), grants: ["scorched"])]"#,
+    );
+    for _ in 0..6 {
+        apply(&mut scene, fighter, dummy, "effect/burning");
+    }
+    assert_eq!(borne(&scene, dummy), [("effect/burning".to_owned(), 5), ("effect/scorched".to_owned(), 1)]);
+    assert_eq!(scene.get::<Attributes>(dummy).current(AttributeId::ARMOR), 75);
+    assert_eq!(ticks_of(&beats(&mut scene, 200)), [35, 75, 115, 155]);
+}

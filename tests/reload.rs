@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use sim::actor::{Actor, Kind};
 use sim::assets::{AssetSources, Assets};
 use sim::counters::Counters;
 use sim::epoch::{ASSET_EDITS, AssetsEdit, LoadedAhead};
+use sim::features::monsters::Spawners;
 use sim::input::SceneInput;
 use sim::scene::SceneAssets;
 use sim::testing::{TestScene, test_assets};
@@ -83,4 +85,39 @@ fn records_keep_their_ids_when_others_come_and_go() {
     assert_eq!(with.effects[id].id, first.effects[id].id);
     let without = with.load_next(&first.sources).expect("good data");
     assert_eq!((without.effects.get(a), without.effects[a].id.as_str()), (None, "effect/a"), "retired, not reused");
+}
+
+const CAMP: &str = r#"(id: "scene/camp", name: "Camp", bounds: (min: (-50, -50), max: (50, 50)), aoi: (enter_m: 60, leave_m: 70),
+    players_max: 100, spawn_points: [(id: "spawn/a", at: (0, 0))], spawners: [
+        (id: "spawner/one", monster: "monster/rat", at: (20, 20), radius_m: 2, count: 2),
+        (id: "spawner/two", monster: "monster/dummy", at: (-20, 20), radius_m: 2, count: 1),
+    ])"#;
+
+#[test]
+fn spawners_are_told_apart_by_their_ids() {
+    let assets = test_assets(&[("scenes/camp.ron", CAMP)]);
+    let mut scene = TestScene::of(&assets, "scene/camp", 1, |_| {});
+    scene.ticks(2);
+    let alive = |scene: &TestScene| scene.scene.world().resource::<Spawners>().alive_count();
+    let species = |scene: &mut TestScene| {
+        let world = scene.scene.world_mut();
+        let mut kinds: Vec<Kind> = world.query::<(&Kind, &Actor)>().iter(world).map(|(kind, _)| *kind).collect();
+        kinds.sort_by_key(|kind| format!("{kind:?}"));
+        kinds
+    };
+    assert_eq!(alive(&scene), 3);
+    let before = species(&mut scene);
+    let first_is_one = CAMP.replace("count: 2", "count: 3");
+    reload(&mut scene, |texts| texts.insert("scenes/camp.ron", first_is_one));
+    scene.ticks(2);
+    assert_eq!(alive(&scene), 4, "one place more is filled at once");
+    assert_eq!(species(&mut scene).len(), before.len() + 1);
+    reload(&mut scene, |texts| texts.insert("scenes/camp.ron", CAMP.replace("spawner/one", "spawner/other")));
+    scene.ticks(2);
+    assert_eq!(count(&scene, "applied"), 2);
+    assert_eq!(
+        species(&mut scene).len(),
+        before.len() + 3,
+        "two new ones; the three of the spawner that is gone live on"
+    );
 }

@@ -13,6 +13,7 @@ use glam::Vec3;
 use crate::actor::{Actor, Faction, Girth, Heading, Kind, Name, Position, Profile};
 use crate::assets::{Assets, AttributeId, Id, MonsterDef};
 use crate::digest::{Digest, DigestApp, Digester};
+use crate::epoch::EpochApp;
 use crate::features::combat::{Attributes, Level, Vitals};
 use crate::features::navigation::{NavigationSystems, WalkTo};
 use crate::features::skills::Mana;
@@ -77,6 +78,7 @@ impl Digest for Home {
 
 /// Adds the systems.
 pub fn plugin(app: &mut App) {
+    app.on_epoch(spawners::follow_epoch);
     app.init_resource::<Neighbourhoods>()
         .init_resource::<Spawners>()
         .add_message::<HelpCall>()

@@ -18,7 +18,7 @@ use crate::features::loot::LootSystems;
 use crate::features::monsters::Species;
 use crate::features::party::Parties;
 use crate::features::players::{Carry, CarryApp, Class, Player};
-use crate::features::skills::{Mana, ManaChange};
+use crate::features::skills::{Mana, ManaChange, SkillSystems};
 use crate::ids::{PlayerId, SimId};
 use crate::input::Players;
 use crate::replicated::{Audience, ClientEvent, Replicate};
@@ -105,7 +105,7 @@ pub fn plugin(app: &mut App) {
     app.add_systems(
         Tick,
         (
-            teach.after(DamageSystems::Apply).before(BuffSystems::Change),
+            teach.after(SkillSystems::Follow).before(BuffSystems::Change),
             restore_the_risen.in_set(ProgressSystems::Restore).after(DamageSystems::Settle).before(LootSystems::Drop),
         ),
     );

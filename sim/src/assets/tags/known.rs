@@ -45,6 +45,8 @@ core_tags! {
     MOVING = "state.moving",
     /// Has given or taken a blow lately.
     IN_COMBAT = "state.in_combat",
+    /// Is on fire.
+    BURNING = "state.burning",
     /// How a unit stands in the threat lists of others.
     THREAT = "threat",
     /// Is attacked before those without it.

@@ -8,6 +8,7 @@ use super::fight::ground_distance_m;
 use super::{Home, Patrol, Species, body};
 use crate::assets::{SpawnPointDef, SpawnerDef};
 use crate::digest::{Digest, Digester};
+use crate::epoch::EpochSwap;
 use crate::features::combat::Died;
 use crate::features::navigation::Wayfinding;
 use crate::features::players::free_place;
@@ -23,6 +24,8 @@ use crate::tick::SimTick;
 const BESIDE_M: f32 = 0.3;
 /// How far above the mesh its ground may lie, in metres.
 const STOREY_M: f32 = 2.0;
+/// The spawner of a place that was given up.
+const NOWHERE: usize = usize::MAX;
 
 /// The places of all spawners of the scene. Written in the Resolve stage.
 #[derive(Resource, Debug)]
@@ -59,9 +62,54 @@ impl Spawners {
 impl Digest for Spawners {
     fn digest(&self, digester: &mut Digester) {
         for slot in &self.slots {
+            digester.u64(slot.spawner as u64);
             digester.u32(slot.taken.map_or(0, SimId::bits));
             digester.u32(slot.due_tick);
         }
+    }
+}
+
+/// Another epoch of the data: spawners are told apart by their ids. Places of one that is gone, or is for fewer now, are
+/// given up, and whoever lives there does so to its end; new places are filled at once. What else has changed of a spawner
+/// counts for whoever appears next.
+pub(super) fn follow_epoch(world: &mut World, swap: &EpochSwap) {
+    let scene = world.resource::<SceneId>().0;
+    let (old, new) = (&swap.old.scenes[scene].spawners, &swap.new.scenes[scene].spawners);
+    if old != new {
+        world.resource_mut::<Spawners>().follow(old, new);
+    }
+}
+
+impl Spawners {
+    fn follow(&mut self, old: &[SpawnerDef], new: &[SpawnerDef]) {
+        let mut missing: Vec<u32> = new.iter().map(|def| def.count).collect();
+        for slot in &mut self.slots {
+            let id = old.get(slot.spawner).map(|def| &def.id);
+            let spawner = new.iter().position(|def| Some(&def.id) == id);
+            let place = spawner.filter(|&spawner| missing[spawner] > 0);
+            if let Some(spawner) = place {
+                missing[spawner] -= 1;
+            }
+            slot.spawner = place.unwrap_or(NOWHERE);
+        }
+        // A place that was given up is used again once nobody comes from it; the others keep their numbers.
+        let mut given_up =
+            (0..self.slots.len()).filter(|&at| self.slots[at].is_given_up()).collect::<Vec<_>>().into_iter();
+        for (spawner, count) in missing.into_iter().enumerate() {
+            for _ in 0..count {
+                let slot = Slot { spawner, taken: None, due_tick: 0 };
+                match given_up.next() {
+                    Some(at) => self.slots[at] = slot,
+                    None => self.slots.push(slot),
+                }
+            }
+        }
+    }
+}
+
+impl Slot {
+    const fn is_given_up(&self) -> bool {
+        self.spawner == NOWHERE && self.taken.is_none()
     }
 }
 
