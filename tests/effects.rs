@@ -364,7 +364,7 @@ fn buffs_outlive_their_game_data_with_their_time_and_stacks_and_what_is_gone_goe
         TEXT.split("(id: \"effect/ember\"").next().unwrap(),
         TEXT.split("on_remove: [Apply(\"effect/ash\")]),").last().unwrap(),
     );
-    new.insert("effects/own.ron", &format!("{}{ash}", rage.replace("Flat(10)", "Flat(25)")));
+    new.insert("effects/own.ron", format!("{}{ash}", rage.replace("Flat(10)", "Flat(25)")));
     scene.scene.push(SceneInput::Assets { edit: AssetsEdit::between(&old, &new), ahead: LoadedAhead::default() });
     scene.tick();
     scene.tick();

@@ -7,8 +7,9 @@ use net::mailbox::{CloseCause, Inbound, SessionId, TaskEnd, mailbox};
 use net::protocol::{ClientMessage, Goodbye, PROBE_AFTER_TICKS, SILENT_SESSION_TICKS_MAX, ServerMessage};
 use net::sessions::{self, Join};
 use sim::features::players::{LINK_DEAD_TICKS, LinkDead};
+use sim::features::skills::Punctuality;
 use sim::ids::{PlayerId, SimId};
-use sim::input::{Character, Departure, Players, SceneOutput};
+use sim::input::{Character, Departure, Players, SceneInput, SceneOutput};
 use sim::testing::TestScene;
 
 struct Silence {
@@ -117,4 +118,20 @@ fn who_logs_out_of_a_fight_stays_in_it() {
     silence.scene.ticks(40);
     assert!(silence.is_link_dead(), "the character stays, and {rat} with it");
     assert!(silence.scene.get::<sim::features::combat::Vitals>(silence.id).hp < hurt);
+}
+
+#[test]
+fn the_scene_is_told_the_measured_round_trip_when_it_changes_and_only_then() {
+    let mut quiet = Silence::begins();
+    let told = |quiet: &mut Silence, rtt_ms: u32| {
+        quiet.task.measured(rtt_ms);
+        quiet.scene.tick();
+        let logged = quiet.scene.scene.applied_inputs().iter();
+        logged.filter(|input| matches!(input, SceneInput::Latency { .. })).count()
+    };
+    assert_eq!(told(&mut quiet, 150), 1);
+    assert_eq!(quiet.scene.get::<Punctuality>(quiet.id).rtt_ms, 150);
+    assert_eq!((told(&mut quiet, 156), told(&mut quiet, 150)), (0, 0), "it varies by itself");
+    assert_eq!(told(&mut quiet, 90), 1);
+    assert_eq!(quiet.scene.get::<Punctuality>(quiet.id).rtt_ms, 90);
 }

@@ -213,7 +213,7 @@ fn another_number(text: &str, draw: &mut Draw) -> String {
     let is_number = |byte: u8| byte.is_ascii_digit() || byte == b'_';
     let starts: Vec<usize> = (1..bytes.len())
         .filter(|&at| bytes[at].is_ascii_digit() && matches!(bytes[at - 1], b' ' | b'('))
-        .filter(|&at| !bytes[at..].iter().find(|byte| !is_number(**byte)).is_some_and(|byte| *byte == b'.'))
+        .filter(|&at| bytes[at..].iter().find(|byte| !is_number(**byte)).is_none_or(|byte| *byte != b'.'))
         .collect();
     if starts.is_empty() {
         return text.to_owned();

@@ -16,6 +16,7 @@ mod duels;
 mod effect_chains;
 mod effects;
 mod equipment;
+mod examples;
 mod interest;
 mod lab;
 mod loot;

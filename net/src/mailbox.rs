@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -116,6 +116,7 @@ pub fn mailbox(id: SessionId) -> (TaskEnd, SceneEnd) {
         inbox: Mutex::new(Inbox::default()),
         outbox: Mutex::new(Outbox::default()),
         closed: Mutex::new(None),
+        rtt_ms: AtomicU32::new(NOT_MEASURED),
         datagrams_wake: Notify::new(),
         frames_wake: Notify::new(),
         goodbye_wake: Notify::new(),
@@ -123,6 +124,8 @@ pub fn mailbox(id: SessionId) -> (TaskEnd, SceneEnd) {
     (TaskEnd(Arc::clone(&shared)), SceneEnd(shared))
 }
 
+/// Stands for a round trip that nobody has measured yet.
+const NOT_MEASURED: u32 = u32::MAX;
 /// The bytes of a frame's length prefix, which count as waiting bytes too.
 const PREFIX_BYTES: usize = 4;
 
@@ -131,6 +134,8 @@ struct Mailbox {
     inbox: Mutex<Inbox>,
     outbox: Mutex<Outbox>,
     closed: Mutex<Option<CloseCause>>,
+    /// The last round trip that the connection measured, in ms, or [`NOT_MEASURED`].
+    rtt_ms: AtomicU32,
     datagrams_wake: Notify,
     frames_wake: Notify,
     goodbye_wake: Notify,
@@ -178,6 +183,11 @@ impl Mailbox {
 pub struct TaskEnd(Arc<Mailbox>);
 
 impl TaskEnd {
+    /// Notes the round trip to the client, in ms.
+    pub fn measured(&self, rtt_ms: u32) {
+        self.0.rtt_ms.store(rtt_ms.min(NOT_MEASURED - 1), Ordering::Relaxed);
+    }
+
     /// The session this mailbox belongs to.
     pub fn id(&self) -> SessionId {
         self.0.id
@@ -284,6 +294,11 @@ impl Drop for TaskEnd {
 pub struct SceneEnd(Arc<Mailbox>);
 
 impl SceneEnd {
+    /// The round trip to the client in ms, as its connection measured it last; `None` before that.
+    pub fn rtt_ms(&self) -> Option<u32> {
+        Some(self.0.rtt_ms.load(Ordering::Relaxed)).filter(|&rtt_ms| rtt_ms != NOT_MEASURED)
+    }
+
     /// The session this mailbox belongs to.
     pub fn id(&self) -> SessionId {
         self.0.id

@@ -85,6 +85,8 @@ pub(crate) struct Session {
     pub(crate) newest_command: u32,
     pub(crate) input_wait_us: u64,
     pub(crate) silent_ticks: u32,
+    /// The round trip that the scene was told of last, in ms.
+    pub(crate) told_rtt_ms: Option<u32>,
     pub(crate) ending: Option<Goodbye>,
     pub(crate) view: ClientView,
     strikes: Vec<u32>,
@@ -169,6 +171,7 @@ pub fn attach(scene: &mut Scene, join: Join, session: impl Into<Handover>) {
         newest_command,
         input_wait_us: 0,
         silent_ticks: 0,
+        told_rtt_ms: None,
         ending: None,
         view: ClientView::new(counters),
         // Ticks differ from scene to scene: what was done in the last one counts from the arrival.

@@ -3,7 +3,7 @@
 //! feature registered with [`EpochApp::on_epoch`] runs, in the order of registration.
 //!
 //! Ids outlive epochs: a record that stays keeps its id, a record that is gone keeps its number for itself
-//! ([`Table`](crate::assets::Table)). Nothing live, logged or on its way over the network is therefore ever renumbered.
+//! ([`crate::assets::Table`]). Nothing live, logged or on its way over the network is therefore ever renumbered.
 //! What is left to a hook is to let go of what [`EpochSwap::is_gone`] names and to recompute what followed from values.
 //! A definition kept as an `Arc` stays as it is, and the ids in it stay good: `table[id]` is what a retired record last
 //! was. An epoch that equals the one before changes nothing at all.

@@ -281,6 +281,7 @@ async fn write_datagrams(
         batches += 1;
         if batches == BATCHES_PER_REPORT {
             batches = 0;
+            task.measured(u32::try_from(connection.rtt().as_millis()).unwrap_or(u32::MAX));
             traffic.report(connection, gateway);
         }
     }

@@ -7,6 +7,9 @@ use sim::replicated::Changes;
 use crate::protocol::{Goodbye, PROBE_AFTER_TICKS, SILENT_SESSION_TICKS_MAX, ServerMessage};
 use crate::sessions::{Session, SessionStats, Sessions};
 
+/// A round trip has changed when it differs by so many ms from what the scene knows.
+const RTT_STEP_MS: u32 = 15;
+
 /// Empties every mailbox; a session whose connection has gone, or that is to end, is removed.
 pub(super) fn drain_mailboxes(
     mut sessions: ResMut<Sessions>,
@@ -21,6 +24,7 @@ pub(super) fn drain_mailboxes(
             *stats.rejected.entry("dropped").or_default() += dropped;
         }
         notice_silence(session);
+        tell_latency(session, &mut inputs);
         !ends(session, stats, &mut inputs)
     });
     changes.watch(!by_player.is_empty());
@@ -36,6 +40,15 @@ fn notice_silence(session: &mut Session) {
         session.send(&ServerMessage::Probe);
     } else if session.silent_ticks >= SILENT_SESSION_TICKS_MAX {
         session.ending = Some(Goodbye::Silent);
+    }
+}
+
+/// The scene is told how long the way to a player is when that has changed by more than it varies anyway.
+fn tell_latency(session: &mut Session, inputs: &mut Inputs) {
+    let Some(rtt_ms) = session.end.rtt_ms().filter(|_| session.character.is_some()) else { return };
+    if session.told_rtt_ms.is_none_or(|told_ms| told_ms.abs_diff(rtt_ms) >= RTT_STEP_MS) {
+        session.told_rtt_ms = Some(rtt_ms);
+        inputs.push(SceneInput::Latency { player: session.player.0, rtt_ms });
     }
 }
 

@@ -131,7 +131,7 @@ pub enum EffectAction {
     },
     /// Takes effects away: harmful ones from friends, helpful ones from others.
     Dispel {
-        /// What it takes away, as a mask of [`DispelKind::bit`].
+        /// What it takes away, as a mask of [`DispelKind::bit`](crate::assets::DispelKind::bit).
         kinds: u8,
         /// How many effects.
         count: u16,
