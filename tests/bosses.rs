@@ -112,10 +112,10 @@ fn a_monster_of_text_alone_decides_by_its_tree() {
 fn the_trace_of_a_watched_monster_says_why() {
     let mut scene = scene();
     let (fighter, coward) = (scene.player_at(2.0, 0.0), scene.monster_at("monster/coward", 0.0, 0.0));
-    scene.scene.world_mut().resource_mut::<AiTrace>().watched = Some(coward);
+    scene.scene.world_mut().resource_mut::<AiTrace>().watched.insert(coward);
     strike(&mut scene, fighter, coward, damage(100));
     scene.ticks(8);
-    let (_, trace) = scene.scene.world().resource::<AiTrace>().last.clone().expect("it has decided");
+    let (_, trace) = scene.scene.world().resource::<AiTrace>().last.get(&coward).cloned().expect("it has decided");
     let text = trace.to_string();
     assert!(text.contains("If HpBelow(50) -> no") && text.contains("Do Approach"), "{text}");
 }

@@ -49,7 +49,7 @@ pub use attributes::{
 pub use blow::{Blow, Roll, resistance};
 pub use context::deed_tags;
 pub use events::{Died, EffectAction, EffectQueued, Happening, Origin, Push, Worth};
-pub use haste::{hasted_ms, hasted_ticks};
+pub use haste::hasted_ms;
 pub use health_log::{HealthChanged, HealthKind};
 pub use luck::{Luck, streak_constant};
 pub use meters::{METER_REFUSED, METERS_MAX, Meter, Meters, SOURCES_MAX, Tally};

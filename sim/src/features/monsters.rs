@@ -78,7 +78,7 @@ impl Digest for Home {
 
 /// Adds the systems.
 pub fn plugin(app: &mut App) {
-    app.on_epoch(spawners::follow_epoch);
+    app.on_epoch(spawners::follow_epoch).on_epoch(mind::forget_changed_trees);
     app.init_resource::<Neighbourhoods>()
         .init_resource::<Spawners>()
         .add_message::<HelpCall>()

@@ -37,7 +37,7 @@ pub use areas::{AREAS_MAX, Area, Lasting};
 pub use casting::{Cast, CastEnded, CastKind, CastOutcome, CastSeen, CastStarted, Casting, ReleaseIntent, StopIntent};
 pub use combo::Combo;
 pub use commands::{CastCommand, ReleaseCastCommand, StopCastCommand};
-pub use cooldowns::{Cooldowns, CooldownsSeen, now_ms, quickened_ms, tick_of};
+pub use cooldowns::{Cooldowns, CooldownsSeen, now_ms, tick_of};
 pub use deliver::{Conjured, Conjuring, Toward};
 pub use follow::PassedOn;
 pub use mana::Mana;

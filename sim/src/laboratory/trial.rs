@@ -11,6 +11,7 @@ use crate::assets::designer_tests::{Aim, Deed, GivenUnit, TestDef, UnitKind};
 use crate::assets::{Assets, Disappointment, EffectDef, Id, ticks_of};
 use crate::command::{ClientCommand, CommandLists};
 use crate::features::combat::{EffectAction, EffectQueued, Origin, Vitals};
+use crate::features::monsters::AiTrace;
 use crate::features::skills::{CastCommand, StopCastCommand};
 use crate::ids::{PlayerId, SimId};
 use crate::input::{Character, InputProgress, Players, SceneInput};
@@ -74,6 +75,7 @@ impl<'t> Trial<'t> {
             let (id, player) = enter(&mut scene, assets, given, number);
             units.push(Unit { given, id, player, walks_to: None });
         }
+        scene.world_mut().resource_mut::<AiTrace>().watched.extend(units.iter().map(|unit| unit.id));
         let mut trial = Self { scene, assets, def, units, watch: Watch::default(), failed: Vec::new(), sequence: 0 };
         for index in 0..trial.units.len() {
             let (given, id) = (trial.units[index].given, trial.units[index].id);

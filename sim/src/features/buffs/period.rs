@@ -5,12 +5,8 @@
 //! on, and the duration stays, so that haste means more ticks and not a shorter effect. Milliseconds that do not fill a
 //! tick are carried on, so that no rate is lost to rounding.
 
+use crate::features::combat::hasted_ms;
 use crate::tick::TICK_MS;
-
-/// Basis points in a whole.
-const BP: i64 = 10_000;
-/// Slowest a period gets: ten times as long.
-const HASTE_MIN_BP: i64 = -9_000;
 
 /// The period that is running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,9 +48,7 @@ impl Beat {
 /// A period under haste in ms, from one tick.
 #[must_use]
 pub fn hasted_period_ms(period_ms: u32, haste_bp: i32) -> u32 {
-    let speed_bp = BP + i64::from(haste_bp).max(HASTE_MIN_BP);
-    let hasted = (i64::from(period_ms) * BP + speed_bp / 2) / speed_bp;
-    u32::try_from(hasted).unwrap_or(u32::MAX).max(TICK_MS)
+    hasted_ms(period_ms, haste_bp).max(TICK_MS)
 }
 
 #[cfg(test)]

@@ -127,14 +127,15 @@ impl ThinkerItem<'_, '_> {
         // Whatever the tree does not say is standing still.
         self.mind.order = Order::Hold;
         let nodes_max = scenery.budget.left.min(NODES_PER_DECISION_MAX);
-        let watched = scenery.trace.watched == Some(*self.id);
+        let watched = scenery.trace.watched.contains(self.id);
         let mut memory = std::mem::take(&mut self.mind.memory);
         let mut view = FightView { me: self, scenery, def, assets, target, gives_up: false };
         let tree = assets.ai[ai].tree();
         let decision = if watched {
             let mut trace = Trace::default();
             let decision = decide(tree, &mut memory, &mut view, nodes_max, &mut trace);
-            view.scenery.trace.last = Some((view.scenery.tick.0, trace));
+            let (id, tick) = (*view.me.id, view.scenery.tick.0);
+            view.scenery.trace.last.insert(id, (tick, trace));
             decision
         } else {
             decide(tree, &mut memory, &mut view, nodes_max, &mut Silent)

@@ -1,12 +1,15 @@
 //! What a monster keeps in mind while it fights: its tree's memory, what it is doing between two decisions, the phase of the
 //! fight and its adds. Written in the Think stage, adds in Resolve; empty when there is no fight.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use bevy_ecs::prelude::*;
 use smallvec::SmallVec;
 
 use crate::assets::{AiDef, Id};
 use crate::behaviour::{Memory, Trace};
 use crate::digest::{Digest, Digester};
+use crate::epoch::EpochSwap;
 use crate::ids::SimId;
 
 /// Most adds that are kept in mind.
@@ -88,17 +91,31 @@ impl Digest for Mind {
     }
 }
 
+/// Whose tree has changed decides afresh: places in the old tree mean nothing in the new one.
+pub(super) fn forget_changed_trees(world: &mut World, swap: &EpochSwap) {
+    let changed = |ai: Id<AiDef>| match (swap.old.ai.get(ai), swap.new.ai.get(ai)) {
+        (Some(old), Some(new)) => old.tree() != new.tree(),
+        _ => true,
+    };
+    let mut minds = world.query::<&mut Mind>();
+    for mut mind in minds.iter_mut(world) {
+        if mind.ai.is_some_and(changed) {
+            (mind.ai, mind.memory) = (None, Memory::default());
+        }
+    }
+}
+
 /// How many nodes all monsters of a scene may still visit in this tick. Written in the Think stage.
 #[derive(Resource, Debug, Default)]
 pub struct ThinkBudget {
     pub(super) left: u32,
 }
 
-/// The last decision of one monster, for whoever asks why. No part of the state: it changes nothing.
+/// The last decisions of some monsters, for whoever asks why. No part of the state: it changes nothing.
 #[derive(Resource, Debug, Default)]
 pub struct AiTrace {
-    /// Whose decisions are kept; `None` for nobody's, which costs nothing.
-    pub watched: Option<SimId>,
-    /// The tick and the trace of its last decision.
-    pub last: Option<(u32, Trace)>,
+    /// Whose decisions are kept; nobody's costs nothing.
+    pub watched: BTreeSet<SimId>,
+    /// The tick and the trace of the last decision of each.
+    pub last: BTreeMap<SimId, (u32, Trace)>,
 }

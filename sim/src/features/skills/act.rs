@@ -10,12 +10,12 @@ use std::sync::Arc;
 use bevy_ecs::prelude::*;
 
 use super::caster::{Acting, ActingItem};
-use super::cooldowns::{now_ms, quickened_ms};
+use super::cooldowns::now_ms;
 use super::deliver::Delivery;
 use super::rules::{Aim, CasterView, FINISH_TOLERANCE, check_aim, check_caster, price};
 use super::{Cast, CastOutcome, CastStarted, Casting, ManaChange, ReleaseIntent, StopIntent};
 use crate::assets::{At, AttributeId, CastDef, CastMove, CostTime, Filter, FirstTick, Id, Pool, Refund, SkillDef};
-use crate::features::combat::Sides;
+use crate::features::combat::{Sides, hasted_ms};
 use crate::ids::SimId;
 use crate::intent::CastIntent;
 
@@ -239,7 +239,7 @@ fn cast_of(
 ) -> Cast {
     let (haste_bp, cast_bp) =
         (caster.body.attribute(AttributeId::HASTE), caster.body.attribute(AttributeId::CAST_SPEED));
-    let quick_ms = |ms: u32| if def.cast.is_hasted() { quickened_ms(quickened_ms(ms, haste_bp), cast_bp) } else { ms };
+    let quick_ms = |ms: u32| if def.cast.is_hasted() { hasted_ms(hasted_ms(ms, haste_bp), cast_bp) } else { ms };
     let (length_ms, tick_ms) = match def.cast {
         // The whole follows from the tick, so that haste never changes how many there are.
         CastDef::Channel { ms, tick_ms, .. } => (quick_ms(tick_ms) * (ms / tick_ms.max(1)), quick_ms(tick_ms)),

@@ -14,6 +14,7 @@ use bevy_ecs::prelude::*;
 
 use crate::assets::{Assets, CooldownDef, Id, SkillDef, Tag, TagId};
 use crate::digest::{Digest, Digester};
+use crate::features::combat::hasted_ms;
 use crate::features::players::Carry;
 use crate::replicated::{Audience, Replicate};
 use crate::tick::TICK_MS;
@@ -29,14 +30,6 @@ pub const fn now_ms(tick: u32) -> u64 {
 #[must_use]
 pub fn tick_of(ms: u64) -> u32 {
     u32::try_from(ms.div_ceil(u64::from(TICK_MS))).unwrap_or(u32::MAX)
-}
-
-/// A duration shortened (or, below 0, lengthened) by basis points of haste, rounded half up to the millisecond.
-#[must_use]
-pub fn quickened_ms(ms: u32, haste_bp: i32) -> u32 {
-    let divisor = (10_000 + i64::from(haste_bp)).max(1_000).unsigned_abs();
-    let hasted = (u64::from(ms) * 10_000 + divisor / 2) / divisor;
-    u32::try_from(hasted).unwrap_or(u32::MAX)
 }
 
 /// What a cooldown belongs to.
@@ -171,7 +164,7 @@ impl Cooldowns {
     /// Begins both for a skill whose cast is dated `date_ms`, with the caster's haste in basis points.
     pub fn begin(&mut self, skill: Id<SkillDef>, def: &Arc<SkillDef>, date_ms: u64, haste_bp: i32) {
         if let Some(gcd) = &def.gcd {
-            let ms = if gcd.hasted { quickened_ms(gcd.ms, haste_bp).max(gcd.min_ms) } else { gcd.ms };
+            let ms = if gcd.hasted { hasted_ms(gcd.ms, haste_bp).max(gcd.min_ms) } else { gcd.ms };
             let group = gcd.group.as_ref().map(Tag::id);
             self.gcds.retain(|other| other.end_ms > date_ms && other.group != group);
             let place = self.gcds.partition_point(|other| other.group < group);
@@ -179,7 +172,7 @@ impl Cooldowns {
         }
         let Some(cooldown) = &def.cooldown else { return };
         let key = Key::of(skill, cooldown);
-        let recharge_ms = if cooldown.hasted { quickened_ms(cooldown.ms, haste_bp) } else { cooldown.ms };
+        let recharge_ms = if cooldown.hasted { hasted_ms(cooldown.ms, haste_bp) } else { cooldown.ms };
         let before = self.running.iter().find(|running| running.key == key).map(|running| running.at(date_ms));
         let (spent, next_ms) = match before {
             Some((spent, next_ms)) if spent > 0 => (spent.saturating_add(1), next_ms),
@@ -371,15 +364,6 @@ mod tests {
         let assets = test_assets(&[("skills/tried.ron", &record)]);
         let id = assets.skills.by_name("skill/tried").unwrap();
         (id, Arc::clone(assets.skills.arc(id).unwrap()), assets)
-    }
-
-    #[test]
-    fn haste_shortens_and_its_lack_lengthens() {
-        assert_eq!(
-            (quickened_ms(1_500, 5_000), quickened_ms(1_500, 0), quickened_ms(1_500, -5_000)),
-            (1_000, 1_500, 3_000)
-        );
-        assert_eq!(quickened_ms(1_430, 700), 1_336, "1,336.4 rounded");
     }
 
     #[test]

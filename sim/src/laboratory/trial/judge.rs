@@ -9,11 +9,14 @@ use crate::assets::designer_tests::Expectation;
 use crate::assets::{Disappointment, EffectDef, Id, MonsterDef, SkillDef, TagId, ticks_of};
 use crate::features::buffs::{ActiveBuffs, Tags};
 use crate::features::combat::{Attributes, Vitals};
-use crate::features::monsters::{Brain, Mood, Species};
+use crate::features::monsters::{AiTrace, Brain, Mood, Species};
 use crate::features::skills::Mana;
 use crate::ids::SimId;
 use crate::roster::Roster;
 use crate::tick::TICK_MS;
+
+/// Nodes of a decision that a message has room for.
+const TRACE_LINES_MAX: usize = 12;
 
 impl Trial<'_> {
     /// Judges what is due after so many ticks.
@@ -222,9 +225,12 @@ impl Trial<'_> {
         }
     }
 
-    /// Why a unit did what it did, if its tree can tell.
-    fn why(&self, _unit: &str) -> Option<String> {
-        None
+    /// Why a unit did what it did last, if a tree decides for it: what the tree asked, and what came of it.
+    fn why(&self, unit: &str) -> Option<String> {
+        let (tick, trace) = self.scene.world().resource::<AiTrace>().last.get(&self.id(unit))?;
+        let lines = trace.to_string();
+        let asked: Vec<&str> = lines.lines().map(str::trim).take(TRACE_LINES_MAX).collect();
+        Some(format!("{unit} decided in tick {tick}: {}", asked.join("; ")))
     }
 }
 
