@@ -299,7 +299,7 @@ const ROADS: [(&str, &str); 2] = [
             ],
             spawn_points: [(id: "spawn/a", at: (-50.0, -50.0), radius_m: 1.0)],
             spawners: [(id: "spawner/watch", monster: "monster/sentry", at: (-40.0, 40.0), radius_m: 1.0, count: 1,
-                patrol: [(-40.0, 40.0), (-40.0, 20.0), (-20.0, 20.0)])],
+                patrol: [(at: (-40.0, 40.0)), (at: (-40.0, 20.0)), (at: (-20.0, 20.0))])],
         )]"#,
     ),
     (

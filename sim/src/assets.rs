@@ -27,6 +27,7 @@ mod modifiers;
 mod monsters;
 mod movements;
 mod names;
+mod patrols;
 mod projectiles;
 mod record;
 mod repair;
@@ -76,6 +77,7 @@ pub use loot::{
 pub use modifiers::{Modifier, ModifierOp, When};
 pub use monsters::{EnrageDef, LeashDef, MonsterDef, MoveDef, OnEvade, PhaseDef, PhaseStart, Rank, Senses};
 pub use movements::MovementDef;
+pub use patrols::{StopDeed, StopDef};
 pub use projectiles::{Flight, ProjectileDef};
 pub use record::{Id, Record, Ref, RefVisitor, ShortRef, ticks_of};
 pub(crate) use report::nearest;

@@ -25,6 +25,7 @@ mod items;
 mod loot;
 mod monsters;
 mod navigation;
+mod patrols;
 mod records;
 mod scenes;
 mod skills;

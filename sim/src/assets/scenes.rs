@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CombatDef, MonsterDef, PvpRule, Record, Ref, RefVisitor};
+use super::{CombatDef, MonsterDef, PvpRule, Record, Ref, RefVisitor, StopDef};
 
 /// One scene, `scene/..`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
@@ -72,6 +72,11 @@ impl Record for SceneDef {
         self.combat.visit("combat", visitor);
         for (index, spawner) in self.spawners.iter_mut().enumerate() {
             spawner.monster.visit(&format!("spawners.{index}.monster"), visitor);
+            for (stop, def) in spawner.patrol.iter_mut().enumerate() {
+                for (place, deed) in def.deeds.iter_mut().enumerate() {
+                    deed.visit_refs(&format!("spawners.{index}.patrol.{stop}.do.{place}"), visitor);
+                }
+            }
         }
         for (index, portal) in self.portals.iter_mut().enumerate() {
             portal.to.visit(&format!("portals.{index}.to"), visitor);
@@ -271,9 +276,12 @@ pub struct SpawnerDef {
     pub radius_m: f32,
     /// How many are alive at a time, 1 to 200.
     pub count: u32,
-    /// Places that its monsters walk to in order, back and forth; none for monsters that stay about.
+    /// Places that its monsters walk to in order and back, without a door on the way; none for monsters that stay about.
     #[serde(default)]
-    pub patrol: Vec<(f32, f32)>,
+    pub patrol: Vec<StopDef>,
+    /// Whether they go on from the last place of the patrol to the first instead of back.
+    #[serde(default)]
+    pub patrol_round: bool,
 }
 
 /// A disc that takes players to another scene.

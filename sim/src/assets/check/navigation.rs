@@ -1,6 +1,6 @@
 //! The rules of scenes that only their navmesh can tell: where players and monsters appear must be walkable, portals
-//! and spawn points must be reachable from the first spawn point, and every leg of a patrol must be walkable.
-//! Doors count as open. Run for data that is good otherwise, with ground made by whoever loads it.
+//! and spawn points must be reachable from the first spawn point, doors counting as open, and every leg of a patrol must be
+//! walkable with all of them closed. Run for data that is good otherwise, with ground made by whoever loads it.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use glam::Vec3;
 use super::Checker;
 use crate::assets::{SceneDef, report::Code};
 use crate::space::Geometry;
-use crate::space::navmesh::{NavPoint, Navmesh};
+use crate::space::navmesh::{NO_COMPONENT, NavPoint, Navmesh};
 
 /// How far from a place walkable ground may begin, in metres, if the place has no larger radius of its own.
 const NEAR_M: f32 = 1.0;
@@ -42,7 +42,7 @@ pub(crate) fn check_navigation(
             return;
         }
     };
-    let mut places = Places { ground: &ground, check };
+    let mut places = Places { ground: &ground, closed: closed(&ground.navmesh), check };
     let start = scene.spawn_points.first().and_then(|first| places.find(first.at, first.radius_m));
     let start_name = scene.spawn_points.first().map(|first| format!("`{}`", first.id)).unwrap_or_default();
     let start = start.map(|point| (start_name.as_str(), point));
@@ -61,18 +61,24 @@ pub(crate) fn check_navigation(
         let path = format!("spawners.{index}");
         let mut leg_from = places.must_stand(&format!("{path}.at"), &name, spawner.at, spawner.radius_m);
         let mut from = format!("its spawner `{}`", spawner.id);
-        for (leg, &at) in spawner.patrol.iter().enumerate() {
+        for (leg, stop) in spawner.patrol.iter().enumerate() {
             let (path, name) =
-                (format!("{path}.patrol.{leg}"), format!("patrol point {} of `{}`", leg + 1, spawner.id));
-            let found = places.must_stand(&path, &name, at, 0.0);
-            places.must_reach(&path, &name, found, leg_from.map(|point| (from.as_str(), point)));
+                (format!("{path}.patrol.{leg}.at"), format!("patrol point {} of `{}`", leg + 1, spawner.id));
+            let found = places.must_stand(&path, &name, stop.at, 0.0);
+            places.must_walk(&path, &name, found, leg_from.map(|point| (from.as_str(), point)));
             (leg_from, from) = (found, name);
         }
     }
 }
 
+fn closed(mesh: &Navmesh) -> Navmesh {
+    (0..mesh.door_count()).fold(mesh.clone(), |mesh, door| mesh.with_door(door, false))
+}
+
 struct Places<'a, 'c, 'f, 's> {
     ground: &'a SceneGround,
+    /// The navmesh with all doors closed.
+    closed: Navmesh,
     check: &'c mut Checker<'f, 's>,
 }
 
@@ -100,6 +106,23 @@ impl Places<'_, '_, '_, '_> {
             if let Some(note) = self.check.report(Code::CutOff, path, message) {
                 note.label("cut off");
             }
+        }
+    }
+
+    /// Nobody opens a door on patrol.
+    fn must_walk(&mut self, path: &str, name: &str, found: Option<NavPoint>, from: Option<(&str, NavPoint)>) {
+        let (Some(found), Some((from_name, from))) = (found, from) else { return };
+        let [to_label, from_label] = [found, from].map(|point| self.closed.component(point.polygon));
+        if to_label == from_label && to_label != NO_COMPONENT {
+            return;
+        }
+        let mesh = &self.ground.navmesh;
+        if mesh.component(found.polygon) != mesh.component(from.polygon) {
+            return self.must_reach(path, name, Some(found), Some((from_name, from)));
+        }
+        let message = format!("{name} cannot be reached on foot from {from_name} without going through a door");
+        if let Some(note) = self.check.report(Code::CutOff, path, message) {
+            note.label("behind a door").help("whoever patrols opens none".to_owned());
         }
     }
 

@@ -2,8 +2,7 @@
 //! Places must lie inside the bounds; triangles must name corners that exist; a heightfield must have a sample for each
 //! corner of its cells. A portal is checked when both its scenes could be read.
 
-use std::ops::RangeInclusive;
-
+use super::patrols::{check_patrol, check_patrol_casts};
 use super::{Check, Checker};
 use crate::assets::{
     DoorDef, GeometryDef, Heights, SceneDef,
@@ -25,8 +24,6 @@ const CELLS_MAX: i64 = 1_024;
 const DOORS_MAX: usize = 256;
 /// Largest extent of a door.
 const DOOR_SIZE_M_MAX: f32 = 100.0;
-/// Fewest and most places of a patrol.
-const PATROL_POINTS: RangeInclusive<usize> = 2..=64;
 
 impl Check for SceneDef {
     fn check(&self, check: &mut Checker<'_, '_>) {
@@ -52,6 +49,9 @@ impl Check for SceneDef {
 
     fn check_among(&self, records: &Records, check: &mut Checker<'_, '_>) {
         self.check_portals(&records.scenes, check);
+        for (index, spawner) in self.spawners.iter().enumerate() {
+            check_patrol_casts(spawner, &format!("spawners.{index}"), records, check);
+        }
     }
 }
 
@@ -115,15 +115,9 @@ impl SceneDef {
             check.float(&format!("{path}.radius_m"), spawner.radius_m, 0.0..=500.0);
             check.whole(&format!("{path}.count"), spawner.count, 1..=200);
             self.check_disc(&path, spawner.at, spawner.radius_m, check);
-            let count = spawner.patrol.len();
-            if count > 0 && !PATROL_POINTS.contains(&count) {
-                let (least, most) = (PATROL_POINTS.start(), PATROL_POINTS.end());
-                let places = if count == 1 { "place" } else { "places" };
-                let message = format!("`patrol` has {count} {places}, but needs {least} to {most}, or none at all");
-                check.report(Code::OutOfRange, &format!("{path}.patrol"), message);
-            }
-            for (leg, &(x, z)) in spawner.patrol.iter().enumerate() {
-                self.check_place(&format!("{path}.patrol.{leg}"), [("0", x), ("1", z)], check);
+            check_patrol(spawner, &path, check);
+            for (stop, def) in spawner.patrol.iter().enumerate() {
+                self.check_place(&format!("{path}.patrol.{stop}.at"), [("0", def.at.0), ("1", def.at.1)], check);
             }
         }
     }

@@ -256,7 +256,6 @@ impl ThinkerItem<'_, '_> {
         self.threat.clear();
         *self.mind = Mind::default();
         self.untouchable.set_if_neq(Untouchable(true));
-        self.patrol.leave(self.position.0);
         self.stay();
         self.brain.mood = Mood::Evading { since_tick: scenery.tick.0 };
         if self.casting.0.is_some() {
@@ -266,8 +265,7 @@ impl ThinkerItem<'_, '_> {
 
     /// Ground distance to its home, or to its beat, in metres.
     fn strayed_m(&self) -> f32 {
-        let base = self.patrol.nearest(self.position.0).unwrap_or(self.home.feet);
-        ground_distance_m(self.position.0, base)
+        self.rails.strayed_m(self.home.feet, self.position.0)
     }
 
     fn choose_victim(

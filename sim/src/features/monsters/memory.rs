@@ -43,7 +43,7 @@ pub(super) fn remember(
     let mut blame = |monsters: &mut Query<Rememberer>, monster: SimId, culprit: SimId, milli: i64| {
         let found = roster.entity(monster).and_then(|entity| monsters.get_mut(entity).ok());
         let Some((.., brain, mut threat)) = found else { return };
-        let attentive = matches!(brain.mood, Mood::Idle { .. } | Mood::Fighting { .. });
+        let attentive = matches!(brain.mood, Mood::Idle | Mood::Fighting { .. });
         let milli = milli.saturating_mul(threat_bp(culprit)) / 10_000;
         if attentive && monster != culprit && roster.entity(culprit).is_some() && !threat.add(culprit, milli) {
             full += 1;

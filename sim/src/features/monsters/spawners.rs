@@ -156,7 +156,7 @@ pub(super) fn fill_slots(
         let is_free = |feet| geometry.0.is_free(feet, shape) && is_on_mesh(&way, feet);
         let feet = onto_mesh(&way, &geometry.0, free_place(&circle, &geometry.0, draw, is_free));
         let home = Home { feet, slot: Some(slot_index) };
-        commands.spawn(body(&assets.0, &random, (id, tick.0), monster, home, patrol_of(def, &geometry.0)));
+        commands.spawn(body(&assets.0, &random, (id, tick.0), monster, home, Patrol::of(def, &geometry.0)));
         slot.taken = Some(id);
     }
 }
@@ -174,12 +174,4 @@ fn onto_mesh(way: &Wayfinding, geometry: &Geometry, feet: Vec3) -> Vec3 {
     let Some(nearest) = way.nearest(feet) else { return feet };
     let ground = geometry.ground(nearest.x, nearest.z, nearest.y + STOREY_M);
     ground.map_or(feet, |ground| Vec3::new(nearest.x, ground.height_m, nearest.z))
-}
-
-fn patrol_of(def: &SpawnerDef, geometry: &Geometry) -> Patrol {
-    let on_ground = |&(x, z): &(f32, f32)| {
-        let height_m = geometry.top(x, z).map_or(0.0, |ground| ground.height_m);
-        Vec3::new(x, height_m, z)
-    };
-    Patrol::along(def.patrol.iter().map(on_ground).collect())
 }
