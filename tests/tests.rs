@@ -31,6 +31,7 @@ mod shields;
 mod skill_engine;
 mod skills;
 mod sleep;
+mod threat;
 mod world_events;
 
 mod assets;

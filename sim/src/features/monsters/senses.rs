@@ -11,9 +11,9 @@ use super::rails::{Rails, Vigilance};
 use super::tactics::longest_reach_m;
 use super::{Species, ThreatTable};
 use crate::actor::{Concealment, Position};
-use crate::assets::{Assets, Deed, Id, SceneDef, Senses, SkillTarget};
+use crate::assets::{Assets, Deed, Id, MonsterDef, SceneDef, SkillTarget};
 use crate::epoch::EpochSwap;
-use crate::features::combat::{SideData, Sides};
+use crate::features::combat::{Level, SideData, Sides};
 use crate::features::navigation::{Reach, Wayfinding};
 use crate::features::players::Player;
 use crate::features::skills::{InFlight, Lasting, TargetView, Units};
@@ -127,7 +127,8 @@ fn margin_m(assets: &Assets, scene: Id<SceneDef>) -> f32 {
         }
     };
     for (_, monster) in assets.monsters.iter() {
-        senses_m = senses_m.max(monster.senses.aggro_m);
+        let levels_m = monster.senses.limits_m.1.min(monster.leash.radius_m);
+        senses_m = senses_m.max(monster.senses.aggro_m).max(levels_m);
         monster.phases.iter().flat_map(|phase| &phase.deeds).for_each(&mut heed);
     }
     assets.ai.iter().for_each(|(_, ai)| ai.tree().deeds().for_each(&mut heed));
@@ -158,7 +159,7 @@ pub(super) fn map_neighbours(
 }
 
 type Onlooker<'a> =
-    (SideData, &'a Species, &'a Rails, &'a Position, &'a Concealment, &'a mut Brain, &'a mut ThreatTable);
+    (SideData, (&'a Species, &'a Level, &'a Rails), &'a Position, &'a Concealment, &'a mut Brain, &'a mut ThreatTable);
 
 pub(super) fn look_out(
     tick: Res<SimTick>,
@@ -168,7 +169,7 @@ pub(super) fn look_out(
     mut monsters: Query<Onlooker>,
     mut calls: MessageWriter<HelpCall>,
 ) {
-    for (side, species, rails, position, concealment, mut brain, mut threat) in &mut monsters {
+    for (side, (species, level, rails), position, concealment, mut brain, mut threat) in &mut monsters {
         let side = side.side();
         let id = side.id;
         let turn = tick.0 as usize + id.index();
@@ -183,7 +184,7 @@ pub(super) fn look_out(
             Reach::Reachable | Reach::Unknown => true,
             Reach::Unreachable | Reach::OffMesh => position.0.distance(feet) <= longest_reach_m(def, &assets.0),
         };
-        if let Some(victim) = nearest_player(&units, *position, eyes, &def.senses, &geometry.0, |unit| {
+        if let Some(victim) = nearest_player(&units, *position, eyes, (def, level.0), &geometry.0, |unit| {
             sides.is_enemy(side, unit.side) && worth_it(unit.feet)
         }) {
             threat.add(victim, SEEN_MILLI);
@@ -197,16 +198,18 @@ fn nearest_player(
     units: &Units,
     position: Position,
     eyes: Visibility,
-    senses: &Senses,
+    (def, level): (&MonsterDef, u16),
     geometry: &Geometry,
     worth_it: impl Fn(&TargetView) -> bool,
 ) -> Option<SimId> {
-    if senses.aggro_m <= 0.0 {
+    let (senses, most_m) = (&def.senses, def.aggro_most_m(level));
+    if most_m <= 0.0 {
         return None;
     }
     let mut near: Vec<(f32, TargetView)> = Vec::new();
-    units.for_each_near(position.place(), senses.aggro_m, eyes.phase, |unit, distance_squared| {
-        if unit.side.allegiance.player && (unit.feet.y - position.0.y).abs() <= senses.z_m {
+    units.for_each_near(position.place(), most_m, eyes.phase, |unit, distance_squared| {
+        let is_level = (unit.feet.y - position.0.y).abs() <= senses.z_m;
+        if unit.side.allegiance.player && is_level && distance_squared <= def.aggro_m(level, unit.level).powi(2) {
             near.push((distance_squared, unit));
         }
     });
