@@ -265,7 +265,7 @@ fn a_killed_monster_comes_back_after_its_respawn_time() {
 }
 
 #[test]
-fn monsters_with_nobody_near_stand_still_and_stroll_near_home_when_somebody_comes() {
+fn monsters_with_nobody_near_are_not_moved_and_stroll_near_home_when_somebody_comes() {
     let mut scene = camp();
     let fighter = scene.player_at(-100.0, 0.0);
     scene.tick();
