@@ -94,7 +94,7 @@ pub fn plugin(app: &mut App) {
     app.add_systems(
         Tick,
         (
-            (senses::look_out, decide::decide, decide::answer_calls, decide::settle_at_home)
+            (rails::rouse, senses::look_out, decide::decide, decide::answer_calls, decide::settle_at_home)
                 .chain()
                 .in_set(TickSystems::Think)
                 .before(NavigationSystems::Plan),

@@ -25,13 +25,13 @@ use glam::Vec3;
 use super::brain::Brain;
 use super::patrol::Patrol;
 use super::senses::Neighbourhoods;
-use super::{Home, Species, base_values};
+use super::{Home, Species, ThreatTable};
 use crate::actor::{Heading, Motion, Position, Profile};
 use crate::assets::{Assets, AttributeId, MonsterDef, TagId};
 use crate::digest::{Digest, Digester};
 use crate::epoch::EpochSwap;
 use crate::features::buffs::{ActiveBuffs, Tags};
-use crate::features::combat::{Attributes, Level};
+use crate::features::combat::Attributes;
 use crate::features::navigation::Guided;
 use crate::ids::SimId;
 use crate::locomotion::{SPEED_BP_NORMAL, body_shape};
@@ -89,8 +89,9 @@ pub struct Rails {
     since_tick: u32,
     /// Where it faced when it appeared.
     yaw: f32,
-    /// What its course follows from may have changed.
+    /// What its course follows from may have changed, or has.
     stale: bool,
+    outdated: bool,
     course: Option<Box<(Course, Walker, Natural)>>,
 }
 
@@ -104,8 +105,8 @@ struct Natural {
 impl Rails {
     /// On its course from its home, facing `yaw`, as of a tick.
     pub(super) fn new(home: Vec3, yaw: f32, tick: u32) -> Self {
-        let (near, is_set, stale) = (true, true, false);
-        Self { on: true, clock: tick, feet: home, near, is_set, since_tick: 0, yaw, stale, course: None }
+        let (on, near, is_set, stale, outdated) = (true, true, true, false, false);
+        Self { on, clock: tick, feet: home, near, is_set, since_tick: 0, yaw, stale, outdated, course: None }
     }
 
     /// Whether it goes about by its course.
@@ -155,11 +156,11 @@ pub(super) struct Rider {
     home: &'static Home,
     patrol: Ref<'static, Patrol>,
     brain: &'static Brain,
-    level: &'static Level,
     profile: &'static Profile,
     attributes: &'static Attributes,
     tags: &'static Tags,
     buffs: &'static ActiveBuffs,
+    threat: &'static ThreatTable,
     rails: &'static mut Rails,
     position: &'static mut Position,
     heading: &'static mut Heading,
@@ -177,6 +178,18 @@ pub(super) struct Track<'w> {
     stats: ResMut<'w, RailStats>,
 }
 
+/// Think: a sleeper that was given a reason to fight is where it is before it does.
+pub(super) fn rouse(mut track: Track, mut riders: Query<Rider>) {
+    for mut rider in &mut riders {
+        let is_asleep = rider.rails.on && !rider.rails.is_set;
+        if is_asleep && !(rider.brain.mood.is_idle() && rider.threat.is_empty()) {
+            let ticks = track.tick.0.wrapping_sub(1).wrapping_sub(rider.rails.clock);
+            rider.rails.is_set = true;
+            rider.set(&mut track, ticks);
+        }
+    }
+}
+
 /// Sets idle monsters where they are now, lets those off the rails that have to be, and back on those that are there.
 pub(super) fn ride(
     mut track: Track,
@@ -188,8 +201,11 @@ pub(super) fn ride(
     let is_other_ground = touched && track.ground.follow(&geometry, &mesh);
     let always = *vigilance == Vigilance::Always;
     for mut rider in &mut riders {
+        if is_other_ground || rider.patrol.is_changed() {
+            rider.rails.outdated = true;
+        }
         if rider.brain.mood.is_idle() {
-            rider.ride(&mut track, &map, is_other_ground, always);
+            rider.ride(&mut track, &map, always);
         } else if rider.rails.on {
             rider.quit(&mut track);
         }
@@ -197,11 +213,13 @@ pub(super) fn ride(
 }
 
 impl RiderItem<'_, '_> {
-    fn ride(&mut self, track: &mut Track, map: &Neighbourhoods, is_other_ground: bool, always: bool) {
+    fn ride(&mut self, track: &mut Track, map: &Neighbourhoods, always: bool) {
         let is_new = self.rails.course.is_none();
-        let another = (is_new || is_other_ground || self.rails.stale || self.patrol.is_changed())
-            && self.lay(track, is_other_ground);
+        let another = (is_new || self.rails.stale || self.rails.outdated) && self.lay(track);
         if !self.rails.on {
+            if another {
+                self.rails.feet = self.place(track, self.rails.clock).0;
+            }
             return self.come_back(track);
         }
         let (was_near, ticks) = (self.rails.near, track.tick.0.wrapping_sub(self.rails.clock));
@@ -284,14 +302,14 @@ impl RiderItem<'_, '_> {
     }
 
     /// Works out its course if it follows from something else now; true when it does.
-    fn lay(&mut self, track: &mut Track, is_other_ground: bool) -> bool {
+    fn lay(&mut self, track: &mut Track) -> bool {
         let assets = track.assets.0.clone();
         let def = &assets.monsters[self.species.0];
-        let natural = Natural::of(&assets, def, *self.level, *self.profile);
-        self.rails.stale = false;
+        let natural = Natural::of(&assets, def, self.attributes, *self.profile);
         let before = self.rails.course.as_deref();
-        let is_same = before.is_some_and(|(.., before)| *before == natural);
-        if is_same && !is_other_ground && !self.patrol.is_changed() {
+        let is_same = !self.rails.outdated && before.is_some_and(|(.., before)| *before == natural);
+        (self.rails.stale, self.rails.outdated) = (false, false);
+        if is_same {
             return false;
         }
         let movement = &assets.movements[self.profile.0];
@@ -313,9 +331,8 @@ impl RiderItem<'_, '_> {
 }
 
 impl Natural {
-    fn of(assets: &Assets, def: &MonsterDef, level: Level, profile: Profile) -> Self {
-        let values = Attributes::on_base(assets, base_values(assets, def, level.0), level.0);
-        let speed_bp = values.current(AttributeId::SPEED_BP);
+    fn of(assets: &Assets, def: &MonsterDef, attributes: &Attributes, profile: Profile) -> Self {
+        let speed_bp = attributes.with(&[], &assets.attributes).current(AttributeId::SPEED_BP);
         let movement = &assets.movements[profile.0];
         let body = body_shape(movement);
         let metres = [def.wander_m, movement.walk_mps, body.radius_m, body.height_m, body.step_m];
