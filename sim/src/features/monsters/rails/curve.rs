@@ -40,10 +40,6 @@ impl Curve {
         self.corners.last().copied().unwrap_or_default()
     }
 
-    pub(super) fn corners(&self) -> &[Vec3] {
-        &self.corners
-    }
-
     /// The place after so many metres, and the direction there; zero on a way of no length.
     pub(super) fn at(&self, along_m: f32) -> (Vec3, Vec2) {
         let last = self.along_m.len() - 1;
@@ -95,7 +91,7 @@ mod tests {
     #[test]
     fn places_follow_the_ground_distance_and_stop_at_the_ends() {
         let hook = hook();
-        assert_eq!((hook.length_m(), hook.corners().len()), (7.0, 3));
+        assert_eq!((hook.length_m(), hook.corners.len()), (7.0, 3));
         assert_eq!(hook.at(1.5), (Vec3::new(1.5, 0.0, 0.0), Vec2::X));
         assert_eq!(hook.at(5.0), (Vec3::new(3.0, 1.0, 2.0), Vec2::Y));
         assert_eq!((hook.at(-1.0).0, hook.at(99.0).0), (hook.start(), hook.end()));
