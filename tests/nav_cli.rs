@@ -240,7 +240,7 @@ fn a_patrol_that_would_have_to_open_a_door_is_a_finding() {
     let said =
         "patrol point 3 of `spawner/guard` cannot be reached on foot from patrol point 2 of `spawner/guard` without";
     assert!(check.out.contains("error[A0127]") && check.out.contains(said), "{}", check.out);
-    assert!(check.out.contains("scenes/rooms.ron:10:12"), "{}", check.out);
+    assert!(check.out.contains("scenes/rooms.ron:9:12"), "{}", check.out);
     assert_eq!((check.code, check.out.matches("error[").count()), (Some(1), 1), "{}", check.out);
     folder.write("scenes/rooms.ron", &ROOMS.replace("(at: (10, 0))", "(at: (-3, 0))"));
     let check = mainspring(&["assets", "check", &folder.path("")]);

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use bevy_ecs::prelude::*;
 use glam::{Vec2, Vec3};
 use sim::actor::{Motion, Position};
 use sim::assets::{AssetSources, School};
@@ -25,7 +24,7 @@ use sim::testing::{TestScene, floor_mesh, test_assets};
 use crate::combat::{strike, told};
 
 /// A wide vale: strollers among rocks in one corner, biting beasts in another, two beats, and much nothing between.
-const VALE: [(&str, &str); 3] = [
+const VALE: [(&str, &str); 2] = [
     (
         "scenes/vale.ron",
         r#"[(
@@ -64,7 +63,6 @@ const VALE: [(&str, &str); 3] = [
              senses: (aggro_m: 0.0), leash: (radius_m: 20.0), skills: ["skill/strike", "skill/rage"], respawn_ms: 6000, corpse_ms: 3000),
         ]"#,
     ),
-    ("factions/vale.ron", r#"[(id: "faction/watch")]"#),
 ];
 
 /// Where things are.
