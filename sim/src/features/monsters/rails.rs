@@ -89,10 +89,18 @@ pub struct Rails {
     since_tick: u32,
     /// Where it faced when it appeared.
     yaw: f32,
-    /// What its course follows from may have changed, or has.
-    stale: bool,
-    outdated: bool,
+    course_is: Standing,
     course: Option<Box<(Course, Walker, Natural)>>,
+}
+
+/// Whether a course is what it would be if it were made now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Standing {
+    Good,
+    /// The game data was exchanged.
+    Doubtful,
+    /// The ground or the patrol has changed, or there is none yet.
+    Outdated,
 }
 
 /// What a monster is without modifiers.
@@ -105,8 +113,8 @@ struct Natural {
 impl Rails {
     /// On its course from its home, facing `yaw`, as of a tick.
     pub(super) fn new(home: Vec3, yaw: f32, tick: u32) -> Self {
-        let (on, near, is_set, stale, outdated) = (true, true, true, false, false);
-        Self { on, clock: tick, feet: home, near, is_set, since_tick: 0, yaw, stale, outdated, course: None }
+        let (on, near, is_set, course_is) = (true, true, true, Standing::Outdated);
+        Self { on, clock: tick, feet: home, near, is_set, since_tick: 0, yaw, course_is, course: None }
     }
 
     /// Whether it goes about by its course.
@@ -202,7 +210,7 @@ pub(super) fn ride(
     let always = *vigilance == Vigilance::Always;
     for mut rider in &mut riders {
         if is_other_ground || rider.patrol.is_changed() {
-            rider.rails.outdated = true;
+            rider.rails.course_is = Standing::Outdated;
         }
         if rider.brain.mood.is_idle() {
             rider.ride(&mut track, &map, always);
@@ -215,7 +223,7 @@ pub(super) fn ride(
 impl RiderItem<'_, '_> {
     fn ride(&mut self, track: &mut Track, map: &Neighbourhoods, always: bool) {
         let is_new = self.rails.course.is_none();
-        let another = (is_new || self.rails.stale || self.rails.outdated) && self.lay(track);
+        let another = self.rails.course_is != Standing::Good && self.lay(track);
         if !self.rails.on {
             if another {
                 self.rails.feet = self.place(track, self.rails.clock).0;
@@ -307,8 +315,9 @@ impl RiderItem<'_, '_> {
         let def = &assets.monsters[self.species.0];
         let natural = Natural::of(&assets, def, self.attributes, *self.profile);
         let before = self.rails.course.as_deref();
-        let is_same = !self.rails.outdated && before.is_some_and(|(.., before)| *before == natural);
-        (self.rails.stale, self.rails.outdated) = (false, false);
+        let is_same =
+            self.rails.course_is == Standing::Doubtful && before.is_some_and(|(.., before)| *before == natural);
+        self.rails.course_is = Standing::Good;
         if is_same {
             return false;
         }
@@ -356,13 +365,15 @@ fn joins(feet: Vec3, place: Vec3) -> bool {
 /// Another epoch of the data: every course is looked at again.
 pub(super) fn follow_epoch(world: &mut World, _: &EpochSwap) {
     let mut all = world.query::<&mut Rails>();
-    all.iter_mut(world).for_each(|mut rails| rails.stale = true);
+    for mut rails in all.iter_mut(world) {
+        rails.course_is = rails.course_is.max(Standing::Doubtful);
+    }
 }
 
 /// Of one on rails its place follows from the clock; of a sleeper it says nothing.
 impl Digest for Rails {
     fn digest(&self, digester: &mut Digester) {
-        digester.u32(u32::from(self.on) | u32::from(self.near) << 1 | u32::from(self.stale) << 2);
+        digester.u32(u32::from(self.on) | u32::from(self.near) << 1 | (self.course_is as u32) << 2);
         digester.u32(self.clock);
         digester.f32(self.yaw);
         if !self.on {

@@ -87,8 +87,8 @@ impl Beat {
     pub(super) fn arrives_at(&self, tick: u32) -> Option<usize> {
         let tick = tick % self.round_ticks;
         let first = self.parts.partition_point(|part| part.from_tick < tick);
-        let now = self.parts[first..].iter().take_while(|part| part.from_tick == tick);
-        now.filter_map(|part| if let Does::Stay(stop, _) = part.does { Some(stop) } else { None }).next()
+        let mut now = self.parts[first..].iter().take_while(|part| part.from_tick == tick);
+        now.find_map(|part| if let Does::Stay(stop, _) = part.does { Some(stop) } else { None })
     }
 
     /// Least and greatest x and z, in metres.
@@ -135,8 +135,9 @@ impl Beat {
 
     /// A stay that says nothing else faces the way of the walk before it.
     fn face_where_it_came_from(&mut self) {
-        let walks = self.parts.iter().rev();
-        let mut facing = walks.filter(|part| matches!(part.does, Does::Walk { .. })).map(|part| part.heading).next();
+        let mut back = self.parts.iter().rev();
+        let last = back.find(|part| matches!(part.does, Does::Walk { .. }));
+        let mut facing = last.map(|part| part.heading);
         for part in &mut self.parts {
             match part.does {
                 Does::Walk { .. } => facing = Some(part.heading),

@@ -124,14 +124,13 @@ impl Course {
                 (feet, Some(heading))
             }
             Self::Beat { to, walk_ticks, to_ticks, from_tick, beat } => {
-                let (place, heading) = match tick.checked_sub(*to_ticks) {
-                    Some(tick) => beat.at(from_tick.wrapping_add(tick % beat.round_ticks())),
-                    None => {
-                        // Who has time stands first.
-                        let walked = tick.saturating_sub(*to_ticks - *walk_ticks);
-                        let (place, way) = to.at(to.length_m() * ticks(walked) / ticks(*walk_ticks).max(1.0));
-                        (place, Heading::along(way).filter(|_| walked > 0).map_or(walker.yaw, |heading| heading.0))
-                    }
+                let (place, heading) = if let Some(tick) = tick.checked_sub(*to_ticks) {
+                    beat.at(from_tick.wrapping_add(tick % beat.round_ticks()))
+                } else {
+                    // Who has time stands first.
+                    let walked = tick.saturating_sub(*to_ticks - *walk_ticks);
+                    let (place, way) = to.at(to.length_m() * ticks(walked) / ticks(*walk_ticks).max(1.0));
+                    (place, Heading::along(way).filter(|_| walked > 0).map_or(walker.yaw, |heading| heading.0))
                 };
                 (ground.on_ground(place), Some(heading))
             }
