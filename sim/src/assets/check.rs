@@ -28,6 +28,7 @@ mod navigation;
 mod records;
 mod scenes;
 mod skills;
+mod spawners;
 mod tags;
 
 pub(crate) use ai::compile_ai;
