@@ -84,16 +84,17 @@ pub fn triangles(corners: &[Vec2]) -> Vec<[Vec2; 3]> {
 pub fn random_point(triangles: &[[Vec2; 3]], draw: &mut Draw) -> Option<Vec2> {
     let whole: f32 = triangles.iter().map(|triangle| area(triangle)).sum();
     let mut at = draw.unit() * whole;
-    let (mut u, mut v) = (draw.unit(), draw.unit());
-    if u + v > 1.0 {
-        (u, v) = (1.0 - u, 1.0 - v);
+    // A point of the parallelogram, folded into its lower half.
+    let mut along = Vec2::new(draw.unit(), draw.unit());
+    if along.element_sum() > 1.0 {
+        along = Vec2::ONE - along;
     }
     let chosen = triangles.iter().find(|triangle| {
         at -= area(&triangle[..]);
         at < 0.0
     });
     let [a, b, c] = *chosen.or(triangles.last())?;
-    Some(a + (b - a) * u + (c - a) * v)
+    Some(a + (b - a) * along.x + (c - a) * along.y)
 }
 
 fn sides(corners: &[Vec2]) -> impl Iterator<Item = (Vec2, Vec2)> + '_ {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use bevy_ecs::prelude::*;
 
 use super::{Group, Home, Species, body};
-use crate::assets::{GroupRespawn, MonsterDef, SceneDef, SpawnerDef, Table, ticks_of};
+use crate::assets::{GroupRespawn, MonsterDef, PoolDef, SceneDef, SpawnerDef, Table, ticks_of};
 use crate::digest::{Digest, Digester};
 use crate::features::combat::Died;
 use crate::features::navigation::Wayfinding;
@@ -67,7 +67,7 @@ impl Tie {
     fn of_scene(scene: &SceneDef) -> Vec<Self> {
         let of = |spawner: &SpawnerDef| {
             let group = scene.groups.iter().position(|group| group.spawners.contains(&spawner.id));
-            let is_member = |pool: &crate::assets::PoolDef| pool.members.iter().any(|of| of.spawner == spawner.id);
+            let is_member = |pool: &PoolDef| pool.members.iter().any(|of| of.spawner == spawner.id);
             Self {
                 group: group.and_then(|group| u32::try_from(group).ok()),
                 together: group.is_some_and(|group| scene.groups[group].respawn == GroupRespawn::Together),

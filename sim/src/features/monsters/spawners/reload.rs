@@ -11,7 +11,7 @@ use super::super::brain::{Brain, Mood};
 use super::super::{Group, Home, Species, ThreatTable};
 use super::pools::{Pool, Turn};
 use super::{NOWHERE, Slot, Spawners, Tie, WAITS};
-use crate::assets::{SceneDef, SpawnerDef};
+use crate::assets::{PoolDef, SceneDef, SpawnerDef};
 use crate::epoch::EpochSwap;
 use crate::ids::SimId;
 use crate::roster::Roster;
@@ -101,7 +101,7 @@ impl Spawners {
     }
 
     /// A pool in which members with living monsters are active, and those that are no members any more are not.
-    fn adopted(&self, pool: Pool, def: &crate::assets::PoolDef, new: &SceneDef) -> Pool {
+    fn adopted(&self, pool: Pool, def: &PoolDef, new: &SceneDef) -> Pool {
         let lives = |spawner: usize| self.slots.iter().any(|slot| slot.spawner == spawner && slot.taken.is_some());
         let members: BTreeSet<usize> = pool.members().collect();
         let active = pool.turns().iter().filter(|turn| match turn {
