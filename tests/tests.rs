@@ -17,6 +17,7 @@ mod effect_chains;
 mod effects;
 mod equipment;
 mod examples;
+mod groups;
 mod interest;
 mod lab;
 mod loot;
@@ -30,6 +31,7 @@ mod resurrection;
 mod shields;
 mod skill_engine;
 mod skills;
+mod spawners;
 mod world_events;
 
 mod assets;
