@@ -32,6 +32,7 @@ mod shields;
 mod skill_engine;
 mod skills;
 mod spawners;
+mod threat;
 mod world_events;
 
 mod assets;
