@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 
 use glam::Vec2;
+use server::nav::scenes::NavStore;
 use sim::actor::Position;
-use sim::assets::School;
+use sim::assets::{AssetSources, Assets, School};
 use sim::features::combat::{EffectAction, Vitals};
 use sim::features::monsters::{Home, Spawners, Species};
 use sim::ids::SimId;
 use sim::scene::SceneConfig;
-use sim::testing::{TestScene, test_assets};
+use sim::testing::{TEST_ASSETS, TestScene, test_assets};
 
 use crate::combat::{MORE, kill, strike};
 
@@ -130,6 +131,29 @@ fn an_area_is_filled_evenly_and_only_where_a_way_leads() {
     // Of the L's squares one is whole, one has a pen of 13 m and one a rock of 10 m, each with the margin of a body about
     // it: 1,600, 1,410 and 1,480 square metres. The standard deviation is 15.
     assert_near(thirds, [356, 314, 330], 60);
+}
+
+#[test]
+fn an_area_that_hardly_anybody_can_walk_in_is_a_finding_with_its_line() {
+    let store = NavStore::new(None, None);
+    let check = |scene: &str| {
+        let base = TEST_ASSETS.iter().fold(AssetSources::new("test"), |texts, (path, text)| texts.with(*path, *text));
+        let only_yard = |assets: &Assets, id| match assets.scenes[id].id == "scene/yard" {
+            true => store.ground_to_check(assets, id),
+            false => Ok(None),
+        };
+        Assets::examine_on(&base.with("scenes/yard.ron", scene), only_yard).1
+    };
+    assert_eq!(check(YARD).findings, [], "a pen and a rock leave room enough");
+    // All of it is the pen, but for a margin, and the middle is outside.
+    let penned = YARD.replace("at: (-20, -20)", "at: (13, -20)").replace(
+        "[(-40, -40), (40, -40), (40, 0), (0, 0), (0, 40), (-40, 40)]",
+        "[(12, -26), (26, -26), (26, -14), (12, -14)]",
+    );
+    let report = check(&penned);
+    let found: Vec<_> = report.findings.iter().map(|finding| (finding.code.as_str(), finding.line)).collect();
+    assert_eq!(found, [("A0126", 11)], "{report}");
+    assert!(report.findings[0].message.contains("% of its area from its middle, but needs 25 %"), "{report}");
 }
 
 const CROWD: &str = r#"spawners: [(id: "spawner/a", monster: "monster/dummy", at: (0, 0), radius_m: 10, count: 2,
