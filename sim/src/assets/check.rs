@@ -29,6 +29,7 @@ mod patrols;
 mod records;
 mod scenes;
 mod skills;
+mod spawners;
 mod tags;
 
 pub(crate) use ai::compile_ai;

@@ -2,7 +2,7 @@
 //! Places must lie inside the bounds; triangles must name corners that exist; a heightfield must have a sample for each
 //! corner of its cells. A portal is checked when both its scenes could be read.
 
-use super::patrols::{check_patrol, check_patrol_casts};
+use super::patrols::check_patrol_casts;
 use super::{Check, Checker};
 use crate::assets::{
     DoorDef, GeometryDef, Heights, SceneDef,
@@ -107,21 +107,6 @@ impl SceneDef {
         }
     }
 
-    fn check_spawners(&self, check: &mut Checker<'_, '_>) {
-        let ids = self.spawners.iter().map(|spawner| spawner.id.as_str());
-        check_local_ids("spawners", "spawner", ids, check);
-        for (index, spawner) in self.spawners.iter().enumerate() {
-            let path = format!("spawners.{index}");
-            check.float(&format!("{path}.radius_m"), spawner.radius_m, 0.0..=500.0);
-            check.whole(&format!("{path}.count"), spawner.count, 1..=200);
-            self.check_disc(&path, spawner.at, spawner.radius_m, check);
-            check_patrol(spawner, &path, check);
-            for (stop, def) in spawner.patrol.iter().enumerate() {
-                self.check_place(&format!("{path}.patrol.{stop}.at"), [("0", def.at.0), ("1", def.at.1)], check);
-            }
-        }
-    }
-
     fn check_portal_places(&self, check: &mut Checker<'_, '_>) {
         let ids = self.portals.iter().map(|portal| portal.id.as_str());
         check_local_ids("portals", "portal", ids, check);
@@ -133,7 +118,7 @@ impl SceneDef {
     }
 
     /// A place, given as its x and z with their names in the text, must lie inside the bounds.
-    fn check_place(&self, path: &str, place: [(&str, f32); 2], check: &mut Checker<'_, '_>) {
+    pub(super) fn check_place(&self, path: &str, place: [(&str, f32); 2], check: &mut Checker<'_, '_>) {
         for (name, metres) in place {
             check.float(&format!("{path}.{name}"), metres, -EXTENT_M_MAX..=EXTENT_M_MAX);
         }
@@ -150,7 +135,7 @@ impl SceneDef {
     }
 
     /// A disc must lie inside the bounds with its whole radius.
-    fn check_disc(&self, path: &str, (x, z): (f32, f32), radius_m: f32, check: &mut Checker<'_, '_>) {
+    pub(super) fn check_disc(&self, path: &str, (x, z): (f32, f32), radius_m: f32, check: &mut Checker<'_, '_>) {
         let at = format!("{path}.at");
         check.point(&at, [x, z], -EXTENT_M_MAX..=EXTENT_M_MAX);
         let corners = [(x - radius_m, z - radius_m), (x + radius_m, z + radius_m)];
@@ -173,7 +158,12 @@ impl SceneDef {
     }
 }
 
-fn check_local_ids<'i>(list: &str, kind: &str, ids: impl Iterator<Item = &'i str>, check: &mut Checker<'_, '_>) {
+pub(super) fn check_local_ids<'i>(
+    list: &str,
+    kind: &str,
+    ids: impl Iterator<Item = &'i str>,
+    check: &mut Checker<'_, '_>,
+) {
     let mut seen: Vec<(&str, usize)> = Vec::new();
     for (index, id) in ids.enumerate() {
         let path = format!("{list}.{index}.id");

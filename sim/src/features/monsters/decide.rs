@@ -14,7 +14,7 @@ use super::brain::{Brain, HelpCall, Mood};
 use super::fight::NODES_PER_TICK_MAX;
 use super::mind::{AiTrace, Mind, ThinkBudget};
 use super::senses::SEEN_MILLI;
-use super::{Home, Patrol, Pursuit, Rails, Species, ThreatTable};
+use super::{Group, Home, Patrol, Pursuit, Rails, Species, ThreatTable};
 use crate::actor::{Concealment, Faction, Heading, Position};
 use crate::assets::OnEvade;
 use crate::counters::Counters;
@@ -61,6 +61,7 @@ pub(super) struct Thinker {
     pub(super) pursuit: &'static mut Pursuit,
     pub(super) patrol: &'static Patrol,
     pub(super) rails: &'static Rails,
+    pub(super) group: Option<&'static mut Group>,
     pub(super) walk: &'static Walk,
     pub(super) walk_to: &'static mut WalkTo,
     pub(super) heading: &'static mut Heading,
@@ -93,7 +94,7 @@ pub(super) struct Scenery<'w, 's> {
 
 pub(super) fn decide(mut scenery: Scenery, mut monsters: Query<Thinker>) {
     let assets = scenery.assets.0.clone();
-    scenery.budget.left = NODES_PER_TICK_MAX;
+    scenery.budget.renew(NODES_PER_TICK_MAX);
     for mut monster in &mut monsters {
         let def = &assets.monsters[monster.species.0];
         match monster.brain.mood {

@@ -37,7 +37,7 @@ impl Patrol {
     #[must_use]
     pub fn of(def: &SpawnerDef, geometry: &Geometry) -> Self {
         let (stops, round) = said_by(def, geometry);
-        Self { spawner: Some(def.id.as_str().into()), stops, round, shared: def.count > 1 }
+        Self { spawner: Some(def.id.as_str().into()), stops, round, shared: def.places() > 1 }
     }
 
     /// True for a monster that stays about.
