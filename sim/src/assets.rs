@@ -18,6 +18,7 @@ mod events;
 mod extends;
 mod factions;
 mod formulas;
+mod interrupts;
 mod items;
 mod kinds;
 mod load;
@@ -67,6 +68,7 @@ pub use effects::{
 pub use events::{TimeOfDay, Timetable, Weekday, WorldEventDef};
 pub use factions::{FactionDef, Stance};
 pub use formulas::FormulaDef;
+pub use interrupts::{Cell, Cells, Disturbance, InterruptDef, InterruptRow, Lockout};
 pub use items::{Bind, EquipDef, ItemCooldown, ItemDef, OnUseDef, Quality, RandomDef, RollDef, RollOp, SlotKind, Uses};
 pub use kinds::{Assets, schemas};
 pub use loot::{
@@ -86,8 +88,8 @@ pub use scenes::{
 pub use schema::KindSchema;
 pub use sets::{SetBonus, SetDef};
 pub use skills::{
-    At, BecomesDef, CastDef, CastMove, ChargeLevel, ComboDef, CooldownDef, CostDef, CostTime, Filter, GcdDef, Los,
-    Moment, Pushback, Refund, Requirements, SkillDef, SkillTarget,
+    At, BecomesDef, CastDef, CastKind, CastMove, ChargeLevel, ComboDef, CooldownDef, CostDef, CostTime, Filter, GcdDef,
+    Los, Moment, Pushback, Refund, Requirements, SkillDef, SkillTarget,
 };
 pub use sources::AssetSources;
 pub use table::Table;

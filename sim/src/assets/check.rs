@@ -21,6 +21,7 @@ mod designer_tests;
 mod effects;
 mod events;
 mod formulas;
+mod interrupts;
 mod items;
 mod loot;
 mod monsters;

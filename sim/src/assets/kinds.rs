@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::{
     AiDef, AreaDef, AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, DiminishDef,
-    EffectDef, FactionDef, FormulaDef, ItemDef, LootDef, MonsterDef, MovementDef, ProjectileDef, Record, SceneDef,
-    SetDef, SkillDef, Table, TagRegistry, TestDef, ThreatDef, WorldEventDef,
+    EffectDef, FactionDef, FormulaDef, InterruptDef, ItemDef, LootDef, MonsterDef, MovementDef, ProjectileDef, Record,
+    SceneDef, SetDef, SkillDef, Table, TagRegistry, TestDef, ThreatDef, WorldEventDef,
     load::{LoadedTable, Run},
     memo::Memo,
     schema::KindSchema,
@@ -137,6 +137,8 @@ kinds! {
     formulas: FormulaDef,
     /// How scenes decide what becomes of a blow.
     combat: CombatDef,
+    /// What ends casts, and what pushes them back.
+    interrupts: InterruptDef,
     /// Whose side units are on.
     factions: FactionDef,
     /// What characters and monsters can do.

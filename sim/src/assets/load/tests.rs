@@ -73,7 +73,7 @@ fn every_fault_of_one_record_is_reported() {
             "3:117: error[A0111]: `chance_pct` is 101, but must be from 1 to 100",
             "3:123: error[A0104]: `do[3]` must be a group `(..)` of named fields, found the name `Threat`",
             "4:17: error[A0113]: `ms` is 1010 ms, but must be a multiple of the 50 ms tick (the nearest is 1000)",
-            "4:25: error[A0102]: this skill has no field `cooldown_ms` (its fields are `id`, `name`, `tags`, `cast`, `gcd`, `queue_window_ms`, `cost`, `refund`, `cooldown`, `requires`, `stopped_by`, `becomes`, `target` and `timeline`)",
+            "4:25: error[A0102]: this skill has no field `cooldown_ms` (its fields are `id`, `name`, `tags`, `cast`, `gcd`, `queue_window_ms`, `cost`, `refund`, `cooldown`, `requires`, `stopped_by`, `interrupts`, `becomes`, `target` and `timeline`)",
         ]
     );
 }

@@ -8,7 +8,7 @@ use super::mind::{Mind, Order};
 use super::tactics::{Situation, longest_reach_m};
 use super::threat::{Rival, Standing, Taunt};
 use super::view::{FightView, facing, has_from, is_held, is_suppressed};
-use crate::assets::{Assets, LeashDef, MonsterDef, TagId, ThreatDef, ticks_of};
+use crate::assets::{Assets, Disturbance, LeashDef, MonsterDef, TagId, ThreatDef, ticks_of};
 use crate::behaviour::{Memory, Silent, Trace, decide};
 use crate::features::combat::{EffectAction, Side, Sides, Untouchable};
 use crate::features::navigation::{Goal, WalkStatus};
@@ -260,7 +260,7 @@ impl ThinkerItem<'_, '_> {
         self.stay();
         self.brain.mood = Mood::Evading { since_tick: scenery.tick.0 };
         if self.casting.0.is_some() {
-            scenery.stops.write(StopIntent { caster: *self.id });
+            scenery.stops.write(StopIntent { caster: *self.id, by: Disturbance::Stops });
         }
     }
 
