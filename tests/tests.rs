@@ -18,6 +18,7 @@ mod effect_chains;
 mod effects;
 mod equipment;
 mod examples;
+mod groups;
 mod interest;
 mod interrupts;
 mod lab;
@@ -32,6 +33,8 @@ mod resurrection;
 mod shields;
 mod skill_engine;
 mod skills;
+mod sleep;
+mod spawners;
 mod threat;
 mod world_events;
 

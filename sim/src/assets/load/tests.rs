@@ -241,7 +241,7 @@ fn places_in_a_scene_are_checked_against_its_bounds_and_each_other() {
 
 #[test]
 fn doors_and_patrols_are_checked_like_all_places() {
-    let doors = "doors: [(id: \"door/a\", center: (0, 1, 12), size: (2, 2, 0.05)),\n (id: \"door/a\", center: (0, 1, 0), size: (2, 2, 1), shut: true)],\n spawners: [(id: \"spawner/a\", monster: \"monster/m\", at: (0, 0), radius_m: 1, count: 1,\n patrol: [(0, -11)])], spawn_points";
+    let doors = "doors: [(id: \"door/a\", center: (0, 1, 12), size: (2, 2, 0.05)),\n (id: \"door/a\", center: (0, 1, 0), size: (2, 2, 1), shut: true)],\n spawners: [(id: \"spawner/a\", monster: \"monster/m\", at: (0, 0), radius_m: 1, count: 1,\n patrol: [(at: (0, -11))])], spawn_points";
     assert_eq!(
         findings(&[("scenes/a.ron", &SCENE.replacen("spawn_points", doors, 1))]),
         [
@@ -251,7 +251,7 @@ fn doors_and_patrols_are_checked_like_all_places() {
             "assets/scenes/a.ron:3:53: error[A0102]: `doors[1]` has no field `shut` (its fields are `id`, `center`, `size`, `yaw_deg` and `open`)",
             "assets/scenes/a.ron:4:40: error[A0107]: scene `scene/a` refers to monster `monster/m`, which does not exist",
             "assets/scenes/a.ron:5:10: error[A0111]: `patrol` has 1 place, but needs 2 to 64, or none at all",
-            "assets/scenes/a.ron:5:11: error[A0116]: (0, -11) is outside the bounds (-10, -10) to (10, 10)",
+            "assets/scenes/a.ron:5:16: error[A0116]: (0, -11) is outside the bounds (-10, -10) to (10, 10)",
         ]
     );
 }
