@@ -97,12 +97,12 @@ fn a_stopping_server_says_why_and_leaves_logs_that_replay() {
     assert_eq!(logs.len(), assets.scenes.len());
     let store = NavStore::new(None, Some(&folder.0));
     for log in &logs {
-        assert!(matches!(replay(log, &assets, &store), Ok(Outcome::Equal { ticks: 1.., .. })));
-        let torn = replay(&log[..log.len() - 1], &assets, &store);
+        assert!(matches!(replay(log, &store), Ok(Outcome::Equal { ticks: 1.., .. })));
+        let torn = replay(&log[..log.len() - 1], &store);
         assert!(matches!(torn, Err(ReplayError::Log(LogError::Truncated { .. }))));
         let mut flipped = log.clone();
         flipped[log.len() / 2] ^= 1;
-        assert!(replay(&flipped, &assets, &store).is_err());
+        assert!(replay(&flipped, &store).is_err());
     }
 }
 
@@ -173,6 +173,6 @@ fn edited_geometry_is_taken_over_while_the_server_runs_and_the_logs_replay() {
     let store = NavStore::new(Some(&dir), Some(&data));
     for entry in std::fs::read_dir(data.join("replay")).unwrap() {
         let log = std::fs::read(entry.unwrap().path()).unwrap();
-        assert!(matches!(replay(&log, &assets, &store), Ok(Outcome::Equal { ticks: 1.., .. })));
+        assert!(matches!(replay(&log, &store), Ok(Outcome::Equal { ticks: 1.., .. })));
     }
 }
