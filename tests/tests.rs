@@ -17,6 +17,7 @@ mod effect_chains;
 mod effects;
 mod equipment;
 mod examples;
+mod groups;
 mod interest;
 mod lab;
 mod loot;
@@ -30,6 +31,9 @@ mod resurrection;
 mod shields;
 mod skill_engine;
 mod skills;
+mod sleep;
+mod spawners;
+mod threat;
 mod world_events;
 
 mod assets;

@@ -27,6 +27,7 @@ mod modifiers;
 mod monsters;
 mod movements;
 mod names;
+mod patrols;
 mod projectiles;
 mod record;
 mod repair;
@@ -37,6 +38,7 @@ mod sets;
 mod skills;
 mod sources;
 mod span;
+mod spawners;
 mod table;
 mod tables;
 mod tags;
@@ -76,6 +78,7 @@ pub use loot::{
 pub use modifiers::{Modifier, ModifierOp, When};
 pub use monsters::{EnrageDef, LeashDef, MonsterDef, MoveDef, OnEvade, PhaseDef, PhaseStart, Rank, Senses};
 pub use movements::MovementDef;
+pub use patrols::{StopDeed, StopDef};
 pub use projectiles::{Flight, ProjectileDef};
 pub use record::{Id, Record, Ref, RefVisitor, ShortRef, ticks_of};
 pub(crate) use report::nearest;
@@ -90,6 +93,7 @@ pub use skills::{
     Moment, Pushback, Refund, Requirements, SkillDef, SkillTarget,
 };
 pub use sources::AssetSources;
+pub use spawners::{CrowdDef, GroupDef, GroupRespawn, PoolDef, PoolMemberDef, RareDef, SpawnArea};
 pub use table::Table;
 pub use tags::{CORE_TAGS, TAGS_MAX, Tag, TagId, TagList, TagRegistry, TagSet};
 pub use threats::ThreatDef;

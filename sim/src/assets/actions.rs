@@ -115,6 +115,10 @@ pub enum Action {
         formula: Option<ShortRef<FormulaDef>>,
         /// Handed to the formula: thousandths by convention.
         coef: u32,
+        /// Whether it takes exactly what the formula says, rounded as that says: nothing is rolled, kept off or added.
+        /// Immunity and shields still count. For what gives a blow back.
+        #[serde(default)]
+        exact: bool,
     },
     /// Heals by a formula.
     Heal {
@@ -123,6 +127,10 @@ pub enum Action {
         formula: Option<ShortRef<FormulaDef>>,
         /// Handed to the formula: thousandths by convention.
         coef: u32,
+        /// Whether it gives exactly what the formula says, rounded as that says: nothing is rolled or added. What absorbs
+        /// healing still counts.
+        #[serde(default)]
+        exact: bool,
     },
     /// Fills a pool.
     Gain {
@@ -151,8 +159,8 @@ pub enum Action {
     },
     /// Makes the target's threat list count this much more against the source.
     Threat {
-        /// Points of threat; a point of damage is one.
-        amount: u32,
+        /// Points of threat; a point of damage is one. Negative points are taken away, down to none.
+        amount: i32,
     },
     /// Ends an effect that the target has, whoever applied it.
     Remove {
@@ -215,6 +223,14 @@ pub enum Action {
         skill: Ref<SkillDef>,
         /// By how much.
         ms: u32,
+    },
+    /// Raises the source on the target's threat list to the highest that is on it, if it is below. Who shall also be
+    /// attacked for a while applies an effect that grants `threat.taunt` besides.
+    Taunt,
+    /// Multiplies what the target's threat list holds against the source.
+    ScaleThreat {
+        /// In percent: 0 takes everything away, 100 changes nothing.
+        pct: u32,
     },
 }
 
@@ -301,7 +317,7 @@ impl Action {
             }
             Self::Gain { .. } | Self::Threat { .. } | Self::Resurrect { .. } => {}
             Self::WorkDoor { .. } | Self::Interrupt { .. } | Self::Displace(_) => {}
-            Self::Dispel { .. } | Self::Stagger { .. } => {}
+            Self::Dispel { .. } | Self::Stagger { .. } | Self::Taunt | Self::ScaleThreat { .. } => {}
         }
     }
 

@@ -25,9 +25,11 @@ mod items;
 mod loot;
 mod monsters;
 mod navigation;
+mod patrols;
 mod records;
 mod scenes;
 mod skills;
+mod spawners;
 mod tags;
 
 pub(crate) use ai::compile_ai;

@@ -68,7 +68,7 @@ fn every_fault_of_one_record_is_reported() {
             "2:90: error[A0104]: `ms` must be a whole number from 0, found the number 5.5",
             "2:110: error[A0101]: `attr` cannot be read: there is no pool `rage`, only \"hp\" and \"mana\"",
             "3:38: error[A0102]: `Damage` has no field `coeff` (did you mean `coef`?)",
-            "3:49: error[A0103]: `do[1]` cannot be `Explode` (it can be `Damage`, `Heal`, `Gain`, `ApplyEffect`, `Apply`, `Resurrect`, `Threat`, `Remove`, `Dispel`, `Stagger`, `WorkDoor`, `Launch`, `Area`, `Interrupt`, `Displace`, `ResetCooldown` or `ReduceCooldown`)",
+            "3:49: error[A0103]: `do[1]` cannot be `Explode` (it can be `Damage`, `Heal`, `Gain`, `ApplyEffect`, `Apply`, `Resurrect`, `Threat`, `Remove`, `Dispel`, `Stagger`, `WorkDoor`, `Launch`, `Area`, `Interrupt`, `Displace`, `ResetCooldown`, `ReduceCooldown`, `Taunt` or `ScaleThreat`)",
             "3:87: error[A0107]: skill `skill/x` refers to effect `effect/burnign`, which does not exist (did you mean \"effect/burning\" (assets/effects/burning.ron:1)?)",
             "3:117: error[A0111]: `chance_pct` is 101, but must be from 1 to 100",
             "3:123: error[A0104]: `do[3]` must be a group `(..)` of named fields, found the name `Threat`",
@@ -241,7 +241,7 @@ fn places_in_a_scene_are_checked_against_its_bounds_and_each_other() {
 
 #[test]
 fn doors_and_patrols_are_checked_like_all_places() {
-    let doors = "doors: [(id: \"door/a\", center: (0, 1, 12), size: (2, 2, 0.05)),\n (id: \"door/a\", center: (0, 1, 0), size: (2, 2, 1), shut: true)],\n spawners: [(id: \"spawner/a\", monster: \"monster/m\", at: (0, 0), radius_m: 1, count: 1,\n patrol: [(0, -11)])], spawn_points";
+    let doors = "doors: [(id: \"door/a\", center: (0, 1, 12), size: (2, 2, 0.05)),\n (id: \"door/a\", center: (0, 1, 0), size: (2, 2, 1), shut: true)],\n spawners: [(id: \"spawner/a\", monster: \"monster/m\", at: (0, 0), radius_m: 1, count: 1,\n patrol: [(at: (0, -11))])], spawn_points";
     assert_eq!(
         findings(&[("scenes/a.ron", &SCENE.replacen("spawn_points", doors, 1))]),
         [
@@ -251,7 +251,7 @@ fn doors_and_patrols_are_checked_like_all_places() {
             "assets/scenes/a.ron:3:53: error[A0102]: `doors[1]` has no field `shut` (its fields are `id`, `center`, `size`, `yaw_deg` and `open`)",
             "assets/scenes/a.ron:4:40: error[A0107]: scene `scene/a` refers to monster `monster/m`, which does not exist",
             "assets/scenes/a.ron:5:10: error[A0111]: `patrol` has 1 place, but needs 2 to 64, or none at all",
-            "assets/scenes/a.ron:5:11: error[A0116]: (0, -11) is outside the bounds (-10, -10) to (10, 10)",
+            "assets/scenes/a.ron:5:16: error[A0116]: (0, -11) is outside the bounds (-10, -10) to (10, 10)",
         ]
     );
 }
