@@ -40,7 +40,7 @@ pub(crate) use formulas::{FormulaNames, check_circles, fill_derived, fill_formul
 pub use navigation::SceneGround;
 pub(crate) use navigation::check_navigation;
 pub(crate) use scenes::{fill_heights, is_id};
-pub(crate) use tags::{TagMention, check_tags};
+pub(crate) use tags::{TagMentions, check_tags};
 
 /// A record that knows its own rules.
 pub(crate) trait Check {

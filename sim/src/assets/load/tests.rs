@@ -355,12 +355,17 @@ fn groups_and_maps_are_merged_and_lists_replaced() {
     let base = r#"(id: "monster/base", abstract: true, level: 3, faction: "beast", movement: "move/m", skills: ["skill/bolt"],
         attributes: {"hp_max": Flat(10), "attack": Flat(2)}, senses: (aggro_m: 9, z_m: 2, los: true))"#;
     let cub = r#"(id: "monster/cub", extends: "monster/base", attributes: {"attack": Flat(7)}, senses: (z_m: 1))"#;
-    let scan_of = |text: &str| super::super::span::scan(text).records.remove(0).node;
+    let scan_of = |text: &str| super::super::span::scan(text).records.remove(0);
     let (parent, child) = (scan_of(base), scan_of(cub));
-    let written =
-        [(base, &parent), (cub, &child)].map(|(text, node)| Written { kind: "monster", file: "f", text, node });
+    let written = [(base, &parent), (cub, &child)].map(|(text, record)| Written {
+        kind: "monster",
+        file: "f",
+        text,
+        node: &record.node,
+        facts: record.facts(text),
+    });
     let none = AssetSources::new("");
-    let joined = extend(&written, &mut Findings::new(&none));
+    let joined = extend(&written, &mut Default::default(), &mut Findings::new(&none));
     let text = &joined[&1].as_ref().expect("a record").text;
     assert!(text.contains(r#"attributes: {"attack": Flat(7), "hp_max": Flat(10), }"#), "{text}");
     assert!(text.contains("senses: (z_m: 1, aggro_m: 9, los: true, )"), "{text}");
