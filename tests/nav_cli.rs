@@ -16,10 +16,10 @@ v -10 0 -10\nv -10 0 10\nv 10 0 10\nv 10 0 -10
 v 20 1 -10\nv 20 1 10\nv 40 1 10\nv 40 1 -10
 f 1 2 3 4\nf 5 6 7 8\n";
 
-struct Ended {
-    out: String,
-    err: String,
-    code: Option<i32>,
+pub(crate) struct Ended {
+    pub(crate) out: String,
+    pub(crate) err: String,
+    pub(crate) code: Option<i32>,
 }
 
 impl Ended {
@@ -33,7 +33,7 @@ impl Ended {
     }
 }
 
-fn mainspring(words: &[&str]) -> Ended {
+pub(crate) fn mainspring(words: &[&str]) -> Ended {
     let line: Vec<&str> = ["mainspring"].iter().chain(words).copied().collect();
     let child = Command::new(std::env::current_exe().expect("this test has a binary"))
         .args(["--exact", "nav_cli::the_program_says_its_name_and_version", "--nocapture", "--quiet"])

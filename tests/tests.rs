@@ -4,6 +4,7 @@
 mod life_of_a_tick;
 mod live_scene;
 
+mod areas;
 mod attack_table;
 mod attributes;
 mod bosses;
@@ -51,3 +52,4 @@ mod reload_storm;
 mod secrecy;
 mod tick_order;
 mod tidy;
+mod tools_cli;

@@ -14,6 +14,11 @@ pub(super) fn id_of(class: &str) -> String {
     format!("monster/champion.{}", class.split_once('/').map_or(class, |(_, name)| name))
 }
 
+/// Whether a monster was made of a class here.
+pub(super) fn is_champion(assets: &Assets, monster: &str) -> bool {
+    assets.classes.iter().any(|(_, class)| id_of(&class.id) == monster)
+}
+
 /// The records of all champions.
 pub(super) fn records(assets: &Assets) -> String {
     let mut text = String::from("[\n");
