@@ -95,6 +95,11 @@ pub enum Rank {
     Boss,
 }
 
+impl Rank {
+    /// All of them, in ascending order.
+    pub const ALL: [Self; 4] = [Self::Normal, Self::Elite, Self::Rare, Self::Boss];
+}
+
 /// How a monster moves.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
