@@ -46,7 +46,7 @@ mod verdicts;
 
 pub use actions::{Action, ActionTarget, Displacement, Pool, School};
 pub use ai::{AiDef, Aimed, Condition, Consideration, Deed, Measure, NodeDef, OptionDef, Response};
-pub use areas::AreaDef;
+pub use areas::{AreaDef, AreaShape};
 pub use attributes::{
     AttrRef, AttributeDef, AttributeId, AttributeRegistry, AttributeTable, AttributeUnit, AttributeValue,
     CORE_ATTRIBUTES, Rounding,
