@@ -20,14 +20,7 @@ pub(super) enum Op {
     Target(u16),
     Input(Input),
     Negate,
-    Add,
-    Subtract,
-    Multiply,
-    Divide,
-    Remainder,
-    Less,
-    AtMost,
-    Equal,
+    Binary(Binary),
     Min,
     Max,
     /// `clamp(x, lo, hi)`; the upper bound wins.
@@ -41,6 +34,42 @@ pub(super) enum Op {
     Root,
     Power(u8),
     Curve(u16),
+}
+
+/// An operator between two operands; comparisons give one or nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Binary {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+    Less,
+    AtMost,
+    Equal,
+}
+
+impl Binary {
+    #[inline]
+    fn of(self, left: i128, right: i128) -> i128 {
+        let flag = |is: bool| if is { MICRO } else { 0 };
+        match self {
+            Self::Add => limited(left + right),
+            Self::Subtract => limited(left - right),
+            Self::Multiply => multiply(left, right),
+            Self::Divide => divide(left, right),
+            Self::Remainder => {
+                if right == 0 {
+                    0
+                } else {
+                    left.rem_euclid(right)
+                }
+            }
+            Self::Less => flag(left < right),
+            Self::AtMost => flag(left <= right),
+            Self::Equal => flag(left == right),
+        }
+    }
 }
 
 /// What a formula may ask about besides attributes.
@@ -139,7 +168,6 @@ impl Program {
         // Operands the operation does not have read an unused place; the binder proved the depth.
         let at = |back: usize| stack[top.wrapping_sub(back) % STACK_MAX];
         let (c, b, a) = (at(3), at(2), at(1));
-        let flag = |is: bool| if is { MICRO } else { 0 };
         let (operands, value) = match *op {
             Op::Constant(value) => (0, value),
             Op::Source(index) => (0, attribute(scope.source, index)),
@@ -153,14 +181,7 @@ impl Program {
             Op::Root => (1, root(a)),
             Op::Power(exponent) => (1, power(a, exponent)),
             Op::Curve(index) => (1, self.curves.get(usize::from(index)).map_or(0, |curve| curve.at_micro(a))),
-            Op::Add => (2, limited(b + a)),
-            Op::Subtract => (2, limited(b - a)),
-            Op::Multiply => (2, multiply(b, a)),
-            Op::Divide => (2, divide(b, a)),
-            Op::Remainder => (2, if a == 0 { 0 } else { b.rem_euclid(a) }),
-            Op::Less => (2, flag(b < a)),
-            Op::AtMost => (2, flag(b <= a)),
-            Op::Equal => (2, flag(b == a)),
+            Op::Binary(operator) => (2, operator.of(b, a)),
             Op::Min => (2, b.min(a)),
             Op::Max => (2, b.max(a)),
             Op::Clamp => (3, c.max(b).min(a)),
