@@ -22,10 +22,12 @@ mod effects;
 mod events;
 mod formulas;
 mod items;
+mod killable;
 mod loot;
 mod monsters;
 mod navigation;
 mod records;
+mod rings;
 mod scenes;
 mod skills;
 mod tags;
@@ -37,7 +39,7 @@ pub(crate) use formulas::{FormulaNames, check_circles, fill_derived, fill_formul
 pub use navigation::SceneGround;
 pub(crate) use navigation::check_navigation;
 pub(crate) use scenes::{fill_heights, is_id};
-pub(crate) use tags::{TagMention, check_tags};
+pub(crate) use tags::{TagMention, check_tags, warn_never_carried};
 
 /// A record that knows its own rules.
 pub(crate) trait Check {

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     AssetReport, AssetSources, Assets, EffectDef, Id, Record, SceneDef, SceneGround, TagRegistry,
-    check::{Check, Checker, TagMention, check_navigation, check_tags, compile_ai, fill_heights},
+    check::{Check, Checker, TagMention, check_navigation, check_tags, compile_ai, fill_heights, warn_never_carried},
     kinds::{KINDS, Records},
     memo::Memo,
     names::Names,
@@ -23,8 +23,10 @@ use super::{
 mod files;
 mod formulas;
 mod resolve;
+mod uses;
 
 use resolve::{Resolver, TagResolver};
+use uses::Uses;
 
 /// Largest file in bytes.
 const FILE_BYTES_MAX: usize = 4 << 20;
@@ -42,31 +44,37 @@ impl Assets {
 
     /// The same for the data that follows on these: every record they have or ever had keeps its id.
     pub fn load_next(&self, sources: &AssetSources) -> Result<Self, AssetReport> {
-        let (assets, report) = examine(sources, Some(self), None);
+        let (assets, report) = examine(sources, Some(self), None, false);
         assets.ok_or(report)
     }
 
     /// Loads and checks everything and always gives the report, which may hold warnings beside complete data.
     pub fn examine(sources: &AssetSources) -> (Option<Self>, AssetReport) {
-        examine(sources, None, None)
+        examine(sources, None, None, false)
     }
 
-    /// As [`Assets::examine`]; data without errors is also checked on the ground that `ground` gives for each scene
+    /// As [`Assets::examine`]; of data without errors it also says what nothing in the game leads to.
+    pub fn examine_closely(sources: &AssetSources) -> (Option<Self>, AssetReport) {
+        examine(sources, None, None, true)
+    }
+
+    /// As [`Assets::examine_closely`]; data without errors is also checked on the ground that `ground` gives for each scene
     /// (`None` for one that is left out), or says why there is none.
     pub fn examine_on(
         sources: &AssetSources,
         mut ground: impl FnMut(&Self, Id<SceneDef>) -> Result<Option<SceneGround>, String>,
     ) -> (Option<Self>, AssetReport) {
-        examine(sources, None, Some(&mut ground))
+        examine(sources, None, Some(&mut ground), true)
     }
 
-    /// As [`Assets::examine_on`] for the data that follows on these: every record they have or ever had keeps its id.
+    /// As [`Assets::examine_on`] for the data that follows on these: every record they have or ever had keeps its id. What
+    /// nothing leads to may be in the making and is not told.
     pub fn examine_next_on(
         &self,
         sources: &AssetSources,
         mut ground: impl FnMut(&Self, Id<SceneDef>) -> Result<Option<SceneGround>, String>,
     ) -> (Option<Self>, AssetReport) {
-        examine(sources, Some(self), Some(&mut ground))
+        examine(sources, Some(self), Some(&mut ground), false)
     }
 }
 
@@ -74,6 +82,7 @@ fn examine(
     sources: &AssetSources,
     before: Option<&Assets>,
     ground: Option<&mut GroundOf<'_>>,
+    closely: bool,
 ) -> (Option<Assets>, AssetReport) {
     let mut run = Run::new(sources);
     run.memo.0 = before.map(|before| Arc::clone(&before.memo)).unwrap_or_default();
@@ -86,12 +95,18 @@ fn examine(
     run.warn_unused();
     let mut assets = None;
     if !run.findings.has_errors() {
+        // What cannot be read may lead anywhere.
+        if closely {
+            run.warn_dead();
+            warn_never_carried(&run.tags, &mut run.findings);
+        }
         let complete = records.assets(before, Arc::new(sources.clone()), std::mem::take(&mut run.memo.1));
         if let Some(ground) = ground {
             run.check_ground(&complete, &records.scenes, ground);
         }
         assets = Some(complete).filter(|_| !run.findings.has_errors());
     }
+    run.name_referrers();
     (assets, run.findings.into_report())
 }
 
@@ -153,7 +168,8 @@ pub(crate) struct Run<'s> {
     files: Vec<RonFile<'s>>,
     names: Names,
     tables: Tables,
-    referenced: BTreeSet<String>,
+    /// Who refers to whom.
+    uses: Uses,
     /// Records that are only there to be extended.
     abstracts: BTreeSet<String>,
     tags: Vec<TagMention>,
@@ -169,7 +185,7 @@ impl<'s> Run<'s> {
             files: Vec::new(),
             names: Names::default(),
             tables: Tables::default(),
-            referenced: BTreeSet::new(),
+            uses: Uses::default(),
             abstracts: BTreeSet::new(),
             tags: Vec::new(),
             memo: Default::default(),
@@ -200,8 +216,9 @@ impl<'s> Run<'s> {
         let kinds: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
         for file in &self.files {
             for record in &file.scan.records {
+                let own = record.node.at(&file.text, "id").and_then(|node| node.string(&file.text));
                 for (kind, name, span) in self.names.references(&kinds, &file.text, &record.node) {
-                    self.referenced.insert(name.to_owned());
+                    self.uses.add(own.unwrap_or_default(), name);
                     if self.abstracts.contains(name) {
                         let message = format!("`{name}` is abstract: only `extends` can name it");
                         self.findings.add(Code::AbstractReference, &file.path, span, message).label("abstract");
@@ -288,7 +305,8 @@ impl<'s> Run<'s> {
                 fill_name(&mut value, record.node.at(&file.text, "name").is_some());
                 let mut check = checker(&mut self.findings, file, record, &places);
                 value.check(&mut check);
-                value.visit_refs(&mut Resolver { names: &self.names, check: &mut check, tags: &mut self.tags });
+                let (names, from, uses) = (&self.names, value.id().to_owned(), &mut self.uses);
+                value.visit_refs(&mut Resolver { names, check: &mut check, tags: &mut self.tags, uses, from });
                 if let Some(index) = self.names.index(T::KIND, value.id()) {
                     let value = Arc::new(value);
                     // Of two records with one id the first counts; the second was reported.
@@ -316,7 +334,7 @@ impl<'s> Run<'s> {
                 let Some(node) = record.node.at(&file.text, "id") else {
                     continue;
                 };
-                if node.string(&file.text).is_some_and(|id| !self.referenced.contains(id)) {
+                if node.string(&file.text).is_some_and(|id| !self.uses.is_used(id) && !self.uses.is_meant(id)) {
                     let message = format!("nothing applies {}", title(file.kind, &file.text, record));
                     self.findings.add(Code::UnusedEffect, &file.path, node.span.clone(), message).label("unused");
                 }

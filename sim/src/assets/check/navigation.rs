@@ -1,5 +1,5 @@
-//! The rules of scenes that only their navmesh can tell: where players and monsters appear must be walkable, portals
-//! and spawn points must be reachable from the first spawn point, and every leg of a patrol must be walkable.
+//! The rules of scenes that only their navmesh can tell: where players and monsters appear must be walkable and,
+//! as portals, reachable from the first spawn point, and every leg of a patrol must be walkable.
 //! Doors count as open. Run for data that is good otherwise, with ground made by whoever loads it.
 
 use std::sync::Arc;
@@ -60,6 +60,7 @@ pub(crate) fn check_navigation(
         let name = format!("spawner `{}`", spawner.id);
         let path = format!("spawners.{index}");
         let mut leg_from = places.must_stand(&format!("{path}.at"), &name, spawner.at, spawner.radius_m);
+        places.must_reach(&format!("{path}.at"), &name, leg_from, start);
         let mut from = format!("its spawner `{}`", spawner.id);
         for (leg, &at) in spawner.patrol.iter().enumerate() {
             let (path, name) =

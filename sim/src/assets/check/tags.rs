@@ -1,7 +1,10 @@
 //! The rules of tags: their form, the closed families, and near misses. A word that stands only once in all data and is one
 //! slip away from another is most likely that slip.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 use crate::assets::{
     CORE_TAGS, TAGS_MAX, TagRegistry,
@@ -15,6 +18,8 @@ pub(crate) struct TagMention {
     pub(crate) name: String,
     pub(crate) file: String,
     pub(crate) span: Range<usize>,
+    /// Whether something has the tag by this, and not only asks for it.
+    pub(crate) is_carried: bool,
 }
 
 /// Words that differ by one slip are compared only from this length on; below it different words look alike.
@@ -31,7 +36,7 @@ pub(crate) fn check_tags(
         *counts.entry(&mention.name).or_default() += 1;
     }
     for mention in mentions {
-        let TagMention { name, file, span } = mention;
+        let TagMention { name, file, span, .. } = mention;
         if !is_tag(name) {
             let message =
                 format!("`{name}` is not a good tag: write lower-case words with digits and `_`, dots between");
@@ -60,6 +65,25 @@ pub(crate) fn check_tags(
         findings.add(Code::TooLarge, &mention.file, mention.span.clone(), message);
     }
     registry
+}
+
+/// Reports every tag that is asked for but that nothing carries: what asks for it never comes true. What belongs to the
+/// program it may give itself.
+pub(crate) fn warn_never_carried(mentions: &[TagMention], findings: &mut Findings<'_>) {
+    let carried: BTreeSet<&str> =
+        mentions.iter().filter(|mention| mention.is_carried).map(|mention| mention.name.as_str()).collect();
+    // Whoever asks for a family is answered by its members.
+    let has = |name: &str| {
+        carried.iter().any(|own| *own == name || own.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
+    };
+    let mut told = BTreeSet::new();
+    for TagMention { name, file, span, .. } in mentions.iter().filter(|mention| !mention.is_carried) {
+        let is_known = CORE_TAGS.contains(&name.as_str()) || !is_tag(name) || is_foreign(name);
+        if !is_known && !has(name) && told.insert(name) {
+            let message = format!("nothing has the tag `{name}`, so this never comes true");
+            findings.add(Code::TagNeverCarried, file, span.clone(), message).label("nothing has it");
+        }
+    }
 }
 
 /// The tag that one slip turns into `name`, if nobody else means `name`.

@@ -57,6 +57,9 @@ impl<'s> Run<'s> {
                 written.push(Written { kind: file.kind, file: &file.path, text: &file.text, node: &record.node });
             }
         }
+        for record in &written {
+            self.uses.add_record(record);
+        }
         let extended = extend(&written, &mut self.findings);
         let id =
             |index: usize| written.get(index).and_then(|record| record.node.at(record.text, "id")?.string(record.text));

@@ -22,12 +22,14 @@ impl Run<'_> {
             let file = &self.files[*file];
             let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
             fill_formula(Arc::make_mut(value), &names, &mut check);
+            self.uses.add_formula(&value.id, &value.expr);
         }
         let mut derived = Vec::new();
         for (index, Loaded { value, file, record, places }) in &records.attributes.0 {
             let file = &self.files[*file];
             let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
             derived.push((*index, fill_derived(value, &names, &mut check)));
+            value.derived.iter().for_each(|expr| self.uses.add_formula(&value.id, expr));
         }
         for (index, program) in derived {
             if let (Some(loaded), Some(program)) = (records.attributes.0.get_mut(&index), program) {

@@ -1,6 +1,7 @@
 //! What walks through the references of a record once all names are known: gives each its index, collects the tags that
 //! are mentioned, and reports what names nothing or something of another kind.
 
+use super::uses::Uses;
 use crate::assets::{
     RefVisitor, Tag, TagRegistry, TagSet,
     check::{Checker, TagMention},
@@ -9,11 +10,17 @@ use crate::assets::{
     report::{Code, a},
 };
 
+/// Fields whose tags a record gives to something; all other fields ask for theirs.
+const CARRIERS: [&str; 2] = ["tags", "grants"];
+
 /// Turns the references of a record into indices and reports those to another kind.
 pub(super) struct Resolver<'r, 'f, 's> {
     pub(super) names: &'r Names,
     pub(super) check: &'r mut Checker<'f, 's>,
     pub(super) tags: &'r mut Vec<TagMention>,
+    pub(super) uses: &'r mut Uses,
+    /// The id of the record.
+    pub(super) from: String,
 }
 
 impl Resolver<'_, '_, '_> {
@@ -41,7 +48,8 @@ impl RefVisitor for Resolver<'_, '_, '_> {
             let node = self.check.node(&format!("{path}.{index}")).or_else(|| self.check.node(path));
             if let Some(node) = node {
                 let (name, file) = (tag.name().to_owned(), self.check.file.to_owned());
-                self.tags.push(TagMention { name, file, span: node.span.clone() });
+                let is_carried = path.rsplit('.').next().is_some_and(|field| CARRIERS.contains(&field));
+                self.tags.push(TagMention { name, file, span: node.span.clone(), is_carried });
             }
         }
         None
@@ -49,7 +57,10 @@ impl RefVisitor for Resolver<'_, '_, '_> {
 
     fn visit_short(&mut self, path: &str, kind: &'static str, name: &str, slot: &mut u32) {
         match self.names.index(kind, &format!("{kind}/{name}")) {
-            Some(index) => *slot = index,
+            Some(index) => {
+                self.uses.add(&self.from, &format!("{kind}/{name}"));
+                *slot = index;
+            }
             None => {
                 let help = self.names.short_suggestion(kind, name, self.check.findings);
                 let message = format!("{} refers to {kind} `{name}`, which does not exist", self.check.title);
@@ -60,6 +71,7 @@ impl RefVisitor for Resolver<'_, '_, '_> {
 
     fn visit(&mut self, path: &str, kind: &'static str, name: &str, slot: &mut u32) {
         if let Some(index) = self.names.index(kind, name) {
+            self.uses.add(&self.from, name);
             *slot = index;
             return;
         }
