@@ -4,7 +4,7 @@ use glam::Vec2;
 use sim::actor::Position;
 use sim::assets::School;
 use sim::features::buffs::ActiveBuffs;
-use sim::features::combat::{EffectAction, HealthChanged, HealthKind, Untouchable, Vitals};
+use sim::features::combat::{EffectAction, HealthChanged, HealthKind, Level, Untouchable, Vitals};
 use sim::features::monsters::{Brain, Home, Mood, Spawners, Species, ThreatTable};
 use sim::features::navigation::Goal;
 use sim::ids::SimId;
@@ -58,6 +58,37 @@ fn nobody_is_noticed_beyond_the_circle_behind_a_wall_or_in_hiding() {
     let (_, rat) = (scene.player_at(2.0, 0.0), scene.monster_at("monster/rat", 8.0, 0.0));
     scene.ticks(40);
     assert!(matches!(mood(&scene, rat), Mood::Idle { .. }), "behind a wall");
+}
+
+#[test]
+fn levels_move_the_circle_in_which_one_is_noticed() {
+    let beasts = r#"[
+        (id: "monster/elder", extends: "monster/rat", level: (8, 8)),
+        (id: "monster/ancient", extends: "monster/rat", level: (60, 60), leash: (radius_m: 50)),
+        (id: "monster/homely", extends: "monster/ancient", leash: (radius_m: 30)),
+        (id: "monster/even", extends: "monster/ancient", senses: (aggro_m: 10, per_level_m: 0)),
+    ]"#;
+    let assets = test_assets(&[("monsters/elders.ron", beasts)]);
+    // A metre a level, at least 5 and at most 45 m, never beyond the leash.
+    for (beast, level, circle_m) in [
+        ("monster/rat", 1, 10.0),
+        ("monster/elder", 1, 17.0),
+        ("monster/elder", 11, 7.0),
+        ("monster/elder", 40, 5.0),
+        ("monster/ancient", 1, 45.0),
+        ("monster/homely", 1, 30.0),
+        ("monster/even", 1, 10.0),
+    ] {
+        for (distance_m, noticed) in [(circle_m + 0.5, false), (circle_m - 0.5, true)] {
+            let mut scene = TestScene::of(&assets, "scene/flat", 1, |_| {});
+            let fighter = scene.player_at(distance_m, 0.0);
+            let entity = scene.entity(fighter);
+            scene.scene.world_mut().entity_mut(entity).insert(Level(level));
+            let beast_id = scene.monster_at(beast, 0.0, 0.0);
+            let sees = until(&mut scene, 10, |scene| fights(scene, beast_id, fighter));
+            assert_eq!(sees, noticed, "{beast} and level {level} at {distance_m} m");
+        }
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use glam::Vec3;
 use sim::actor::Heading;
-use sim::features::combat::{EffectAction, HealthChanged, Push};
+use sim::features::combat::{EffectAction, HealthChanged, HealthKind, Origin, Push};
 use sim::features::skills::{
     Area, CastCommand, CastEnded, CastOutcome, CastStarted, Casting, Cooldowns, Mana, Projectile, ReleaseCastCommand,
 };
@@ -274,7 +274,8 @@ fn a_price_in_blood_is_paid_and_logged_and_charges_are_counted() {
     let (mut scene, tester, _) = bout(5.0);
     cast(&mut scene, tester, "skill/blood", CastTarget::Caster);
     assert_eq!(hp(&scene, tester), 900);
-    assert_eq!(told::<HealthChanged>(&scene).iter().map(|entry| entry.amount).collect::<Vec<_>>(), [-100]);
+    let (blood, price) = (skill(&scene, "skill/blood"), HealthChanged::own(tester, -100, HealthKind::Price));
+    assert_eq!(told::<HealthChanged>(&scene), [HealthChanged { origin: Origin::Skill(blood), ..price }]);
     for expected in [&[][..], &[], &["cooldown"]] {
         cast(&mut scene, tester, "skill/twice", CastTarget::Caster);
         assert_eq!(refusals(&scene), expected);

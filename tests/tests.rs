@@ -31,6 +31,7 @@ mod resurrection;
 mod shields;
 mod skill_engine;
 mod skills;
+mod threat;
 mod world_events;
 
 mod assets;

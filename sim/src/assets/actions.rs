@@ -151,8 +151,8 @@ pub enum Action {
     },
     /// Makes the target's threat list count this much more against the source.
     Threat {
-        /// Points of threat; a point of damage is one.
-        amount: u32,
+        /// Points of threat; a point of damage is one. Negative points are taken away, down to none.
+        amount: i32,
     },
     /// Ends an effect that the target has, whoever applied it.
     Remove {
@@ -215,6 +215,14 @@ pub enum Action {
         skill: Ref<SkillDef>,
         /// By how much.
         ms: u32,
+    },
+    /// Raises the source on the target's threat list to the highest that is on it, if it is below. Who shall also be
+    /// attacked for a while applies an effect that grants `threat.taunt` besides.
+    Taunt,
+    /// Multiplies what the target's threat list holds against the source.
+    ScaleThreat {
+        /// In percent: 0 takes everything away, 100 changes nothing.
+        pct: u32,
     },
 }
 
@@ -301,7 +309,7 @@ impl Action {
             }
             Self::Gain { .. } | Self::Threat { .. } | Self::Resurrect { .. } => {}
             Self::WorkDoor { .. } | Self::Interrupt { .. } | Self::Displace(_) => {}
-            Self::Dispel { .. } | Self::Stagger { .. } => {}
+            Self::Dispel { .. } | Self::Stagger { .. } | Self::Taunt | Self::ScaleThreat { .. } => {}
         }
     }
 

@@ -118,8 +118,14 @@ pub struct MoveDef {
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Senses {
-    /// Ground distance at which it attacks unasked, in metres; 0 to attack only when hurt.
+    /// Ground distance at which it attacks unasked whoever is of its level, in metres; 0 to attack only when hurt.
     pub aggro_m: f32,
+    /// How much farther it notices for each level that it is above the other, and how much less for each below, in metres.
+    #[serde(default = "default_per_level_m")]
+    pub per_level_m: f32,
+    /// Least and greatest distance that levels can make of `aggro_m`, in metres; levels never take it beyond the leash.
+    #[serde(default = "default_limits_m")]
+    pub limits_m: (f32, f32),
     /// Greatest difference in height at which it notices, in metres.
     #[serde(default = "default_z_m")]
     pub z_m: f32,
@@ -129,6 +135,14 @@ pub struct Senses {
     /// How far its call for help carries, in metres; 0 for a loner.
     #[serde(default)]
     pub assist_m: f32,
+}
+
+const fn default_per_level_m() -> f32 {
+    1.0
+}
+
+const fn default_limits_m() -> (f32, f32) {
+    (5.0, 45.0)
 }
 
 const fn default_z_m() -> f32 {
@@ -218,6 +232,26 @@ pub struct EnrageDef {
 }
 
 impl MonsterDef {
+    /// Ground distance in metres at which one of level `own` attacks someone of level `other` unasked. The published rule
+    /// of World of Warcraft is a metre a level, at least 5 and at most 45 m; a circle that is smaller or larger among
+    /// equals is its own limit.
+    #[must_use]
+    pub fn aggro_m(&self, own: u16, other: u16) -> f32 {
+        let Senses { aggro_m, per_level_m, limits_m: (least_m, most_m), .. } = self.senses;
+        if aggro_m <= 0.0 || own == other {
+            return aggro_m;
+        }
+        let risen_m = per_level_m.mul_add(f32::from(own) - f32::from(other), aggro_m);
+        let most_m = most_m.min(self.leash.radius_m).max(aggro_m);
+        risen_m.clamp(least_m.min(aggro_m), most_m)
+    }
+
+    /// The greatest distance at which one of level `own` can attack anyone unasked, in metres.
+    #[must_use]
+    pub fn aggro_most_m(&self, own: u16) -> f32 {
+        self.aggro_m(own, 1).max(self.aggro_m(own, u16::MAX))
+    }
+
     /// Respawn time in ticks.
     pub const fn respawn_ticks(&self) -> u32 {
         ticks_of(self.respawn_ms)

@@ -54,7 +54,6 @@ pub use health_log::{HealthChanged, HealthKind};
 pub use luck::{Luck, streak_constant};
 pub use meters::{METER_REFUSED, METERS_MAX, Meter, Meters, SOURCES_MAX, Tally};
 pub use recovery::Regeneration;
-pub(crate) use resolve::in_order;
 pub use resolve::{
     DEPTH_MAX, EFFECT_DROPPED, EFFECTS_MAX, Patient, PatientItem, Resolver, SOURCE_EFFECTS_MAX, Worklist,
 };

@@ -29,8 +29,16 @@ pub(crate) fn check_action(action: &Action, path: &str, check: &mut Checker<'_, 
             check.whole(&format!("{path}.coef"), *coef, 1..=COEF_MAX);
         }
         Action::Resurrect { hp_pct } => check.whole(&format!("{path}.hp_pct"), *hp_pct, 1..=100),
-        Action::Gain { amount, .. } | Action::Threat { amount } | Action::Stagger { amount } => {
+        Action::Gain { amount, .. } | Action::Stagger { amount } => {
             check.whole(&format!("{path}.amount"), *amount, 1..=AMOUNT_MAX);
+        }
+        Action::Threat { amount: 0 } => check.whole(&format!("{path}.amount"), 0, 1..=AMOUNT_MAX),
+        Action::Threat { amount } => check.whole(&format!("{path}.amount"), *amount, -AMOUNT_MAX..=AMOUNT_MAX),
+        Action::ScaleThreat { pct } => {
+            check.whole(&format!("{path}.pct"), *pct, 0..=10_000);
+            if *pct == 100 {
+                check.pointless(&format!("{path}.pct"), "changes no threat");
+            }
         }
         Action::ApplyEffect { chance_pct, .. } => check.whole(&format!("{path}.chance_pct"), *chance_pct, 1..=100),
         Action::Dispel { count, chance_pct, kinds, .. } => {
@@ -44,6 +52,7 @@ pub(crate) fn check_action(action: &Action, path: &str, check: &mut Checker<'_, 
         Action::Displace(how) => check.float(&format!("{path}.0.distance_m"), how.distance_m(), 0.1..=40.0),
         Action::ReduceCooldown { ms, .. } => check.duration(&format!("{path}.ms"), *ms, 50..=3_600_000),
         Action::Apply(_)
+        | Action::Taunt
         | Action::Remove { .. }
         | Action::Launch { .. }
         | Action::Area { .. }

@@ -38,6 +38,14 @@ impl Check for MonsterDef {
             check.float("move.radius_m", radius_m, 0.1..=5.0);
         }
         check.float("senses.aggro_m", self.senses.aggro_m, 0.0..=60.0);
+        check.float("senses.per_level_m", self.senses.per_level_m, 0.0..=10.0);
+        check.float("senses.limits_m.0", self.senses.limits_m.0, 0.0..=60.0);
+        check.float("senses.limits_m.1", self.senses.limits_m.1, 0.0..=60.0);
+        if self.senses.limits_m.0 > self.senses.limits_m.1 {
+            let (least_m, most_m) = self.senses.limits_m;
+            let message = format!("`senses.limits_m` begins at {least_m} m and ends at {most_m} m, nearer");
+            check.contradiction("senses.limits_m.0", "senses.limits_m.1", message);
+        }
         check.float("senses.z_m", self.senses.z_m, 0.0..=100.0);
         check.float("senses.assist_m", self.senses.assist_m, 0.0..=60.0);
         check.float("leash.radius_m", self.leash.radius_m, 1.0..=200.0);

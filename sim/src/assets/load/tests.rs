@@ -68,7 +68,7 @@ fn every_fault_of_one_record_is_reported() {
             "2:90: error[A0104]: `ms` must be a whole number from 0, found the number 5.5",
             "2:110: error[A0101]: `attr` cannot be read: there is no pool `rage`, only \"hp\" and \"mana\"",
             "3:38: error[A0102]: `Damage` has no field `coeff` (did you mean `coef`?)",
-            "3:49: error[A0103]: `do[1]` cannot be `Explode` (it can be `Damage`, `Heal`, `Gain`, `ApplyEffect`, `Apply`, `Resurrect`, `Threat`, `Remove`, `Dispel`, `Stagger`, `WorkDoor`, `Launch`, `Area`, `Interrupt`, `Displace`, `ResetCooldown` or `ReduceCooldown`)",
+            "3:49: error[A0103]: `do[1]` cannot be `Explode` (it can be `Damage`, `Heal`, `Gain`, `ApplyEffect`, `Apply`, `Resurrect`, `Threat`, `Remove`, `Dispel`, `Stagger`, `WorkDoor`, `Launch`, `Area`, `Interrupt`, `Displace`, `ResetCooldown`, `ReduceCooldown`, `Taunt` or `ScaleThreat`)",
             "3:87: error[A0107]: skill `skill/x` refers to effect `effect/burnign`, which does not exist (did you mean \"effect/burning\" (assets/effects/burning.ron:1)?)",
             "3:117: error[A0111]: `chance_pct` is 101, but must be from 1 to 100",
             "3:123: error[A0104]: `do[3]` must be a group `(..)` of named fields, found the name `Threat`",

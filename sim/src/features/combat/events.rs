@@ -117,10 +117,17 @@ pub enum EffectAction {
         /// Hit points and mana it would have, in percent.
         hp_pct: u32,
     },
-    /// Draws the target's anger.
+    /// Draws the target's anger, or soothes it.
     Threat {
         /// Points; a point of damage is one.
-        amount: u32,
+        amount: i32,
+    },
+    /// Draws as much of the target's anger as anyone has.
+    Taunt,
+    /// Multiplies the target's anger.
+    ScaleThreat {
+        /// In percent.
+        pct: u32,
     },
     /// Ends an effect, whoever applied it.
     Remove {
@@ -204,6 +211,8 @@ impl EffectAction {
             Action::Gain { attr, amount } => (Self::Gain { pool: *attr, amount: *amount }, false),
             Action::Resurrect { hp_pct } => (Self::Resurrect { hp_pct: *hp_pct }, false),
             Action::Threat { amount } => (Self::Threat { amount: *amount }, false),
+            Action::Taunt => (Self::Taunt, false),
+            Action::ScaleThreat { pct } => (Self::ScaleThreat { pct: *pct }, false),
             Action::Apply(effect) => (Self::Apply { effect: effect.id(), chance_pct: 100 }, false),
             Action::ApplyEffect { effect, to, chance_pct } => {
                 let what = Self::Apply { effect: effect.id(), chance_pct: *chance_pct };
@@ -258,7 +267,7 @@ impl EffectAction {
     pub const fn plus(self, points: u32) -> Self {
         match self {
             Self::Gain { pool, amount } => Self::Gain { pool, amount: amount.saturating_add(points) },
-            Self::Threat { amount } => Self::Threat { amount: amount.saturating_add(points) },
+            Self::Threat { amount } => Self::Threat { amount: amount.saturating_add_unsigned(points) },
             Self::Stagger { amount } => Self::Stagger { amount: amount.saturating_add(points) },
             other => other,
         }
@@ -272,7 +281,10 @@ impl EffectAction {
             Self::Damage { school, formula, coef } => Self::Damage { school, formula, coef: part(coef) },
             Self::Heal { formula, coef } => Self::Heal { formula, coef: part(coef) },
             Self::Gain { pool, amount } => Self::Gain { pool, amount: part(amount) },
-            Self::Threat { amount } => Self::Threat { amount: part(amount) },
+            Self::Threat { amount } => {
+                let part = part(amount.unsigned_abs()).cast_signed();
+                Self::Threat { amount: if amount < 0 { -part } else { part } }
+            }
             Self::Stagger { amount } => Self::Stagger { amount: part(amount) },
             other => other,
         }

@@ -33,11 +33,14 @@ pub enum HealthKind {
     Limit,
     /// A player rose to a level and is whole again.
     Level,
+    /// What a skill costs, paid by its caster with its own hit points, or given back.
+    Price,
 }
 
 impl HealthKind {
     /// Every kind, in the order of their numbers on the wire.
-    const ALL: [Self; 6] = [Self::Direct, Self::Periodic, Self::Respawn, Self::Reset, Self::Limit, Self::Level];
+    const ALL: [Self; 7] =
+        [Self::Direct, Self::Periodic, Self::Respawn, Self::Reset, Self::Limit, Self::Level, Self::Price];
 }
 
 /// One entry of the combat log.

@@ -21,7 +21,7 @@ use super::{
     HealthKind, Level, Luck, Outcome, Respawn, ReturnOffered, Roll, Side, SideData, Sides, Untouchable, Vitals,
 };
 use crate::actor::Faction;
-use crate::assets::{AttackKind, AttributeId, FormulaDef, Id, Pool, School};
+use crate::assets::{AttackKind, AttributeId, FormulaDef, Id, Pool, School, TagId};
 use crate::counters::{COMBAT, Counters};
 use crate::features::buffs::{self, ActiveBuffs, BreakBar, Dispelling, Incoming, Tags};
 use crate::features::skills::{Mana, ManaChange, PassedOn};
@@ -42,7 +42,7 @@ pub const EFFECTS_MAX: usize = 50_000;
 pub const SOURCE_EFFECTS_MAX: u32 = 512;
 
 /// Takes what is queued and puts it into the order in which it is resolved.
-pub(crate) fn in_order(queued: &mut MessageReader<EffectQueued>) -> Vec<EffectQueued> {
+fn in_order(queued: &mut MessageReader<EffectQueued>) -> Vec<EffectQueued> {
     let mut effects: Vec<EffectQueued> = queued.read().cloned().collect();
     // Stable: those of one source stay in the order they were queued.
     effects.sort_by_key(|effect| effect.source);
@@ -229,11 +229,8 @@ impl<'s> Resolver<'_, 's> {
             EffectAction::Gain { pool: Pool::Hp, amount } if helps => {
                 self.give_back(deed, amount, Entry { school: School::Holy, ..Entry::NOTHING }, work)
             }
-            EffectAction::Threat { .. } if harms => {
-                let (tick, rules) = (self.tick.0, Arc::clone(&self.rules.0));
-                if let Some(mut target) = self.patient(deed.target) {
-                    target.fight.hit(tick, &rules.recovery);
-                }
+            EffectAction::Threat { .. } | EffectAction::Taunt | EffectAction::ScaleThreat { .. } if harms => {
+                self.provoke(deed);
             }
             EffectAction::Apply { effect, chance_pct } => {
                 buffs::apply_effect(self, deed, (effect, chance_pct), salt, work);
@@ -248,6 +245,17 @@ impl<'s> Resolver<'_, 's> {
             EffectAction::Cooldown { .. } if helps => self.pass_on(deed),
             EffectAction::Conjure(_) => self.pass_on(deed),
             _ => {}
+        }
+    }
+
+    /// What anger comes to belongs to monsters; a fight it is in any case.
+    fn provoke(&mut self, deed: &EffectQueued) {
+        let (tick, rules) = (self.tick.0, Arc::clone(&self.rules.0));
+        let Some(mut target) = self.patient(deed.target) else { return };
+        target.fight.hit(tick, &rules.recovery);
+        let deaf = deed.what == EffectAction::Taunt && target.tags.granted.has(TagId::IMMUNE_TAUNT);
+        if !deaf {
+            self.pass_on(deed);
         }
     }
 

@@ -1,20 +1,20 @@
 //! Resolve: what was done in this tick becomes threat, and the dead become corpses that decay. A point of damage
-//! is a point of threat; half of what is healed counts, split among all who fight the healed; threatening
-//! skills add what they say.
+//! is a point of threat; half of what is healed counts, split among all who fight the healed and are not held by crowd
+//! control; what else the combat loop let pass (threat, taunts) comes in between.
 
 use bevy_ecs::prelude::*;
+use bevy_ecs::system::SystemParam;
 
 use super::brain::{Brain, Mood};
 use super::mind::Mind;
 use super::threat::split_heal;
 use super::view::is_held;
 use super::{Species, ThreatTable};
-use crate::assets::{AttributeId, Id, TagId, ThreatDef};
+use crate::assets::{AttributeId, TagId, ThreatDef};
 use crate::counters::Counters;
 use crate::features::buffs::Tags;
-use crate::features::combat::{
-    Attributes, Died, EffectAction, EffectQueued, HealthChanged, HealthKind, Side, SideData, Sides, in_order,
-};
+use crate::features::combat::{Attributes, Died, EffectAction, HealthChanged, SideData};
+use crate::features::skills::PassedOn;
 use crate::ids::SimId;
 use crate::roster::Roster;
 use crate::scene::SceneAssets;
@@ -27,61 +27,86 @@ const MILLI: i64 = 1_000;
 
 type Rememberer<'a> = (SideData, &'a Species, &'a Tags, &'a Brain, &'a mut ThreatTable);
 
-pub(super) fn remember(
-    (roster, sides, assets): (Res<Roster>, Res<Sides>, Res<SceneAssets>),
-    mut log: MessageReader<HealthChanged>,
-    mut queued: MessageReader<EffectQueued>,
-    mut monsters: Query<Rememberer>,
-    sources: Query<&Attributes>,
-    mut counters: ResMut<Counters>,
-) {
-    let mut full = 0;
-    let threat_bp = |culprit: SimId| {
-        let found = roster.entity(culprit).and_then(|entity| sources.get(entity).ok());
-        i64::from(found.map_or(10_000, |attributes| attributes.current(AttributeId::THREAT_BP)))
-    };
-    let mut blame = |monsters: &mut Query<Rememberer>, monster: SimId, culprit: SimId, milli: i64| {
-        let found = roster.entity(monster).and_then(|entity| monsters.get_mut(entity).ok());
+/// What becomes of someone's place on a list.
+#[derive(Clone, Copy)]
+enum Change {
+    /// So many thousandths of a point more, or less.
+    Add(i64),
+    /// As many as the highest has.
+    Taunt,
+    /// So many percent of what there is.
+    Scale(u32),
+}
+
+/// The lists of all monsters.
+#[derive(SystemParam)]
+pub(super) struct Lists<'w, 's> {
+    roster: Res<'w, Roster>,
+    assets: Res<'w, SceneAssets>,
+    monsters: Query<'w, 's, Rememberer<'static>>,
+    sources: Query<'w, 's, &'static Attributes>,
+    counters: ResMut<'w, Counters>,
+}
+
+impl Lists<'_, '_> {
+    fn change(&mut self, monster: SimId, culprit: SimId, change: Change) {
+        let Some(by) = self.roster.entity(culprit).filter(|_| monster != culprit) else { return };
+        let threat_bp = self.sources.get(by).map_or(10_000, |source| source.current(AttributeId::THREAT_BP));
+        let found = self.roster.entity(monster).and_then(|entity| self.monsters.get_mut(entity).ok());
         let Some((.., brain, mut threat)) = found else { return };
-        let attentive = matches!(brain.mood, Mood::Idle { .. } | Mood::Fighting { .. });
-        let milli = milli.saturating_mul(threat_bp(culprit)) / 10_000;
-        if attentive && monster != culprit && roster.entity(culprit).is_some() && !threat.add(culprit, milli) {
-            full += 1;
+        if !matches!(brain.mood, Mood::Idle { .. } | Mood::Fighting { .. }) {
+            return;
         }
-    };
-    let rules_of = |monsters: &Query<Rememberer>, monster: SimId| -> Option<Id<ThreatDef>> {
-        let (_, species, ..) = monsters.get(roster.entity(monster)?).ok()?;
-        Some(assets.0.monsters[species.0].threat.id())
-    };
+        let is_noted = match change {
+            // Who is soothed has not begun a fight.
+            Change::Add(milli) if milli < 0 && threat.of(culprit).is_none() => true,
+            Change::Add(milli) => threat.add(culprit, milli.saturating_mul(i64::from(threat_bp)) / 10_000),
+            Change::Taunt => threat.taunt(culprit),
+            Change::Scale(pct) => {
+                threat.scale(culprit, pct);
+                true
+            }
+        };
+        if !is_noted {
+            self.counters.add(THREAT_REFUSED, "full");
+        }
+    }
+
+    fn rules_of(&self, monster: SimId) -> Option<&ThreatDef> {
+        let (_, species, ..) = self.monsters.get(self.roster.entity(monster)?).ok()?;
+        Some(&self.assets.0.threats[self.assets.0.monsters[species.0].threat.id()])
+    }
+}
+
+pub(super) fn remember(mut log: MessageReader<HealthChanged>, mut deeds: MessageReader<PassedOn>, mut lists: Lists) {
     let mut healed = Vec::new();
-    for entry in log.read().filter(|entry| matches!(entry.kind, HealthKind::Direct | HealthKind::Periodic)) {
-        let heals = entry.amount > 0 || entry.source == entry.target;
-        if heals {
+    for entry in log.read().filter(|entry| entry.is_deed()) {
+        if entry.amount > 0 {
             healed.push((entry.target, entry.source, entry.amount.unsigned_abs()));
-        } else if let Some(rules) = rules_of(&monsters, entry.target) {
-            let percent = i64::from(assets.0.threats[rules].damage_pct);
+        } else if let Some(percent) = lists.rules_of(entry.target).map(|rules| i64::from(rules.damage_pct)) {
             let milli = i64::from(entry.amount.unsigned_abs()) * MILLI * percent / 100;
             // Who misses is noticed too.
-            blame(&mut monsters, entry.target, entry.source, milli.max(1));
+            lists.change(entry.target, entry.source, Change::Add(milli.max(1)));
         }
     }
-    for effect in in_order(&mut queued) {
-        let EffectAction::Threat { amount } = effect.what else { continue };
-        let side =
-            roster.entity(effect.target).and_then(|entity| monsters.get(entity).ok()).map(|(side, ..)| side.side());
-        let source = Side::of_faction(effect.source, effect.worth.faction);
-        if side.is_some_and(|side| sides.may_harm(source, side)) {
-            blame(&mut monsters, effect.target, effect.source, i64::from(amount) * MILLI);
-        }
+    for PassedOn(deed) in deeds.read() {
+        let change = match deed.what {
+            EffectAction::Threat { amount } => Change::Add(i64::from(amount) * MILLI),
+            EffectAction::Taunt => Change::Taunt,
+            EffectAction::ScaleThreat { pct } => Change::Scale(pct),
+            _ => continue,
+        };
+        lists.change(deed.target, deed.source, change);
     }
     for (patient, healer, points) in healed {
-        let engaged: Vec<SimId> = engaged_with(&monsters, patient);
+        let engaged = engaged_with(&lists.monsters, patient);
         for &monster in &engaged {
-            let Some(rules) = rules_of(&monsters, monster) else { continue };
-            blame(&mut monsters, monster, healer, split_heal(points, &assets.0.threats[rules], engaged.len()));
+            let Some(milli) = lists.rules_of(monster).map(|rules| split_heal(points, rules, engaged.len())) else {
+                continue;
+            };
+            lists.change(monster, healer, Change::Add(milli));
         }
     }
-    (0..full).for_each(|_| counters.add(THREAT_REFUSED, "full"));
 }
 
 /// The monsters that hate someone and are not held by crowd control, by id.

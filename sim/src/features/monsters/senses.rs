@@ -10,8 +10,8 @@ use super::brain::{Brain, HelpCall, Mood};
 use super::tactics::longest_reach_m;
 use super::{Species, ThreatTable};
 use crate::actor::{Concealment, Position};
-use crate::assets::Senses;
-use crate::features::combat::{SideData, Sides};
+use crate::assets::MonsterDef;
+use crate::features::combat::{Level, SideData, Sides};
 use crate::features::navigation::{Reach, Wayfinding};
 use crate::features::players::Player;
 use crate::features::skills::{TargetView, Units};
@@ -78,7 +78,8 @@ pub(super) fn map_players(mut map: ResMut<Neighbourhoods>, players: Query<&Posit
     }
 }
 
-type Onlooker<'a> = (SideData, &'a Species, &'a Position, &'a Concealment, &'a mut Brain, &'a mut ThreatTable);
+type Onlooker<'a> =
+    (SideData, (&'a Species, &'a Level), &'a Position, &'a Concealment, &'a mut Brain, &'a mut ThreatTable);
 
 pub(super) fn look_out(
     tick: Res<SimTick>,
@@ -88,7 +89,7 @@ pub(super) fn look_out(
     mut monsters: Query<Onlooker>,
     mut calls: MessageWriter<HelpCall>,
 ) {
-    for (side, species, position, concealment, mut brain, mut threat) in &mut monsters {
+    for (side, (species, level), position, concealment, mut brain, mut threat) in &mut monsters {
         let side = side.side();
         let id = side.id;
         let turn = tick.0 as usize + id.index();
@@ -103,7 +104,7 @@ pub(super) fn look_out(
             Reach::Reachable | Reach::Unknown => true,
             Reach::Unreachable | Reach::OffMesh => position.0.distance(feet) <= longest_reach_m(def, &assets.0),
         };
-        if let Some(victim) = nearest_player(&units, *position, eyes, &def.senses, &geometry.0, |unit| {
+        if let Some(victim) = nearest_player(&units, *position, eyes, (def, level.0), &geometry.0, |unit| {
             sides.is_enemy(side, unit.side) && worth_it(unit.feet)
         }) {
             threat.add(victim, SEEN_MILLI);
@@ -117,16 +118,18 @@ fn nearest_player(
     units: &Units,
     position: Position,
     eyes: Visibility,
-    senses: &Senses,
+    (def, level): (&MonsterDef, u16),
     geometry: &Geometry,
     worth_it: impl Fn(&TargetView) -> bool,
 ) -> Option<SimId> {
-    if senses.aggro_m <= 0.0 {
+    let (senses, most_m) = (&def.senses, def.aggro_most_m(level));
+    if most_m <= 0.0 {
         return None;
     }
     let mut near: Vec<(f32, TargetView)> = Vec::new();
-    units.for_each_near(position.place(), senses.aggro_m, eyes.phase, |unit, distance_squared| {
-        if unit.side.allegiance.player && (unit.feet.y - position.0.y).abs() <= senses.z_m {
+    units.for_each_near(position.place(), most_m, eyes.phase, |unit, distance_squared| {
+        let is_level = (unit.feet.y - position.0.y).abs() <= senses.z_m;
+        if unit.side.allegiance.player && is_level && distance_squared <= def.aggro_m(level, unit.level).powi(2) {
             near.push((distance_squared, unit));
         }
     });

@@ -60,6 +60,21 @@ impl ThreatTable {
         true
     }
 
+    /// Raises someone to the highest on the list, or leaves it there; false when the table is full.
+    pub fn taunt(&mut self, id: SimId) -> bool {
+        let highest = self.entries.iter().map(|entry| entry.1).max().unwrap_or(0);
+        let missing = highest.saturating_sub(self.of(id).unwrap_or(0));
+        self.add(id, i64::try_from(missing).unwrap_or(i64::MAX))
+    }
+
+    /// Multiplies what is on it against someone, in percent, rounded down.
+    pub fn scale(&mut self, id: SimId, pct: u32) {
+        if let Ok(place) = self.entries.binary_search_by_key(&id, |entry| entry.0) {
+            let milli = &mut self.entries[place].1;
+            *milli = u64::try_from(u128::from(*milli) * u128::from(pct) / 100).unwrap_or(u64::MAX);
+        }
+    }
+
     /// Thousandths of a point against someone.
     #[must_use]
     pub fn of(&self, id: SimId) -> Option<u64> {

@@ -71,7 +71,7 @@ fn go_on(sides: &Sides, stage: &mut Delivery, caster: &mut ActingItem<'_, '_>, m
         cast.done_ms = ms;
         if let At::Tick(tick) = at {
             cast.ticks = tick;
-            if !pay(stage, caster, &cast.def, CostTime::PerTick) {
+            if !pay(stage, caster, (cast.skill, &cast.def), CostTime::PerTick) {
                 end(stage, caster, CastOutcome::Failed);
                 return;
             }
@@ -132,7 +132,7 @@ fn finish(sides: &Sides, stage: &mut Delivery, caster: &mut ActingItem<'_, '_>, 
         end(stage, caster, CastOutcome::Failed);
         return;
     }
-    pay(stage, caster, &cast.def, CostTime::OnFinish);
+    pay(stage, caster, (cast.skill, &cast.def), CostTime::OnFinish);
     caster.casting.set_if_neq(Casting(None));
     caster.cooldowns.cast_ended(cast.finish_ms);
     caster.combo.note(cast.skill, now_ms(stage.tick.0));
@@ -214,7 +214,7 @@ fn start(
     let haste_bp = caster.body.attribute(AttributeId::HASTE);
     let date_ms = caster.cooldowns.dated_ms(skill, def, now, caster.allowance_ms());
     let cast = cast_of(skill, def, intent, date_ms, caster);
-    pay(stage, caster, def, CostTime::OnStart);
+    pay(stage, caster, (skill, def), CostTime::OnStart);
     caster.cooldowns.begin(skill, def, date_ms, haste_bp);
     let view = caster.view(false, sides);
     deliver(stage, caster, &view, &cast, aim, &[At::Start, At::Ms(0)]);
@@ -270,7 +270,7 @@ pub(super) fn end(stage: &mut Delivery, caster: &mut ActingItem<'_, '_>, outcome
     // What has ticked has taken effect: a channel broken off half-way is not free.
     if back && cast.ticks == 0 {
         caster.mana.gain(price(&cast.def, Pool::Mana, caster.mana.mp_max, Some(CostTime::OnStart)));
-        stage.pay_life(*caster.id, -i64::from(caster.price_of_life(&cast.def, CostTime::OnStart)));
+        stage.pay_life(*caster.id, cast.skill, -i64::from(caster.price_of_life(&cast.def, CostTime::OnStart)));
         caster.cooldowns.give_back(cast.skill, &cast.def);
     }
     stage.end(*caster.id, cast.skill, outcome);
@@ -283,11 +283,16 @@ fn can_pay(caster: &ActingItem<'_, '_>, def: &SkillDef, when: CostTime) -> bool 
 }
 
 /// Takes what a skill costs at a time; false when there is not enough, and then nothing is taken.
-fn pay(stage: &mut Delivery, caster: &mut ActingItem<'_, '_>, def: &SkillDef, when: CostTime) -> bool {
+fn pay(
+    stage: &mut Delivery,
+    caster: &mut ActingItem<'_, '_>,
+    (skill, def): (Id<SkillDef>, &SkillDef),
+    when: CostTime,
+) -> bool {
     if !can_pay(caster, def, when) {
         return false;
     }
     caster.mana.pay(price(def, Pool::Mana, caster.mana.mp_max, Some(when)));
-    stage.pay_life(*caster.id, i64::from(caster.price_of_life(def, when)));
+    stage.pay_life(*caster.id, skill, i64::from(caster.price_of_life(def, when)));
     true
 }

@@ -37,6 +37,8 @@ pub(super) struct Delivery<'w, 's> {
 pub(super) struct LifePaid {
     /// Who.
     pub(super) who: SimId,
+    /// For which skill.
+    pub(super) skill: Id<SkillDef>,
     /// Points lost; negative for points regained.
     pub(super) points: i64,
 }
@@ -94,10 +96,10 @@ impl Delivery<'_, '_> {
         self.ended.write(CastEnded { caster, skill, outcome });
     }
 
-    /// Has someone pay hit points; negative ones come back.
-    pub(super) fn pay_life(&mut self, who: SimId, points: i64) {
+    /// Has someone pay hit points for a skill; negative ones come back.
+    pub(super) fn pay_life(&mut self, who: SimId, skill: Id<SkillDef>, points: i64) {
         if points != 0 {
-            self.paid.write(LifePaid { who, points });
+            self.paid.write(LifePaid { who, skill, points });
         }
     }
 

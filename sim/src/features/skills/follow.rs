@@ -9,7 +9,7 @@ use super::displace::{Bodies, destination};
 use super::{CastEnded, CastOutcome, Casting, Cooldowns, Mana, ManaChange, rules::price};
 use crate::assets::{CastDef, CostTime, Pool, Refund, School, TagId};
 use crate::features::buffs::Tags;
-use crate::features::combat::{EffectAction, EffectQueued, HealthChanged, HealthKind, Vitals};
+use crate::features::combat::{EffectAction, EffectQueued, HealthChanged, HealthKind, Origin, Vitals};
 use crate::features::movement::ForceMove;
 use crate::ids::SimId;
 use crate::roster::Roster;
@@ -27,7 +27,7 @@ pub(super) fn take_life(
     mut log: MessageWriter<HealthChanged>,
     mut actors: Query<&mut Vitals>,
 ) {
-    for &LifePaid { who, points } in paid.read() {
+    for &LifePaid { who, skill, points } in paid.read() {
         let Some(mut vitals) = roster.entity(who).and_then(|entity| actors.get_mut(entity).ok()) else { continue };
         if !vitals.is_alive() {
             continue;
@@ -37,7 +37,8 @@ pub(super) fn take_life(
         let change = after - i64::from(vitals.hp);
         if change != 0 {
             vitals.hp = u32::try_from(after).unwrap_or(1);
-            log.write(HealthChanged::own(who, i32::try_from(change).unwrap_or(0), HealthKind::Direct));
+            let entry = HealthChanged::own(who, i32::try_from(change).unwrap_or(0), HealthKind::Price);
+            log.write(HealthChanged { origin: Origin::Skill(skill), ..entry });
         }
     }
 }

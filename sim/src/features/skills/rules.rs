@@ -145,6 +145,8 @@ pub struct TargetView {
     pub feet: Vec3,
     /// Side.
     pub side: Side,
+    /// Level.
+    pub level: u16,
     /// Whether it can be hurt or healed.
     pub alive: bool,
     /// What it has been granted.
@@ -342,7 +344,14 @@ mod tests {
         let aim = |x: f32| {
             let id = SimId::new(2, 0);
             let side = Side::of_faction(id, Faction::named("vermin"));
-            Aim::Unit(TargetView { id, feet: Vec3::new(x, 0.0, 0.0), side, alive: true, tags: Tags::default() })
+            Aim::Unit(TargetView {
+                id,
+                feet: Vec3::new(x, 0.0, 0.0),
+                side,
+                level: 1,
+                alive: true,
+                tags: Tags::default(),
+            })
         };
         let check = |x, tolerance| check_aim(&caster(&cooldowns, &sides), strike, aim(x), tolerance, &geometry);
         assert_eq!((check(2.99, 1.0), check(3.01, 1.0)), (Ok(()), Err(Refusal::Range)));

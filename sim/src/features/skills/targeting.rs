@@ -12,7 +12,7 @@ use super::shapes::Shape;
 use crate::actor::{Concealment, Heading, Position};
 use crate::assets::{Filter, SkillDef, SkillTarget, TagId};
 use crate::features::buffs::Tags;
-use crate::features::combat::{Side, SideData, Sides, Vitals};
+use crate::features::combat::{Level, Side, SideData, Sides, Vitals};
 use crate::ids::SimId;
 use crate::intent::CastTarget;
 use crate::interest::{SceneGrid, Visibility};
@@ -33,6 +33,7 @@ pub struct UnitData {
     concealment: &'static Concealment,
     vitals: &'static Vitals,
     tags: &'static Tags,
+    level: &'static Level,
 }
 
 /// Everyone who may be a target.
@@ -53,7 +54,8 @@ impl Units<'_, '_> {
         let unit = self.units.get(self.roster.entity(id)?).ok()?;
         let (side, concealment) = (unit.side.side(), *unit.concealment);
         let own = Visibility { faction: side.faction.0, phase: concealment.phase, stealth: concealment.stealth };
-        let view = TargetView { id, feet: unit.position.0, side, alive: unit.vitals.is_alive(), tags: *unit.tags };
+        let (feet, alive, tags, level) = (unit.position.0, unit.vitals.is_alive(), *unit.tags, unit.level.0);
+        let view = TargetView { id, feet, side, level, alive, tags };
         own.is_seen_by(by).then_some(view)
     }
 
@@ -64,8 +66,8 @@ impl Units<'_, '_> {
             let Some(unit) = unit.filter(|unit| unit.vitals.is_alive() && unit.concealment.phase == phase) else {
                 return;
             };
-            let (feet, side, tags) = (unit.position.0, unit.side.side(), *unit.tags);
-            let view = TargetView { id: entry.id, feet, side, alive: true, tags };
+            let (feet, side, tags, level) = (unit.position.0, unit.side.side(), *unit.tags, unit.level.0);
+            let view = TargetView { id: entry.id, feet, side, level, alive: true, tags };
             visit(view, distance_squared);
         });
     }
