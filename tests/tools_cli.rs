@@ -112,3 +112,24 @@ fn the_matrix_has_bosses_and_parties_but_nobody_that_the_laboratory_made_up() {
     assert!(ended.out.contains("5 class/mage@10") && ended.out.contains("% left"), "{}", ended.out);
     assert_eq!(ended.out.lines().filter(|line| line.starts_with("| monster/")).count(), 3, "{}", ended.out);
 }
+
+#[test]
+fn what_a_kill_is_worth_is_what_its_table_gives() {
+    let all = json(&["loot", "expect", "--all", "--json"]);
+    let kills = all.as_array().expect("a list");
+    assert!(kills.len() > 10, "{all}");
+    let wolf = kills.iter().find(|kill| kill["monster"] == "monster/wolf").expect("wolves leave something");
+    let level = wolf["level"].to_string();
+    let own = json(&["loot", "expect", "monster/wolf", "--level", &level, "--json"]);
+    assert_eq!((&wolf["table"], &wolf["value"]), (&own["table"], &own["value"]));
+    let refused = mainspring(&["loot", "expect", "--all", "loot/wolf"]);
+    assert_eq!(refused.code, Some(2), "{}", refused.out);
+}
+
+#[test]
+fn the_bundled_data_has_nothing_that_nobody_uses_and_says_what_kills_are_worth() {
+    let ended = mainspring(&["assets", "check", "--no-tests", "--verbose"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.out);
+    assert!(!ended.out.contains("warning"), "{}", ended.out);
+    assert!(ended.out.contains("per kill") && ended.out.contains("monster/stormlord"), "{}", ended.out);
+}
