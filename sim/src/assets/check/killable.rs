@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::Checker;
 use crate::assets::{
     Action, AttributeId, AttributeTable, ClassDef, CombatDef, Deed, DispelKind, Duration, EffectDef, Mitigation,
-    MonsterDef, Record, Ref, School, SkillTarget, TagId, kinds::Records, report::Code,
+    MonsterDef, Ref, School, SkillTarget, TagId, kinds::Records, report::Code,
 };
 
 /// As many players as can be expected to fight one monster together.
