@@ -2,8 +2,8 @@
 //! is in it: whoever came in or went out, and on its ticks everyone, receives what the definition says. Areas are visited in
 //! the order of their ids, those in one in the order of its shape.
 //!
-//! An area keeps the definition it was laid with and what its source was worth then. On the wire it is its kind, its place,
-//! its heading and `area`: the varint tick in which it ends.
+//! An area keeps the definition it was laid with, what its source was worth then and how deep in a chain of deeds it was
+//! laid. On the wire it is its kind, its place, its heading and `area`: the varint tick in which it ends.
 
 use std::sync::Arc;
 
@@ -38,6 +38,7 @@ pub struct Area {
     worth: Worth,
     origin: Origin,
     thousandths: u32,
+    depth: u8,
     next_ms: u64,
     inside: Vec<SimId>,
 }
@@ -107,6 +108,7 @@ pub(super) fn lay(
             worth: conjured.worth.clone(),
             origin: conjured.origin,
             thousandths: conjured.thousandths,
+            depth: conjured.depth,
             next_ms: if period_ms > 0 { now + period_ms } else { u64::MAX },
             inside: Vec::new(),
         };
@@ -201,7 +203,7 @@ pub(super) fn look(
 
 impl Area {
     fn does(&self, actions: &[Action], target: SimId) -> Vec<EffectQueued> {
-        deeds(actions, (self.source, target), &self.worth, self.origin, self.thousandths)
+        deeds(actions, (self.source, target), &self.worth, self.origin, (self.thousandths, self.depth))
     }
 
     /// What it covers from a place, lying a certain way.
@@ -234,6 +236,7 @@ impl Digest for Area {
         digester.bytes(self.def.id.as_bytes());
         digester.u32(self.source.bits());
         digester.u64(self.next_ms);
+        digester.u32(u32::from(self.depth));
         self.inside.iter().for_each(|id| digester.u32(id.bits()));
     }
 }
