@@ -361,7 +361,11 @@ impl<'s> Findings<'s> {
         self.found.sort_by(|a, b| (&a.file, a.span.start, a.code).cmp(&(&b.file, b.span.start, b.code)));
         // A fault that several records inherit is one fault.
         if !self.joined.is_empty() {
-            self.found.dedup_by(|a, b| (a.code, &a.file, &a.span) == (b.code, &b.file, &b.span));
+            self.found.dedup_by(|a, b| {
+                // What is missing is missing in one place, whatever it is.
+                let is_same = a.code != Code::MissingField || a.message == b.message;
+                is_same && (a.code, &a.file, &a.span) == (b.code, &b.file, &b.span)
+            });
         }
         AssetReport { findings: self.found, omitted_count: self.omitted_count }
     }

@@ -10,8 +10,8 @@ use crate::assets::{
     report::{Code, a},
 };
 
-/// Fields whose tags a record gives to something; all other fields ask for theirs.
-const CARRIERS: [&str; 2] = ["tags", "grants"];
+/// Fields whose tags a record has, gives or names a group by; all other fields ask for theirs.
+const CARRIERS: [&str; 4] = ["tags", "grants", "gcd.group", "cooldown.tag"];
 
 /// Turns the references of a record into indices and reports those to another kind.
 pub(super) struct Resolver<'r, 'f, 's> {
@@ -48,7 +48,7 @@ impl RefVisitor for Resolver<'_, '_, '_> {
             let node = self.check.node(&format!("{path}.{index}")).or_else(|| self.check.node(path));
             if let Some(node) = node {
                 let (name, file) = (tag.name().to_owned(), self.check.file.to_owned());
-                let is_carried = path.rsplit('.').next().is_some_and(|field| CARRIERS.contains(&field));
+                let is_carried = CARRIERS.contains(&path);
                 self.tags.push(TagMention { name, file, span: node.span.clone(), is_carried });
             }
         }

@@ -23,6 +23,8 @@ const NAMES_MAX: usize = 3;
 pub(super) struct Uses {
     to: BTreeMap<String, BTreeSet<String>>,
     from: BTreeMap<String, BTreeSet<String>>,
+    /// Who extends whom: child, then parent.
+    heirs: BTreeSet<(String, String)>,
     /// Records that say they are unused.
     meant: BTreeSet<String>,
     /// Where each record was written, by file.
@@ -39,6 +41,7 @@ impl Uses {
         }
         if let Some(parent) = record.string("extends") {
             self.add(id, parent);
+            self.heirs.insert((id.to_owned(), parent.to_owned()));
         }
     }
 
@@ -82,9 +85,14 @@ impl Uses {
         reached
     }
 
-    /// Who refers to a record, the first of them with its place.
-    fn referrers(&self, id: &str, findings: &Findings<'_>) -> Option<String> {
-        let all = self.from.get(id)?;
+    /// Who refers to a record, the first of them with its place; without those that extend it and those that `told` names
+    /// already.
+    fn referrers(&self, id: &str, told: &str, findings: &Findings<'_>) -> Option<String> {
+        let is_news = |from: &&String| {
+            let is_heir = self.heirs.contains(&((*from).clone(), id.to_owned()));
+            !is_heir && !told.contains(from.as_str())
+        };
+        let all: Vec<&String> = self.from.get(id)?.iter().filter(is_news).collect();
         let place = |id: &String| {
             let find = |(file, records): (&String, &Vec<(Range<usize>, String)>)| {
                 let (span, _) = records.iter().find(|(_, own)| own == id)?;
@@ -94,7 +102,7 @@ impl Uses {
         };
         let first = all.first()?;
         let first_place = place(first).map(|place| format!(" ({place})")).unwrap_or_default();
-        let others = list(all.iter().skip(1).map(String::as_str));
+        let others = list(all.iter().skip(1).map(|id| id.as_str()));
         let others = if others.is_empty() { others } else { format!(", {others}") };
         Some(format!("`{id}` is used by `{first}`{first_place}{others}"))
     }
@@ -117,7 +125,8 @@ impl Run<'_> {
         self.findings.add_help(|findings, fault| {
             let records = uses.written.get(&fault.file)?;
             let (_, id) = records.iter().find(|(span, _)| span.contains(&fault.span.start))?;
-            uses.referrers(id, findings)
+            let told = format!("{} {}", fault.message, fault.help.as_deref().unwrap_or_default());
+            uses.referrers(id, &told, findings)
         });
     }
 
@@ -179,7 +188,7 @@ impl Run<'_> {
             let (kind, _) = id.split_once('/').unwrap_or(("record", ""));
             if is_meant {
                 let message = format!("{kind} `{id}` says that it is unused, but it is not");
-                let help = self.uses.referrers(&id, &self.findings);
+                let help = self.uses.referrers(&id, "", &self.findings);
                 self.findings.add(Code::UsedUnused, &file.path, mark, message).label("used").help(help);
                 continue;
             }
