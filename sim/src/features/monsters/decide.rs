@@ -94,7 +94,7 @@ pub(super) struct Scenery<'w, 's> {
 
 pub(super) fn decide(mut scenery: Scenery, mut monsters: Query<Thinker>) {
     let assets = scenery.assets.0.clone();
-    scenery.budget.left = NODES_PER_TICK_MAX;
+    scenery.budget.renew(NODES_PER_TICK_MAX);
     for mut monster in &mut monsters {
         let def = &assets.monsters[monster.species.0];
         match monster.brain.mood {

@@ -144,7 +144,7 @@ impl ThinkerItem<'_, '_> {
         };
         let (target, gives_up) = (view.target, view.gives_up);
         self.mind.memory = memory;
-        scenery.budget.left -= decision.node_count;
+        scenery.budget.spend(decision.node_count);
         if decision.status.is_none() {
             scenery.counters.add(AI_POSTPONED, "decision_spent");
         }
