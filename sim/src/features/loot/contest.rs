@@ -142,6 +142,16 @@ impl ClientCommand for RollCommand {
     }
 }
 
+/// What every news of a contest begins with: which pile, and which of its contests.
+fn put_contest(out: &mut Vec<u8>, pile: SimId, number: u8) {
+    out.extend_from_slice(&pile.bits().to_le_bytes());
+    out.push(number);
+}
+
+fn contest_from_wire(reader: &mut Reader<'_>) -> Option<(SimId, u8)> {
+    Some((SimId::from_bits(reader.u32()?), reader.u8()?))
+}
+
 /// A stack is rolled for; told to each who may roll.
 #[derive(Message, Debug, Clone, PartialEq, Eq)]
 pub struct LootRollStarted {
@@ -160,7 +170,7 @@ pub struct LootRollStarted {
 impl LootRollStarted {
     /// Reads the body of an event told to `told`.
     pub fn from_wire(told: SimId, reader: &mut Reader<'_>) -> Option<Self> {
-        let (pile, number, until_tick) = (SimId::from_bits(reader.u32()?), reader.u8()?, reader.varint()?);
+        let ((pile, number), until_tick) = (contest_from_wire(reader)?, reader.varint()?);
         Some(Self { told, pile, number, until_tick, thing: ThingSeen::from_wire(reader)? })
     }
 }
@@ -172,8 +182,7 @@ impl ClientEvent for LootRollStarted {
         self.told
     }
     fn encode(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.pile.bits().to_le_bytes());
-        out.push(self.number);
+        put_contest(out, self.pile, self.number);
         put_varint(out, self.until_tick);
         self.thing.put(out);
     }
@@ -199,8 +208,7 @@ pub struct LootRolled {
 impl LootRolled {
     /// Reads the body of an event told to `told`.
     pub fn from_wire(told: SimId, reader: &mut Reader<'_>) -> Option<Self> {
-        let (pile, number) = (SimId::from_bits(reader.u32()?), reader.u8()?);
-        let roller = SimId::from_bits(reader.u32()?);
+        let ((pile, number), roller) = (contest_from_wire(reader)?, SimId::from_bits(reader.u32()?));
         Some(Self { told, pile, number, roller, choice: Choice::from_byte(reader.u8()?)?, roll: reader.u8()? })
     }
 }
@@ -212,8 +220,7 @@ impl ClientEvent for LootRolled {
         self.told
     }
     fn encode(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.pile.bits().to_le_bytes());
-        out.push(self.number);
+        put_contest(out, self.pile, self.number);
         out.extend_from_slice(&self.roller.bits().to_le_bytes());
         out.extend_from_slice(&[self.choice as u8, self.roll]);
     }
@@ -235,7 +242,7 @@ pub struct LootWon {
 impl LootWon {
     /// Reads the body of an event told to `told`.
     pub fn from_wire(told: SimId, reader: &mut Reader<'_>) -> Option<Self> {
-        let (pile, number, winner) = (SimId::from_bits(reader.u32()?), reader.u8()?, reader.u32()?);
+        let ((pile, number), winner) = (contest_from_wire(reader)?, reader.u32()?);
         Some(Self { told, pile, number, winner: (winner != 0).then(|| SimId::from_bits(winner)) })
     }
 }
@@ -247,8 +254,7 @@ impl ClientEvent for LootWon {
         self.told
     }
     fn encode(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.pile.bits().to_le_bytes());
-        out.push(self.number);
+        put_contest(out, self.pile, self.number);
         out.extend_from_slice(&self.winner.map_or(0, SimId::bits).to_le_bytes());
     }
 }
