@@ -220,6 +220,17 @@ fn a_portal_that_nobody_can_walk_to_is_a_finding() {
 }
 
 #[test]
+fn a_monster_that_nobody_can_walk_to_is_a_finding() {
+    let folder = game_data("(10, 10)");
+    let text = std::fs::read_to_string(folder.path("scenes/yard.ron")).expect("it is there");
+    let spawner = r#"  spawners: [(id: "spawner/rats", monster: "monster/rat", at: (45, 0), radius_m: 2, count: 1)],"#;
+    folder.write("scenes/yard.ron", &text.replace("\n)\n", &format!("\n{spawner}\n)\n")));
+    let check = mainspring(&["assets", "check", &folder.path("")]);
+    assert!(check.out.contains("error[A012") && check.out.contains("spawner `spawner/rats`"), "{}", check.out);
+    assert_eq!(check.code, Some(1));
+}
+
+#[test]
 fn the_committed_navmeshes_are_what_a_bake_gives() {
     let assets = server::assets::load(None).expect("the embedded assets are good");
     for (id, def) in assets.scenes.iter() {
