@@ -18,6 +18,7 @@ mod effect_chains;
 mod effects;
 mod equipment;
 mod examples;
+mod groups;
 mod interest;
 mod lab;
 mod loot;
@@ -31,6 +32,7 @@ mod resurrection;
 mod shields;
 mod skill_engine;
 mod skills;
+mod spawners;
 mod threat;
 mod world_events;
 

@@ -37,6 +37,7 @@ mod sets;
 mod skills;
 mod sources;
 mod span;
+mod spawners;
 mod table;
 mod tables;
 mod tags;
@@ -90,6 +91,7 @@ pub use skills::{
     Moment, Pushback, Refund, Requirements, SkillDef, SkillTarget,
 };
 pub use sources::AssetSources;
+pub use spawners::{CrowdDef, GroupDef, GroupRespawn, PoolDef, PoolMemberDef, RareDef, SpawnArea};
 pub use table::Table;
 pub use tags::{CORE_TAGS, TAGS_MAX, Tag, TagId, TagList, TagRegistry, TagSet};
 pub use threats::ThreatDef;

@@ -30,6 +30,7 @@ mod records;
 mod rings;
 mod scenes;
 mod skills;
+mod spawners;
 mod tags;
 
 pub(crate) use ai::compile_ai;

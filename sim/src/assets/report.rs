@@ -142,6 +142,8 @@ codes! {
     CutOff = "A0127" Error,
     /// A scene whose geometry no navmesh can be made of.
     NoNavmesh = "A0128" Error,
+    /// A pool or a group with a spawner that its scene does not have.
+    UnknownSpawner = "A0129" Error,
     /// A tag that is not words between dots.
     BadTag = "A0130" Error,
     /// A tag in a family of which the program knows every member, and not this one.
@@ -156,6 +158,8 @@ codes! {
     CurvePoints = "A0135" Error,
     /// An attribute that derives from itself.
     DerivedCycle = "A0136" Error,
+    /// An area of a spawner that is no simple polygon.
+    SpawnArea = "A0138" Error,
     /// A tag that stands once and looks like another.
     TagNearMiss = "A0139" Warning,
     /// Effects that apply one another in a ring at one moment.

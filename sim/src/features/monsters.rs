@@ -30,6 +30,7 @@ mod decide;
 mod errands;
 mod explain;
 mod fight;
+mod groups;
 mod memory;
 mod mind;
 mod patrol;
@@ -43,6 +44,7 @@ mod view;
 pub use adds::{Said, SummonQueued, Summoned};
 pub use brain::{Brain, HelpCall, Mood};
 pub use fight::{DECIDE_TICKS, NODES_PER_DECISION_MAX, NODES_PER_TICK_MAX};
+pub use groups::Group;
 pub use mind::{AiTrace, Mind, ThinkBudget, Thought};
 pub use patrol::Patrol;
 pub use pursuit::Pursuit;
@@ -88,7 +90,15 @@ pub fn plugin(app: &mut App) {
     app.add_systems(
         Tick,
         (
-            (senses::map_players, senses::look_out, decide::decide, decide::answer_calls, decide::settle_at_home)
+            (
+                senses::map_players,
+                senses::look_out,
+                decide::decide,
+                decide::answer_calls,
+                groups::agree,
+                groups::wait_for_others,
+                decide::settle_at_home,
+            )
                 .chain()
                 .in_set(TickSystems::Think)
                 .before(NavigationSystems::Plan),
@@ -99,6 +109,8 @@ pub fn plugin(app: &mut App) {
                 memory::decay,
                 adds::dismiss,
                 adds::summon,
+                spawners::dismiss,
+                spawners::count_players,
                 spawners::fill_slots,
             )
                 .chain()
@@ -111,6 +123,7 @@ pub fn plugin(app: &mut App) {
         .digest_component::<Summoned>("monsters")
         .digest_component::<ThreatTable>("monsters")
         .digest_component::<Patrol>("monsters")
+        .digest_component::<Group>("monsters")
         .digest_component::<Pursuit>("monsters")
         .digest_resource::<Spawners>("monsters");
 }

@@ -1,20 +1,28 @@
-//! The rules of scenes that only their navmesh can tell: where players and monsters appear must be walkable and,
-//! as portals, reachable from the first spawn point, and every leg of a patrol must be walkable.
+//! The rules of scenes that only their navmesh can tell: where players and monsters appear must be walkable and, as
+//! portals, reachable from the first spawn point, and every leg of a patrol must be walkable. Of an
+//! area in which monsters appear enough must be reachable from its middle that a place is found in a few tries.
 //! Doors count as open. Run for data that is good otherwise, with ground made by whoever loads it.
 
 use std::sync::Arc;
 
-use glam::Vec3;
+use glam::{Vec2, Vec3};
 
 use super::Checker;
-use crate::assets::{SceneDef, report::Code};
+use crate::assets::{SceneDef, SpawnArea, report::Code};
 use crate::space::Geometry;
 use crate::space::navmesh::{NavPoint, Navmesh};
+use crate::space::polygon;
 
 /// How far from a place walkable ground may begin, in metres, if the place has no larger radius of its own.
 const NEAR_M: f32 = 1.0;
 /// How far above and below the floor of a place walkable ground is looked for, in metres.
 const STOREY_M: f32 = 3.0;
+/// How far from a place of an area the mesh may be, in metres.
+const IN_AREA_M: f32 = 0.3;
+/// Places tried along each axis of an area.
+const AREA_TRIES: u16 = 16;
+/// Least part of an area that must be reachable, in percent: then 32 tries fail one time in 10,000.
+const AREA_PCT_MIN: usize = 25;
 /// How far a hint may lead, in metres.
 const HINT_M: f32 = 50.0;
 
@@ -61,6 +69,9 @@ pub(crate) fn check_navigation(
         let path = format!("spawners.{index}");
         let mut leg_from = places.must_stand(&format!("{path}.at"), &name, spawner.at, spawner.radius_m);
         places.must_reach(&format!("{path}.at"), &name, leg_from, start);
+        if let (Some(middle), SpawnArea::Polygon(corners)) = (leg_from, &spawner.area) {
+            places.must_have_room(&format!("{path}.area"), &name, middle, corners);
+        }
         let mut from = format!("its spawner `{}`", spawner.id);
         for (leg, &at) in spawner.patrol.iter().enumerate() {
             let (path, name) =
@@ -104,10 +115,41 @@ impl Places<'_, '_, '_, '_> {
         }
     }
 
+    /// Enough of an area must be walkable and connected to its middle.
+    fn must_have_room(&mut self, path: &str, name: &str, middle: NavPoint, corners: &[(f32, f32)]) {
+        let corners: Vec<Vec2> = corners.iter().copied().map(Vec2::from).collect();
+        let mesh = &self.ground.navmesh;
+        let is_room = |at: &Vec2| {
+            let found = self.find_within((at.x, at.y), IN_AREA_M);
+            found.is_some_and(|found| mesh.component(found.polygon) == mesh.component(middle.polygon))
+        };
+        let tried: Vec<Vec2> = lattice(&corners).filter(|&at| polygon::contains(&corners, at)).collect();
+        let room = tried.iter().filter(|at| is_room(at)).count();
+        if !tried.is_empty() && room * 100 < tried.len() * AREA_PCT_MIN {
+            let pct = room * 100 / tried.len();
+            let message = format!("{name} can reach {pct} % of its area from its middle, but needs {AREA_PCT_MIN} %");
+            if let Some(note) = self.check.report(Code::OffNavmesh, path, message) {
+                note.label("hardly walkable");
+            }
+        }
+    }
+
     /// The walkable place nearest to the ground at `at`.
-    fn find(&self, (x, z): (f32, f32), radius_m: f32) -> Option<NavPoint> {
-        let within_m = radius_m.max(NEAR_M);
+    fn find(&self, at: (f32, f32), radius_m: f32) -> Option<NavPoint> {
+        self.find_within(at, radius_m.max(NEAR_M))
+    }
+
+    fn find_within(&self, (x, z): (f32, f32), within_m: f32) -> Option<NavPoint> {
         let height_m = self.ground.geometry.floor(x, z).map_or(0.0, |ground| ground.height_m);
         self.ground.navmesh.nearest(Vec3::new(x, height_m, z), Vec3::new(within_m, STOREY_M, within_m))
     }
+}
+
+/// Places at even distances in the box around some corners.
+fn lattice(corners: &[Vec2]) -> impl Iterator<Item = Vec2> {
+    let least = corners.iter().copied().fold(Vec2::INFINITY, Vec2::min);
+    let most = corners.iter().copied().fold(Vec2::NEG_INFINITY, Vec2::max);
+    let part = |index: u16| (f32::from(index) + 0.5) / f32::from(AREA_TRIES);
+    let at = move |(column, row)| least + (most - least) * Vec2::new(part(column), part(row));
+    (0..AREA_TRIES).flat_map(|row| (0..AREA_TRIES).map(move |column| (column, row))).map(at)
 }

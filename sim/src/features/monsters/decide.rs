@@ -15,7 +15,7 @@ use super::errands::STAND_TICKS;
 use super::fight::NODES_PER_TICK_MAX;
 use super::mind::{AiTrace, Mind, ThinkBudget};
 use super::senses::{Neighbourhoods, SEEN_MILLI};
-use super::{Home, Patrol, Pursuit, Species, ThreatTable};
+use super::{Group, Home, Patrol, Pursuit, Species, ThreatTable};
 use crate::actor::{Concealment, Faction, Heading, Position};
 use crate::assets::OnEvade;
 use crate::counters::Counters;
@@ -61,6 +61,7 @@ pub(super) struct Thinker {
     pub(super) threat: &'static mut ThreatTable,
     pub(super) pursuit: &'static mut Pursuit,
     pub(super) patrol: &'static mut Patrol,
+    pub(super) group: Option<&'static mut Group>,
     pub(super) walk: &'static Walk,
     pub(super) walk_to: &'static mut WalkTo,
     pub(super) heading: &'static mut Heading,

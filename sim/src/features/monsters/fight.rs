@@ -4,6 +4,7 @@
 use super::boss::Course;
 use super::brain::{HelpCall, Mood};
 use super::decide::{Scenery, ThinkerItem};
+use super::groups::Quit;
 use super::mind::{Mind, Order, Thought};
 use super::tactics::{Situation, longest_reach_m};
 use super::threat::{Rival, Standing, Taunt};
@@ -49,7 +50,10 @@ impl ThinkerItem<'_, '_> {
     }
 
     pub(super) fn fight(&mut self, scenery: &mut Scenery, def: &MonsterDef, assets: &Assets, victim: SimId) {
-        let Some(target) = self.find_victim(scenery, def, assets, victim) else { return self.give_up(scenery) };
+        let Some(target) = self.find_victim(scenery, def, assets, victim) else {
+            let strayed = self.strayed_m() > def.leash.radius_m;
+            return self.give_up(scenery, if strayed { Quit::Leash } else { Quit::Bereft });
+        };
         if target.id != victim {
             self.brain.mood = Mood::Fighting { victim: target.id };
         }
@@ -149,7 +153,7 @@ impl ThinkerItem<'_, '_> {
             scenery.counters.add(AI_POSTPONED, "decision_spent");
         }
         if gives_up {
-            self.give_up(scenery);
+            self.give_up(scenery, Quit::Leash);
             return None;
         }
         Some(target)
@@ -238,7 +242,7 @@ impl ThinkerItem<'_, '_> {
         }
         let patience_ticks = self.patience_ticks(status, stand.is_some(), &def.leash, tick);
         if self.pursuit.is_hopeless(feet.distance(target.feet), patience_ticks, tick) {
-            return self.give_up(scenery);
+            return self.give_up(scenery, Quit::Leash);
         }
         self.go(Goal::run(stand.unwrap_or(target.feet), CHASE_M));
     }
@@ -253,8 +257,19 @@ impl ThinkerItem<'_, '_> {
         }
     }
 
+    /// Gives up, unless it has a group: then all decide together.
+    fn give_up(&mut self, scenery: &mut Scenery, why: Quit) {
+        match &mut self.group {
+            Some(group) => {
+                group.quit(why);
+                self.stay();
+            }
+            None => self.retreat(scenery),
+        }
+    }
+
     /// The fight is over: it forgets everyone and runs home.
-    pub(super) fn give_up(&mut self, scenery: &mut Scenery) {
+    pub(super) fn retreat(&mut self, scenery: &mut Scenery) {
         self.threat.clear();
         *self.mind = Mind::default();
         self.untouchable.set_if_neq(Untouchable(true));
