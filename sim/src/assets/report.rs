@@ -172,6 +172,8 @@ codes! {
     NeverHappens = "A0170" Error,
     /// An attack table has a row twice.
     TableRowTwice = "A0180" Error,
+    /// A table that leaves something open.
+    TableIncomplete = "A0182" Error,
     /// A faction says two things about another, or something about itself.
     FactionSaidTwice = "A0181" Error,
     /// A behaviour tree contains itself.

@@ -7,7 +7,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CombatDef, CrowdDef, GroupDef, MonsterDef, PoolDef, PvpRule, RareDef, Record, Ref, RefVisitor, SpawnArea, ticks_of,
+    CombatDef, CrowdDef, GroupDef, MonsterDef, PoolDef, PvpRule, RareDef, Record, Ref, RefVisitor, SpawnArea, StopDef,
+    ticks_of,
 };
 
 /// One scene, `scene/..`.
@@ -80,6 +81,11 @@ impl Record for SceneDef {
         self.combat.visit("combat", visitor);
         for (index, spawner) in self.spawners.iter_mut().enumerate() {
             spawner.monster.visit(&format!("spawners.{index}.monster"), visitor);
+            for (stop, def) in spawner.patrol.iter_mut().enumerate() {
+                for (place, deed) in def.deeds.iter_mut().enumerate() {
+                    deed.visit_refs(&format!("spawners.{index}.patrol.{stop}.do.{place}"), visitor);
+                }
+            }
             for (place, rare) in spawner.rares.iter_mut().enumerate() {
                 rare.monster.visit(&format!("spawners.{index}.rares.{place}.monster"), visitor);
             }
@@ -296,9 +302,12 @@ pub struct SpawnerDef {
     /// written.
     #[serde(default)]
     pub respawn_ms: Option<(u32, u32)>,
-    /// Places that its monsters walk to in order, back and forth; none for monsters that stay about.
+    /// Places that its monsters walk to in order and back, without a door on the way; none for monsters that stay about.
     #[serde(default)]
-    pub patrol: Vec<(f32, f32)>,
+    pub patrol: Vec<StopDef>,
+    /// Whether they go on from the last place of the patrol to the first instead of back.
+    #[serde(default)]
+    pub patrol_round: bool,
 }
 
 impl SpawnerDef {

@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::interval::Interval;
-use super::parse::{Node, What, parse};
-use super::program::{Binary, Input, Op, Program, STACK_MAX};
+use super::parse::{Binary, Node, What, parse};
+use super::program::{Input, Op, Program, STACK_MAX};
 use super::{FormulaError, FormulaFault, LIMIT_MICRO, MICRO};
 use crate::assets::CurveLine;
 
@@ -45,10 +45,10 @@ pub struct Ranges {
 /// The first thing that is wrong with it.
 pub fn compile(text: &str, names: &dyn Names, ranges: Ranges) -> Result<(Program, Interval), FormulaError> {
     let tree = parse(text)?;
-    let program = Program { ops: Vec::new(), curves: Vec::new(), coef: ranges.coef };
+    let program = Program { coef: ranges.coef, ..Program::default() };
     let mut binder = Binder { names, ranges, program, depth: 0 };
     let interval = binder.node(&tree)?;
-    Ok((binder.program, interval))
+    Ok((binder.program.finished(), interval))
 }
 
 struct Binder<'n> {
@@ -152,23 +152,35 @@ impl Binder<'_> {
     }
 
     fn binary(&mut self, operator: Binary, left: &Node, right: &Node) -> Result<Interval, FormulaError> {
+        // `a > b` is `b < a`, and `a != b` is one less `a == b`.
+        if matches!(operator, Binary::Greater | Binary::AtLeast) {
+            let turned = if operator == Binary::Greater { Binary::Less } else { Binary::AtMost };
+            return self.binary(turned, right, left);
+        }
+        if operator == Binary::Unequal {
+            self.depth += 1;
+            self.program.ops.push(Op::Constant(MICRO));
+            let equal = self.binary(Binary::Equal, left, right)?;
+            self.reduce(Op::Subtract, 2);
+            return Ok(Interval::only(MICRO).subtract(equal));
+        }
         let (a, b) = (self.node(left)?, self.node(right)?);
         if matches!(operator, Binary::Divide | Binary::Remainder) && b.contains(0) {
             let message = format!("this divisor can be 0: it lies in {b}");
             return Err(FormulaError::new(FormulaFault::Range, right.span.clone(), message)
                 .help("write `max(1, ..)` around it, or add what keeps it away from 0".to_owned()));
         }
-        let interval = match operator {
-            Binary::Add => a.add(b),
-            Binary::Subtract => a.subtract(b),
-            Binary::Multiply => a.multiply(b),
-            Binary::Divide => a.divide(b),
-            Binary::Remainder => a.remainder(b),
-            Binary::Less => Interval::flag(a.hi < b.lo, a.lo >= b.hi),
-            Binary::AtMost => Interval::flag(a.hi <= b.lo, a.lo > b.hi),
-            Binary::Equal => Interval::flag(a == b && a.lo == a.hi, a.hi < b.lo || b.hi < a.lo),
+        let (op, interval) = match operator {
+            Binary::Add => (Op::Add, a.add(b)),
+            Binary::Subtract => (Op::Subtract, a.subtract(b)),
+            Binary::Multiply => (Op::Multiply, a.multiply(b)),
+            Binary::Divide => (Op::Divide, a.divide(b)),
+            Binary::Remainder => (Op::Remainder, a.remainder(b)),
+            Binary::Less => (Op::Less, Interval::flag(a.hi < b.lo, a.lo >= b.hi)),
+            Binary::AtMost => (Op::AtMost, Interval::flag(a.hi <= b.lo, a.lo > b.hi)),
+            _ => (Op::Equal, Interval::flag(a == b && a.lo == a.hi, a.hi < b.lo || b.hi < a.lo)),
         };
-        self.reduce(Op::Binary(operator), 2);
+        self.reduce(op, 2);
         Ok(interval)
     }
 

@@ -3,7 +3,6 @@
 
 use std::ops::Range;
 
-use super::program::Binary;
 use super::{FormulaError, FormulaFault, MICRO};
 
 /// Longest text in bytes.
@@ -28,6 +27,22 @@ pub(super) enum What {
     Negate(Box<Node>),
     Binary(Binary, Box<Node>, Box<Node>),
     Call(String, Range<usize>, Vec<Node>),
+}
+
+/// An operator between two operands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Binary {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+    Less,
+    AtMost,
+    Greater,
+    AtLeast,
+    Equal,
+    Unequal,
 }
 
 /// Parses a whole text.
@@ -58,23 +73,22 @@ impl<'t> Parser<'t> {
         if self.depth > DEPTH_MAX {
             return Err(self.fault(format!("this formula is nested more than {DEPTH_MAX} deep")));
         }
-        // `a > b` is `b < a`, and `a != b` is one less `a == b`.
-        let operators: [(&str, Compare); 6] = [
-            ("<=", |a, b| binary(Binary::AtMost, a, b)),
-            (">=", |a, b| turned(Binary::AtMost, a, b)),
-            ("==", |a, b| binary(Binary::Equal, a, b)),
-            ("!=", unequal),
-            ("<", |a, b| binary(Binary::Less, a, b)),
-            (">", |a, b| turned(Binary::Less, a, b)),
+        let operators = [
+            ("<=", Binary::AtMost),
+            (">=", Binary::AtLeast),
+            ("==", Binary::Equal),
+            ("!=", Binary::Unequal),
+            ("<", Binary::Less),
+            (">", Binary::Greater),
         ];
         let left = self.sum()?;
         let node = match self.operator(&operators) {
-            Some(compare) => {
+            Some(operator) => {
                 let right = self.sum()?;
                 if self.operator(&operators).is_some() {
                     return Err(self.fault("comparisons cannot be chained"));
                 }
-                compare(left, right)
+                binary(operator, left, right)
             }
             None => left,
         };
@@ -196,7 +210,7 @@ impl<'t> Parser<'t> {
         Err(self.fault("expected an operator, `,` or `)` here"))
     }
 
-    fn operator<O: Copy>(&mut self, operators: &[(&str, O)]) -> Option<O> {
+    fn operator(&mut self, operators: &[(&str, Binary)]) -> Option<Binary> {
         self.skip_blank();
         let (_, operator) = *operators.iter().find(|(sign, _)| self.take(sign))?;
         Some(operator)
@@ -227,21 +241,6 @@ impl<'t> Parser<'t> {
         let length = self.rest().chars().next().map_or(0, char::len_utf8);
         FormulaError::new(FormulaFault::Syntax, self.at..self.at + length, message)
     }
-}
-
-/// Makes the node of a comparison of two others.
-type Compare = fn(Node, Node) -> Node;
-
-/// The operands the other way round, in the place where they were written.
-fn turned(operator: Binary, left: Node, right: Node) -> Node {
-    let span = left.span.start..right.span.end;
-    Node { span, ..binary(operator, right, left) }
-}
-
-fn unequal(left: Node, right: Node) -> Node {
-    let span = left.span.start..right.span.end;
-    let one = Node { span: span.clone(), what: What::Number(MICRO) };
-    Node { span, ..binary(Binary::Subtract, one, binary(Binary::Equal, left, right)) }
 }
 
 fn binary(operator: Binary, left: Node, right: Node) -> Node {

@@ -1,8 +1,10 @@
-//! A formula ready to run: operations on a small stack, no allocation, no branch on data. Inputs are clamped to the ranges
-//! the formula was checked with, so what the check proved always holds.
+//! A formula ready to run: operations on a small stack of 128 bits, no allocation, no branch on data, and the same on 64
+//! bits (`quick`), which is asked first. Inputs are clamped to the ranges the formula was checked with, so what the check
+//! proved always holds.
 
 use std::sync::Arc;
 
+use super::quick::{self, Quick, Unit};
 use super::{MICRO, divide, limited, multiply, power, root, round_whole};
 use crate::assets::{AttributeId, CurveLine, Rounding};
 
@@ -20,7 +22,14 @@ pub(super) enum Op {
     Target(u16),
     Input(Input),
     Negate,
-    Binary(Binary),
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+    Less,
+    AtMost,
+    Equal,
     Min,
     Max,
     /// `clamp(x, lo, hi)`; the upper bound wins.
@@ -36,38 +45,16 @@ pub(super) enum Op {
     Curve(u16),
 }
 
-/// An operator between two operands; comparisons give one or nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Binary {
-    Add,
-    Subtract,
-    Multiply,
-    Divide,
-    Remainder,
-    Less,
-    AtMost,
-    Equal,
-}
-
-impl Binary {
-    #[inline]
-    fn of(self, left: i128, right: i128) -> i128 {
-        let flag = |is: bool| if is { MICRO } else { 0 };
+impl Op {
+    /// How many values it takes.
+    pub(super) const fn operands(&self) -> usize {
         match self {
-            Self::Add => limited(left + right),
-            Self::Subtract => limited(left - right),
-            Self::Multiply => multiply(left, right),
-            Self::Divide => divide(left, right),
-            Self::Remainder => {
-                if right == 0 {
-                    0
-                } else {
-                    left.rem_euclid(right)
-                }
-            }
-            Self::Less => flag(left < right),
-            Self::AtMost => flag(left <= right),
-            Self::Equal => flag(left == right),
+            Self::Constant(_) | Self::Source(_) | Self::Target(_) | Self::Input(_) => 0,
+            Self::Negate | Self::Floor | Self::Ceil | Self::Round | Self::Abs | Self::Root => 1,
+            Self::Power(_) | Self::Curve(_) => 1,
+            Self::Add | Self::Subtract | Self::Multiply | Self::Divide | Self::Remainder => 2,
+            Self::Less | Self::AtMost | Self::Equal | Self::Min | Self::Max => 2,
+            Self::Clamp | Self::Select => 3,
         }
     }
 }
@@ -146,6 +133,8 @@ pub struct Program {
     pub(super) ops: Vec<Op>,
     pub(super) curves: Vec<Arc<CurveLine>>,
     pub(super) coef: (i32, i32),
+    /// The same on 64 bits, unless it is too deep for that.
+    pub(super) quick: Option<Quick>,
 }
 
 impl Program {
@@ -157,9 +146,25 @@ impl Program {
         })
     }
 
+    /// The program of these operations, with its short way.
+    pub(super) fn finished(mut self) -> Self {
+        self.quick = quick::compile(&self.ops);
+        self
+    }
+
     /// The value in millionths; 0 for a formula without text.
     #[must_use]
     pub fn eval_micro(&self, scope: &Scope<'_>) -> i128 {
+        match self.short(scope) {
+            Some((value, Unit::Micro)) => i128::from(value),
+            Some((value, Unit::Whole)) => i128::from(value) * MICRO,
+            None => self.eval_wide_micro(scope),
+        }
+    }
+
+    /// The value in millionths by the wide program, which the short way has to agree with: the reference of tests.
+    #[must_use]
+    pub fn eval_wide_micro(&self, scope: &Scope<'_>) -> i128 {
         let mut stack = [0_i128; STACK_MAX];
         let mut top = 0;
         for op in &self.ops {
@@ -169,10 +174,29 @@ impl Program {
         stack[0]
     }
 
+    /// The value in millionths on 64 bits; `None` where those are too few.
+    #[must_use]
+    pub fn eval_short_micro(&self, scope: &Scope<'_>) -> Option<i64> {
+        match self.short(scope)? {
+            (value, Unit::Micro) => Some(value),
+            (value, Unit::Whole) => value.checked_mul(MICRO as i64),
+        }
+    }
+
+    #[inline]
+    fn short(&self, scope: &Scope<'_>) -> Option<(i64, Unit)> {
+        let quick = self.quick.as_ref()?;
+        Some((quick.run(self, scope)?, quick.unit))
+    }
+
     /// The value as a whole number, rounded as told.
     #[must_use]
     pub fn eval(&self, scope: &Scope<'_>, round: Rounding) -> i64 {
-        i64::try_from(round.divide(self.eval_micro(scope), MICRO)).unwrap_or(i64::MAX)
+        match self.short(scope) {
+            Some((value, Unit::Whole)) => value,
+            Some((value, Unit::Micro)) => round.divide_short(value, MICRO as i64),
+            None => i64::try_from(round.divide(self.eval_wide_micro(scope), MICRO)).unwrap_or(i64::MAX),
+        }
     }
 
     /// Carries out one operation on the operands below `top` and returns how many it took.
@@ -181,11 +205,12 @@ impl Program {
         // Operands the operation does not have read an unused place; the binder proved the depth.
         let at = |back: usize| stack[top.wrapping_sub(back) % STACK_MAX];
         let (c, b, a) = (at(3), at(2), at(1));
+        let flag = |is: bool| if is { MICRO } else { 0 };
         let (operands, value) = match *op {
             Op::Constant(value) => (0, value),
             Op::Source(index) => (0, attribute(scope.source, index)),
             Op::Target(index) => (0, attribute(scope.target.unwrap_or(scope.source), index)),
-            Op::Input(input) => (0, self.input(input, scope)),
+            Op::Input(input) => (0, i128::from(self.input(input, scope)) * MICRO),
             Op::Negate => (1, -a),
             Op::Floor => (1, a.div_euclid(MICRO) * MICRO),
             Op::Ceil => (1, -((-a).div_euclid(MICRO)) * MICRO),
@@ -194,7 +219,14 @@ impl Program {
             Op::Root => (1, root(a)),
             Op::Power(exponent) => (1, power(a, exponent)),
             Op::Curve(index) => (1, self.curves.get(usize::from(index)).map_or(0, |curve| curve.at_micro(a))),
-            Op::Binary(operator) => (2, operator.of(b, a)),
+            Op::Add => (2, limited(b + a)),
+            Op::Subtract => (2, limited(b - a)),
+            Op::Multiply => (2, multiply(b, a)),
+            Op::Divide => (2, divide(b, a)),
+            Op::Remainder => (2, if a == 0 { 0 } else { b.rem_euclid(a) }),
+            Op::Less => (2, flag(b < a)),
+            Op::AtMost => (2, flag(b <= a)),
+            Op::Equal => (2, flag(b == a)),
             Op::Min => (2, b.min(a)),
             Op::Max => (2, b.max(a)),
             Op::Clamp => (3, c.max(b).min(a)),
@@ -204,8 +236,10 @@ impl Program {
         operands
     }
 
-    fn input(&self, input: Input, scope: &Scope<'_>) -> i128 {
-        let whole = match input {
+    /// An input, whole.
+    #[inline]
+    pub(super) fn input(&self, input: Input, scope: &Scope<'_>) -> i64 {
+        match input {
             Input::Coef => i64::from(scope.coef.clamp(self.coef.0, self.coef.1)),
             Input::Stacks => i64::from(scope.stacks.clamp(1, super::bind::STACKS_MAX)),
             Input::Amount => i64::from(scope.cause.amount).min(super::bind::AMOUNT_MAX),
@@ -217,11 +251,16 @@ impl Program {
             Input::Mana => i64::from(scope.pools.1),
             Input::TargetHp => i64::from(scope.target_pools.0),
             Input::TargetMana => i64::from(scope.target_pools.1),
-        };
-        i128::from(whole) * MICRO
+        }
     }
 }
 
 fn attribute(values: &[i32], index: u16) -> i128 {
-    i128::from(values.get(usize::from(index)).copied().unwrap_or(0)) * MICRO
+    i128::from(attribute_of(values, index)) * MICRO
+}
+
+/// An attribute, whole.
+#[inline]
+pub(super) fn attribute_of(values: &[i32], index: u16) -> i64 {
+    i64::from(values.get(usize::from(index)).copied().unwrap_or(0))
 }

@@ -1,7 +1,7 @@
-//! The rules of scenes that only their navmesh can tell: where players and monsters appear must be walkable and, as
-//! portals, reachable from the first spawn point, and every leg of a patrol must be walkable. Of an
-//! area in which monsters appear enough must be reachable from its middle that a place is found in a few tries.
-//! Doors count as open. Run for data that is good otherwise, with ground made by whoever loads it.
+//! The rules of scenes that only their navmesh can tell: where players and monsters appear must be walkable, portals
+//! and spawn points must be reachable from the first spawn point, doors counting as open, and every leg of a patrol must be
+//! walkable with all of them closed. Of an area in which monsters appear enough must be reachable from its middle that a
+//! place is found in a few tries. Run for data that is good otherwise, with ground made by whoever loads it.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use glam::{Vec2, Vec3};
 use super::Checker;
 use crate::assets::{SceneDef, SpawnArea, report::Code};
 use crate::space::Geometry;
-use crate::space::navmesh::{NavPoint, Navmesh};
+use crate::space::navmesh::{NO_COMPONENT, NavPoint, Navmesh};
 use crate::space::polygon;
 
 /// How far from a place walkable ground may begin, in metres, if the place has no larger radius of its own.
@@ -50,7 +50,7 @@ pub(crate) fn check_navigation(
             return;
         }
     };
-    let mut places = Places { ground: &ground, check };
+    let mut places = Places { ground: &ground, closed: closed(&ground.navmesh), check };
     let start = scene.spawn_points.first().and_then(|first| places.find(first.at, first.radius_m));
     let start_name = scene.spawn_points.first().map(|first| format!("`{}`", first.id)).unwrap_or_default();
     let start = start.map(|point| (start_name.as_str(), point));
@@ -73,18 +73,24 @@ pub(crate) fn check_navigation(
             places.must_have_room(&format!("{path}.area"), &name, middle, corners);
         }
         let mut from = format!("its spawner `{}`", spawner.id);
-        for (leg, &at) in spawner.patrol.iter().enumerate() {
+        for (leg, stop) in spawner.patrol.iter().enumerate() {
             let (path, name) =
-                (format!("{path}.patrol.{leg}"), format!("patrol point {} of `{}`", leg + 1, spawner.id));
-            let found = places.must_stand(&path, &name, at, 0.0);
-            places.must_reach(&path, &name, found, leg_from.map(|point| (from.as_str(), point)));
+                (format!("{path}.patrol.{leg}.at"), format!("patrol point {} of `{}`", leg + 1, spawner.id));
+            let found = places.must_stand(&path, &name, stop.at, 0.0);
+            places.must_walk(&path, &name, found, leg_from.map(|point| (from.as_str(), point)));
             (leg_from, from) = (found, name);
         }
     }
 }
 
+fn closed(mesh: &Navmesh) -> Navmesh {
+    (0..mesh.door_count()).fold(mesh.clone(), |mesh, door| mesh.with_door(door, false))
+}
+
 struct Places<'a, 'c, 'f, 's> {
     ground: &'a SceneGround,
+    /// The navmesh with all doors closed.
+    closed: Navmesh,
     check: &'c mut Checker<'f, 's>,
 }
 
@@ -112,6 +118,23 @@ impl Places<'_, '_, '_, '_> {
             if let Some(note) = self.check.report(Code::CutOff, path, message) {
                 note.label("cut off");
             }
+        }
+    }
+
+    /// Nobody opens a door on patrol.
+    fn must_walk(&mut self, path: &str, name: &str, found: Option<NavPoint>, from: Option<(&str, NavPoint)>) {
+        let (Some(found), Some((from_name, from))) = (found, from) else { return };
+        let [to_label, from_label] = [found, from].map(|point| self.closed.component(point.polygon));
+        if to_label == from_label && to_label != NO_COMPONENT {
+            return;
+        }
+        let mesh = &self.ground.navmesh;
+        if mesh.component(found.polygon) != mesh.component(from.polygon) {
+            return self.must_reach(path, name, Some(found), Some((from_name, from)));
+        }
+        let message = format!("{name} cannot be reached on foot from {from_name} without going through a door");
+        if let Some(note) = self.check.report(Code::CutOff, path, message) {
+            note.label("behind a door").help("whoever patrols opens none".to_owned());
         }
     }
 

@@ -2,6 +2,7 @@
 //! Places must lie inside the bounds; triangles must name corners that exist; a heightfield must have a sample for each
 //! corner of its cells. A portal is checked when both its scenes could be read.
 
+use super::patrols::check_patrol_casts;
 use super::{Check, Checker};
 use crate::assets::{
     DoorDef, GeometryDef, Heights, SceneDef,
@@ -48,6 +49,9 @@ impl Check for SceneDef {
 
     fn check_among(&self, records: &Records, check: &mut Checker<'_, '_>) {
         self.check_portals(&records.scenes, check);
+        for (index, spawner) in self.spawners.iter().enumerate() {
+            check_patrol_casts(spawner, &format!("spawners.{index}"), records, check);
+        }
     }
 }
 

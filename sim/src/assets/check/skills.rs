@@ -2,6 +2,7 @@
 //! never happen.
 
 use super::actions::check_action;
+use super::interrupts::check_overrides;
 use super::rings::check_combos;
 use super::{Check, Checker};
 use crate::assets::kinds::Records;
@@ -57,6 +58,7 @@ impl Check for SkillDef {
     }
 
     fn check_among(&self, records: &Records, check: &mut Checker<'_, '_>) {
+        check_overrides(self, check);
         check_combos(self, records, check);
     }
 }
@@ -107,7 +109,7 @@ fn check_cast(cast: &CastDef, check: &mut Checker<'_, '_>) {
         check.whole("cast.pushback.ms", pushback.ms, 1..=10_000);
         check.whole("cast.pushback.max", pushback.max, 1..=20);
     }
-    if let CastMove::Slows(bp) = cast.movement() {
+    if let Some(CastMove::Slows(bp)) = cast.movement() {
         check.whole("cast.move.0", bp, 1..=10_000);
     }
     match cast {

@@ -4,13 +4,12 @@
 use std::ops::RangeInclusive;
 
 use super::Checker;
+use super::patrols::check_patrol;
 use super::scenes::check_local_ids;
 use crate::assets::report::{Code, nearest};
 use crate::assets::{CrowdDef, GroupDef, GroupRespawn, PoolDef, SceneDef, SpawnArea, SpawnerDef};
 use crate::space::polygon;
 
-/// Fewest and most places of a patrol.
-const PATROL_POINTS: RangeInclusive<usize> = 2..=64;
 /// Most kinds that appear in the stead of the usual one.
 const RARES_MAX: usize = 16;
 /// Fewest and most corners of an area.
@@ -35,7 +34,10 @@ impl SceneDef {
             check.float(&format!("{path}.radius_m"), spawner.radius_m, 0.0..=500.0);
             check.whole(&format!("{path}.count"), spawner.count, 1..=COUNT_MAX);
             self.check_disc(&path, spawner.at, spawner.radius_m, check);
-            self.check_patrol(&path, spawner, check);
+            check_patrol(spawner, &path, check);
+            for (stop, def) in spawner.patrol.iter().enumerate() {
+                self.check_place(&format!("{path}.patrol.{stop}.at"), [("0", def.at.0), ("1", def.at.1)], check);
+            }
             check_rares(&path, spawner, check);
             self.check_area(&path, spawner, check);
             if let Some(crowd) = &spawner.crowd {
@@ -50,19 +52,6 @@ impl SceneDef {
         }
         self.check_pools(check);
         self.check_groups(check);
-    }
-
-    fn check_patrol(&self, path: &str, spawner: &SpawnerDef, check: &mut Checker<'_, '_>) {
-        let count = spawner.patrol.len();
-        if count > 0 && !PATROL_POINTS.contains(&count) {
-            let (least, most) = (PATROL_POINTS.start(), PATROL_POINTS.end());
-            let places = if count == 1 { "place" } else { "places" };
-            let message = format!("`patrol` has {count} {places}, but needs {least} to {most}, or none at all");
-            check.report(Code::OutOfRange, &format!("{path}.patrol"), message);
-        }
-        for (leg, &(x, z)) in spawner.patrol.iter().enumerate() {
-            self.check_place(&format!("{path}.patrol.{leg}"), [("0", x), ("1", z)], check);
-        }
     }
 
     fn check_area(&self, path: &str, spawner: &SpawnerDef, check: &mut Checker<'_, '_>) {

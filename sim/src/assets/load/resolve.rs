@@ -1,26 +1,25 @@
 //! What walks through the references of a record once all names are known: gives each its index, collects the tags that
 //! are mentioned, and reports what names nothing or something of another kind.
 
-use super::uses::Uses;
+use std::ops::Range;
+
 use crate::assets::{
     RefVisitor, Tag, TagRegistry, TagSet,
-    check::{Checker, TagMention},
+    check::Checker,
     kinds::KINDS,
+    memo::Link,
     names::Names,
     report::{Code, a},
 };
-
-/// Fields whose tags a record has, gives or names a group by; all other fields ask for theirs.
-const CARRIERS: [&str; 4] = ["tags", "grants", "gcd.group", "cooldown.tag"];
 
 /// Turns the references of a record into indices and reports those to another kind.
 pub(super) struct Resolver<'r, 'f, 's> {
     pub(super) names: &'r Names,
     pub(super) check: &'r mut Checker<'f, 's>,
-    pub(super) tags: &'r mut Vec<TagMention>,
-    pub(super) uses: &'r mut Uses,
-    /// The id of the record.
-    pub(super) from: String,
+    /// The tags it writes and their places in the file.
+    pub(super) tags: Vec<(Box<str>, Range<usize>)>,
+    /// What was found.
+    pub(super) links: Vec<Link>,
 }
 
 impl Resolver<'_, '_, '_> {
@@ -47,19 +46,18 @@ impl RefVisitor for Resolver<'_, '_, '_> {
         for (index, tag) in tags.iter().enumerate() {
             let node = self.check.node(&format!("{path}.{index}")).or_else(|| self.check.node(path));
             if let Some(node) = node {
-                let (name, file) = (tag.name().to_owned(), self.check.file.to_owned());
-                let is_carried = CARRIERS.contains(&path);
-                self.tags.push(TagMention { name, file, span: node.span.clone(), is_carried });
+                self.tags.push((tag.name().into(), node.span.clone()));
             }
         }
         None
     }
 
     fn visit_short(&mut self, path: &str, kind: &'static str, name: &str, slot: &mut u32) {
-        match self.names.index(kind, &format!("{kind}/{name}")) {
+        let full = format!("{kind}/{name}");
+        match self.names.index(kind, &full) {
             Some(index) => {
-                self.uses.add(&self.from, &format!("{kind}/{name}"));
                 *slot = index;
+                self.links.push((kind, full.into(), index));
             }
             None => {
                 let help = self.names.short_suggestion(kind, name, self.check.findings);
@@ -71,8 +69,8 @@ impl RefVisitor for Resolver<'_, '_, '_> {
 
     fn visit(&mut self, path: &str, kind: &'static str, name: &str, slot: &mut u32) {
         if let Some(index) = self.names.index(kind, name) {
-            self.uses.add(&self.from, name);
             *slot = index;
+            self.links.push((kind, name.into(), index));
             return;
         }
         let prefix = name.split_once('/').map(|(prefix, _)| prefix);

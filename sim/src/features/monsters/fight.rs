@@ -9,7 +9,7 @@ use super::mind::{Mind, Order, Thought};
 use super::tactics::{Situation, longest_reach_m};
 use super::threat::{Rival, Standing, Taunt};
 use super::view::{FightView, facing, has_from, is_held, is_suppressed};
-use crate::assets::{Assets, LeashDef, MonsterDef, TagId, ThreatDef, ticks_of};
+use crate::assets::{Assets, Disturbance, LeashDef, MonsterDef, TagId, ThreatDef, ticks_of};
 use crate::behaviour::{Memory, Silent, Trace, decide};
 use crate::features::combat::{EffectAction, Side, Sides, Untouchable};
 use crate::features::navigation::{Goal, WalkStatus};
@@ -273,18 +273,16 @@ impl ThinkerItem<'_, '_> {
         self.threat.clear();
         *self.mind = Mind::default();
         self.untouchable.set_if_neq(Untouchable(true));
-        self.patrol.leave(self.position.0);
         self.stay();
         self.brain.mood = Mood::Evading { since_tick: scenery.tick.0 };
         if self.casting.0.is_some() {
-            scenery.stops.write(StopIntent { caster: *self.id });
+            scenery.stops.write(StopIntent { caster: *self.id, by: Disturbance::Stops });
         }
     }
 
     /// Ground distance to its home, or to its beat, in metres.
     fn strayed_m(&self) -> f32 {
-        let base = self.patrol.nearest(self.position.0).unwrap_or(self.home.feet);
-        ground_distance_m(self.position.0, base)
+        self.rails.strayed_m(self.home.feet, self.position.0)
     }
 
     fn choose_victim(

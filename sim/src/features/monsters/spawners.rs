@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use bevy_ecs::prelude::*;
 
-use super::{Group, Home, Species, body};
+use super::{Group, Home, Patrol, Species, body};
 use crate::assets::{GroupRespawn, MonsterDef, PoolDef, SceneDef, SpawnerDef, Table, ticks_of};
 use crate::digest::{Digest, Digester};
 use crate::features::combat::Died;
@@ -270,7 +270,7 @@ pub(super) fn fill_slots(
         let shape = body_shape(&assets.0.movements[assets.0.monsters[monster].movement.profile.id()]);
         let feet = place::find(def, &geometry.0, &way, draw("spawn place"), shape);
         let home = Home { feet, slot: u32::try_from(index).ok() };
-        let patrol = place::patrol_of(def, &geometry.0);
+        let patrol = Patrol::of(def, &geometry.0);
         let mut spawned = commands.spawn(body(&assets.0, &random, (id, tick.0), monster, home, patrol));
         if let Some(group) = spawners.ties[spawner].group {
             spawned.insert(Group::new(group));

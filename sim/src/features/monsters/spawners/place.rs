@@ -3,7 +3,6 @@
 
 use glam::{Vec2, Vec3};
 
-use super::super::Patrol;
 use super::super::fight::ground_distance_m;
 use crate::assets::{SpawnArea, SpawnPointDef, SpawnerDef};
 use crate::features::navigation::{Reach, Wayfinding};
@@ -76,9 +75,4 @@ fn onto_mesh(way: &Wayfinding, geometry: &Geometry, feet: Vec3) -> Vec3 {
     let Some(nearest) = way.nearest(feet) else { return feet };
     let ground = geometry.ground(nearest.x, nearest.z, nearest.y + STOREY_M);
     ground.map_or(feet, |ground| Vec3::new(nearest.x, ground.height_m, nearest.z))
-}
-
-/// What a monster of this spawner walks along.
-pub(super) fn patrol_of(def: &SpawnerDef, geometry: &Geometry) -> Patrol {
-    Patrol::along(def.patrol.iter().map(|&at| on_top(geometry, at)).collect())
 }
