@@ -7,7 +7,7 @@ use super::cooldowns::now_ms;
 use super::deliver::{Conjured, LifePaid, Toward};
 use super::displace::{Bodies, destination};
 use super::{CastEnded, CastOutcome, Casting, Cooldowns, Mana, ManaChange, rules::price};
-use crate::assets::{CastDef, CostTime, Pool, Refund, School, TagId};
+use crate::assets::{CastDef, CostTime, Id, Pool, Refund, School, SkillDef, TagId};
 use crate::features::buffs::Tags;
 use crate::features::combat::{EffectAction, EffectQueued, HealthChanged, HealthKind, Origin, Vitals};
 use crate::features::movement::ForceMove;
@@ -29,18 +29,24 @@ pub(super) fn take_life(
 ) {
     for &LifePaid { who, skill, points } in paid.read() {
         let Some(mut vitals) = roster.entity(who).and_then(|entity| actors.get_mut(entity).ok()) else { continue };
-        if !vitals.is_alive() {
-            continue;
-        }
-        // A blow of the same tick may have come first: a price never kills.
-        let after = (i64::from(vitals.hp) - points).clamp(1, i64::from(vitals.hp_max.max(1)));
-        let change = after - i64::from(vitals.hp);
-        if change != 0 {
-            vitals.hp = u32::try_from(after).unwrap_or(1);
-            let entry = HealthChanged::own(who, i32::try_from(change).unwrap_or(0), HealthKind::Price);
-            log.write(HealthChanged { origin: Origin::Skill(skill), ..entry });
-        }
+        log.write_batch(charge_life((who, skill), &mut vitals, points));
     }
+}
+
+/// Takes what a skill costs in hit points, or gives it back when it is less than nothing; what the log says of it.
+fn charge_life((who, skill): (SimId, Id<SkillDef>), vitals: &mut Mut<Vitals>, points: i64) -> Option<HealthChanged> {
+    if !vitals.is_alive() {
+        return None;
+    }
+    // A blow of the same tick may have come first: a price never kills.
+    let after = (i64::from(vitals.hp) - points).clamp(1, i64::from(vitals.hp_max.max(1)));
+    let change = after - i64::from(vitals.hp);
+    if change == 0 {
+        return None;
+    }
+    vitals.hp = u32::try_from(after).unwrap_or(1);
+    let entry = HealthChanged::own(who, i32::try_from(change).unwrap_or(0), HealthKind::Price);
+    Some(HealthChanged { origin: Origin::Skill(skill), ..entry })
 }
 
 /// Direct damage moves the end of casts: a cast takes longer, a channel ends earlier.
@@ -73,19 +79,19 @@ pub(super) fn push_back(
     }
 }
 
-type Caster<'a> = (&'a Tags, &'a mut Casting, &'a mut Cooldowns, &'a mut Mana);
+type Caster<'a> = (&'a Tags, &'a mut Casting, &'a mut Cooldowns, &'a mut Mana, &'a mut Vitals);
 
 /// Kicks and changes of cooldowns, in the order in which the loop let them pass.
 pub(super) fn disturb(
     (tick, roster, assets): (Res<SimTick>, Res<Roster>, Res<SceneAssets>),
     mut passed: MessageReader<PassedOn>,
-    mut ended: MessageWriter<CastEnded>,
+    (mut ended, mut log): (MessageWriter<CastEnded>, MessageWriter<HealthChanged>),
     mut casters: Query<Caster>,
 ) {
     let now = now_ms(tick.0);
     for PassedOn(deed) in passed.read() {
         let found = roster.entity(deed.target).and_then(|entity| casters.get_mut(entity).ok());
-        let Some((tags, mut casting, mut cooldowns, mut mana)) = found else { continue };
+        let Some((tags, mut casting, mut cooldowns, mut mana, mut vitals)) = found else { continue };
         match deed.what {
             EffectAction::Interrupt { lockout_ms } if !tags.has(TagId::IMMUNE_INTERRUPT) => {
                 let Some(cast) = casting.0.take_if(|cast| cast.def.cast.is_interruptible()) else { continue };
@@ -96,6 +102,8 @@ pub(super) fn disturb(
                 }
                 if cast.def.refund == Refund::Always && cast.ticks == 0 {
                     mana.gain(price(&cast.def, Pool::Mana, mana.mp_max, Some(CostTime::OnStart)));
+                    let life = price(&cast.def, Pool::Hp, vitals.hp_max, Some(CostTime::OnStart));
+                    log.write_batch(charge_life((deed.target, cast.skill), &mut vitals, -i64::from(life)));
                     cooldowns.give_back(cast.skill, &cast.def);
                 }
                 ended.write(CastEnded { caster: deed.target, skill: cast.skill, outcome: CastOutcome::Interrupted });
