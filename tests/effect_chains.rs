@@ -3,8 +3,10 @@
 
 use proptest::prelude::*;
 use sim::assets::{AssetSources, Assets, School};
+use sim::counters::Counters;
 use sim::features::buffs::{ActiveBuffs, BUFFS_MAX};
-use sim::features::combat::{DEPTH_MAX, EffectAction, HealthChanged};
+use sim::features::combat::{DEPTH_MAX, EFFECT_DROPPED, EffectAction, HealthChanged};
+use sim::features::skills::Conjuring;
 use sim::testing::{TEST_ASSETS, TestScene, test_assets};
 
 use crate::combat::{strike, told};
@@ -91,6 +93,66 @@ fn a_chain_ends_at_its_depth() {
     let (mut scene, fighter, dummy) = crate::effects::stage(&format!("[{}]", links.join(",")));
     crate::effects::apply(&mut scene, fighter, dummy, "effect/l0");
     assert_eq!(crate::effects::names(&scene, dummy).len(), usize::from(DEPTH_MAX) + 1);
+}
+
+/// Blows on a dummy in three seconds after one thing has happened to it, and how many deeds were too deep.
+fn blows_after(
+    more: &[(&str, &str)],
+    effect: Option<&str>,
+    first: impl Fn(&TestScene) -> EffectAction,
+) -> (usize, u64) {
+    let mut scene = TestScene::of(&test_assets(more), "scene/flat", 1, |_| {});
+    let (fighter, dummy) = (scene.player_at(0.0, 0.0), scene.monster_at("monster/dummy", 6.0, 0.0));
+    scene.tick();
+    if let Some(effect) = effect {
+        crate::effects::apply(&mut scene, fighter, fighter, effect);
+    }
+    let first = first(&scene);
+    strike(&mut scene, fighter, dummy, first);
+    let mut blows = 0;
+    for _ in 0..60 {
+        scene.tick();
+        blows += told::<HealthChanged>(&scene).iter().filter(|entry| entry.target == dummy).count();
+    }
+    let dropped = scene.scene.world().resource::<Counters>().count(EFFECT_DROPPED, "depth");
+    (blows, dropped)
+}
+
+#[test]
+fn an_endless_chain_over_projectiles_ends_at_its_depth() {
+    let files = [
+        (
+            "effects/own.ron",
+            r#"(id: "effect/volley", polarity: Helpful, duration: Infinite,
+            procs: [(on: [HitDealt], allow_self: true, do: [Launch(projectile: "projectile/spark")])])"#,
+        ),
+        ("projectiles/own.ron", r#"(id: "projectile/spark", speed_mps: 60, on_hit: [Damage(coef: 100)])"#),
+    ];
+    let blow = EffectAction::Damage { formula: None, school: School::Physical, coef: 100 };
+    let (blows, dropped) = blows_after(&files, Some("effect/volley"), |_| blow);
+    assert_eq!((blows, dropped), (1 + usize::from(DEPTH_MAX), 1), "the blow, what it set off, and nothing deeper");
+}
+
+#[test]
+fn what_launches_itself_or_lays_itself_down_ends_at_its_depth() {
+    let projectile = [(
+        "projectiles/own.ron",
+        r#"(id: "projectile/hydra", speed_mps: 60, on_hit: [Damage(coef: 100), Launch(projectile: "projectile/hydra")])"#,
+    )];
+    let hydra = |scene: &TestScene| {
+        let id = scene.config.assets.projectiles.by_name("projectile/hydra").expect("it is there");
+        EffectAction::Conjure(Conjuring::Projectile(id))
+    };
+    assert_eq!(blows_after(&projectile, None, hydra), (1 + usize::from(DEPTH_MAX), 1));
+    let area = [(
+        "areas/own.ron",
+        r#"(id: "area/moss", radius_m: 3, duration_ms: 200, filter: Enemy, on_enter: [Damage(coef: 100), Area(area: "area/moss")])"#,
+    )];
+    let moss = |scene: &TestScene| {
+        let id = scene.config.assets.areas.by_name("area/moss").expect("it is there");
+        EffectAction::Conjure(Conjuring::Area(id))
+    };
+    assert_eq!(blows_after(&area, None, moss), (1 + usize::from(DEPTH_MAX), 1));
 }
 
 #[test]

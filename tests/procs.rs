@@ -1,11 +1,11 @@
 //! Procs in a scene: what they react to, how often, for how long, and whose deeds they are.
 
 use sim::assets::School;
-use sim::features::combat::EffectAction;
+use sim::features::combat::{EffectAction, HealthChanged};
 use sim::ids::SimId;
-use sim::testing::TestScene;
+use sim::testing::{TestScene, test_assets};
 
-use crate::combat::{hp, strike};
+use crate::combat::{MORE, hp, strike, told};
 use crate::effects::{apply, borne, names, stage};
 
 fn hit(scene: &mut TestScene, source: SimId, target: SimId, coef: u32) {
@@ -121,4 +121,117 @@ fn procs_per_minute_do_not_depend_on_the_speed_of_the_blows() {
     }
     // 60 said, and the term against bad luck adds about an eighth.
     assert!(counts.iter().all(|count| (48..=88).contains(count)), "{counts:?}");
+}
+
+/// A player and a dummy with effects and other records from text.
+fn stage_with(effects: &str, more: &[(&str, &str)]) -> (TestScene, SimId, SimId) {
+    let own = [("effects/own.ron", effects)];
+    let all: Vec<(&str, &str)> = MORE.iter().chain(&own).chain(more).copied().collect();
+    let mut scene = TestScene::of(&test_assets(&all), "scene/flat", 1, |_| {});
+    let (fighter, dummy) = (scene.player_at(0.0, 0.0), scene.monster_at("monster/dummy", 10.0, 0.0));
+    scene.tick();
+    (scene, fighter, dummy)
+}
+
+/// What the last tick changed of someone's hit points, entry by entry.
+fn changes(scene: &TestScene, id: SimId) -> Vec<i32> {
+    told::<HealthChanged>(scene).iter().filter(|entry| entry.target == id).map(|entry| entry.amount).collect()
+}
+
+/// So many thousandths, rounded to the nearest.
+fn part(points: i32, thousandths: i32) -> i32 {
+    (points * thousandths + 500) / 1_000
+}
+
+#[test]
+fn a_mirror_gives_back_exactly_three_tenths_of_whatever_arrives() {
+    let (mut scene, fighter, dummy) = stage(
+        r#"[(id: "effect/mirror", polarity: Helpful, duration: Infinite,
+             procs: [(on: [HitTaken], do: [Damage(school: Arcane, formula: "proc.share", coef: 300, exact: true)])]),
+            (id: "effect/bare", duration: Infinite, modifiers: [(attr: "damage_taken_bp", op: More(5_000))])]"#,
+    );
+    apply(&mut scene, dummy, dummy, "effect/mirror");
+    apply(&mut scene, dummy, fighter, "effect/bare");
+    for coef in [1_000, 1_700, 3_330, 5_010, 7_770] {
+        hit(&mut scene, fighter, dummy, coef);
+        let ([taken], [given]) = (&changes(&scene, dummy)[..], &changes(&scene, fighter)[..]) else {
+            panic!("one blow each way: {:?}", told::<HealthChanged>(&scene));
+        };
+        assert_eq!(*given, -part(-*taken, 300), "armor, luck and what makes it hurt more have no say");
+    }
+}
+
+#[test]
+fn a_leech_drinks_exactly_a_fifth_and_a_mirror_of_the_whole_blow_counts_what_a_shield_took() {
+    let (mut scene, fighter, dummy) = stage(
+        r#"[(id: "effect/leech", polarity: Helpful, duration: Infinite,
+             procs: [(on: [HitDealt], to: Self, do: [Heal(formula: "proc.share", coef: 200, exact: true)])]),
+            (id: "effect/bubble", polarity: Helpful, duration: Infinite, absorb: (amount: 40)),
+            (id: "effect/mirror", polarity: Helpful, duration: Infinite,
+             procs: [(on: [HitTaken], do: [Damage(school: Arcane, formula: "proc.blow", coef: 300, exact: true)])])]"#,
+    );
+    hit(&mut scene, dummy, fighter, 250_000);
+    apply(&mut scene, fighter, fighter, "effect/leech");
+    apply(&mut scene, dummy, dummy, "effect/bubble");
+    apply(&mut scene, dummy, dummy, "effect/mirror");
+    for coef in [5_000, 3_210] {
+        hit(&mut scene, fighter, dummy, coef);
+        let log = told::<HealthChanged>(&scene);
+        let blow = log.iter().find(|entry| entry.target == dummy).expect("it was hit");
+        let (arrived, whole) = (-blow.amount, -blow.amount + blow.absorbed.cast_signed());
+        assert!(arrived > 0 && (coef == 3_210 || blow.absorbed == 40), "{blow:?}");
+        let mut own = changes(&scene, fighter);
+        own.sort_unstable();
+        assert_eq!(own, [-part(whole, 300), part(arrived, 200)]);
+    }
+}
+
+#[test]
+fn what_a_proc_applies_or_launches_remembers_the_blow() {
+    let (mut scene, fighter, dummy) = stage_with(
+        r#"[(id: "effect/igniting", polarity: Helpful, duration: Infinite,
+             procs: [(on: [HitDealt], schools: [Fire], do: [Apply("effect/ignited"), Launch(projectile: "projectile/echo")])]),
+            (id: "effect/ignited", duration: Ms(2_000), period: (ms: 1_000),
+             periodic: [Damage(school: Frost, formula: "proc.share", coef: 250, exact: true)])]"#,
+        &[
+            (
+                "projectiles/own.ron",
+                r#"(id: "projectile/echo", speed_mps: 20, on_hit: [Damage(school: Frost, formula: "echo", coef: 500, exact: true)])"#,
+            ),
+            (
+                "formulas/own.ron",
+                r#"(id: "formula/echo", expr: "amount * coef / 1000 + 1000 * crit", coef: (0, 1_000))"#,
+            ),
+        ],
+    );
+    apply(&mut scene, fighter, fighter, "effect/igniting");
+    hit(&mut scene, fighter, dummy, 8_000);
+    let arrived = -changes(&scene, dummy)[0];
+    let mut after = Vec::new();
+    for _ in 0..45 {
+        scene.tick();
+        after.extend(changes(&scene, dummy));
+    }
+    let quarter = -part(arrived, 250);
+    assert_eq!(
+        after,
+        [-part(arrived, 500), quarter, quarter],
+        "the echo of half of it after ten metres, then the fire"
+    );
+}
+
+#[test]
+fn a_formula_knows_whether_the_blow_was_critical() {
+    for (crit_bp, expected) in [(0, -3), (10_000, -7)] {
+        let effects = format!(
+            r#"[(id: "effect/keen", polarity: Helpful, duration: Infinite,
+                 modifiers: [(attr: "crit_bp", op: Override({crit_bp}))],
+                 procs: [(on: [HitDealt], do: [Damage(school: Nature, formula: "keen", coef: 1, exact: true)])])]"#
+        );
+        let formula = ("formulas/own.ron", r#"(id: "formula/keen", expr: "if(crit, 7, 3)")"#);
+        let (mut scene, fighter, dummy) = stage_with(&effects, &[formula]);
+        apply(&mut scene, fighter, fighter, "effect/keen");
+        hit(&mut scene, fighter, dummy, 1_000);
+        assert_eq!(changes(&scene, dummy)[1..], [expected]);
+    }
 }

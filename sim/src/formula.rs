@@ -15,7 +15,7 @@ mod program;
 
 pub use bind::{Names, Ranges, compile};
 pub use interval::Interval;
-pub use program::{Program, Scope};
+pub use program::{Program, Scope, Trigger};
 
 /// Millionths in one.
 pub const MICRO: i128 = 1_000_000;

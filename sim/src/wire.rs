@@ -13,6 +13,12 @@ pub fn put_varint(out: &mut Vec<u8>, mut value: u32) {
     out.push(value as u8);
 }
 
+/// Appends bytes behind a varint of their count.
+pub fn put_prefixed(out: &mut Vec<u8>, bytes: &[u8]) {
+    put_varint(out, u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+    out.extend_from_slice(bytes);
+}
+
 /// Reads what the `put` side wrote.
 #[derive(Debug, Clone)]
 pub struct Reader<'a> {

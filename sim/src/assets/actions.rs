@@ -115,6 +115,10 @@ pub enum Action {
         formula: Option<ShortRef<FormulaDef>>,
         /// Handed to the formula: thousandths by convention.
         coef: u32,
+        /// Whether it takes exactly what the formula says, rounded as that says: nothing is rolled, kept off or added.
+        /// Immunity and shields still count. For what gives a blow back.
+        #[serde(default)]
+        exact: bool,
     },
     /// Heals by a formula.
     Heal {
@@ -123,6 +127,10 @@ pub enum Action {
         formula: Option<ShortRef<FormulaDef>>,
         /// Handed to the formula: thousandths by convention.
         coef: u32,
+        /// Whether it gives exactly what the formula says, rounded as that says: nothing is rolled or added. What absorbs
+        /// healing still counts.
+        #[serde(default)]
+        exact: bool,
     },
     /// Fills a pool.
     Gain {

@@ -13,7 +13,8 @@ pub struct FormulaDef {
     /// `formula/name`; the name alone is what records write.
     pub id: String,
     /// The formula. Names are attributes of the source, `target.` and an attribute, `level`, `target.level`, `hp`, `mana`,
-    /// `target.hp`, `target.mana`, `coef`, `stacks` and `amount`.
+    /// `target.hp`, `target.mana`, `coef` and `stacks`. What a proc does knows the blow that set it off: `amount` are the
+    /// points that arrived, `absorbed` those that shields took before, and `crit` is 1 for a critical one, else 0.
     pub expr: String,
     /// How the end is rounded to a whole number.
     #[serde(default)]

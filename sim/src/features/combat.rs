@@ -48,7 +48,7 @@ pub use attributes::{
 };
 pub use blow::{Blow, Roll, resistance};
 pub use context::deed_tags;
-pub use events::{Died, EffectAction, EffectQueued, Happening, Origin, Push, Worth};
+pub use events::{Died, EffectAction, EffectQueued, Happening, Origin, Push, Trigger, Worth};
 pub use haste::hasted_ms;
 pub use health_log::{HealthChanged, HealthKind};
 pub use luck::{Luck, streak_constant};

@@ -108,6 +108,8 @@ impl Binder<'_> {
             "coef" => Some(Input::Coef),
             "stacks" => Some(Input::Stacks),
             "amount" => Some(Input::Amount),
+            "absorbed" => Some(Input::Absorbed),
+            "crit" => Some(Input::Crit),
             "hp" => Some(Input::Hp),
             "mana" => Some(Input::Mana),
             "target.level" => Some(Input::TargetLevel),
@@ -141,7 +143,8 @@ impl Binder<'_> {
         match input {
             Input::Coef => Interval::whole(self.ranges.coef.0.into(), self.ranges.coef.1.into()),
             Input::Stacks => Interval::whole(1, STACKS_MAX.into()),
-            Input::Amount => Interval::whole(0, AMOUNT_MAX),
+            Input::Amount | Input::Absorbed => Interval::whole(0, AMOUNT_MAX),
+            Input::Crit => Interval::whole(0, 1),
             Input::Level | Input::TargetLevel => Interval::whole(1, LEVEL_MAX.into()),
             Input::Hp | Input::TargetHp => Interval::whole(0, most("hp_max")),
             Input::Mana | Input::TargetMana => Interval::whole(0, most("mana_max")),

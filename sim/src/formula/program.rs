@@ -49,6 +49,8 @@ pub(super) enum Input {
     Coef,
     Stacks,
     Amount,
+    Absorbed,
+    Crit,
     Level,
     TargetLevel,
     Hp,
@@ -76,8 +78,19 @@ pub struct Scope<'a> {
     pub coef: i32,
     /// Stacks of the effect behind it, from 1.
     pub stacks: u32,
-    /// What happened, in points: for what reacts to a blow or changes an amount.
-    pub amount: i64,
+    /// What happened: for what reacts to a blow.
+    pub cause: Trigger,
+}
+
+/// What happened that a formula reacts to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Trigger {
+    /// Points that arrived.
+    pub amount: u32,
+    /// Points that shields took before that.
+    pub absorbed: u32,
+    /// Whether it was critical.
+    pub crit: bool,
 }
 
 impl<'a> Scope<'a> {
@@ -93,7 +106,7 @@ impl<'a> Scope<'a> {
             target_pools: (0, 0),
             coef: 0,
             stacks: 1,
-            amount: 0,
+            cause: Trigger { amount: 0, absorbed: 0, crit: false },
         }
     }
 }
@@ -174,7 +187,9 @@ impl Program {
         let whole = match input {
             Input::Coef => i64::from(scope.coef.clamp(self.coef.0, self.coef.1)),
             Input::Stacks => i64::from(scope.stacks.clamp(1, super::bind::STACKS_MAX)),
-            Input::Amount => scope.amount.clamp(0, super::bind::AMOUNT_MAX),
+            Input::Amount => i64::from(scope.cause.amount).min(super::bind::AMOUNT_MAX),
+            Input::Absorbed => i64::from(scope.cause.absorbed).min(super::bind::AMOUNT_MAX),
+            Input::Crit => i64::from(scope.cause.crit),
             Input::Level => i64::from(scope.level.clamp(1, super::bind::LEVEL_MAX)),
             Input::TargetLevel => i64::from(scope.target_level.clamp(1, super::bind::LEVEL_MAX)),
             Input::Hp => i64::from(scope.pools.0),

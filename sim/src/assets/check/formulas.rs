@@ -37,7 +37,7 @@ pub(crate) struct FormulaNames<'r> {
 }
 
 /// Inputs of formulas that are not attributes.
-const INPUTS: [&str; 6] = ["coef", "stacks", "amount", "level", "hp", "mana"];
+const INPUTS: [&str; 8] = ["coef", "stacks", "amount", "absorbed", "crit", "level", "hp", "mana"];
 
 impl formula::Names for FormulaNames<'_> {
     fn attribute(&self, name: &str) -> Option<(u16, Range<i64>)> {

@@ -20,6 +20,7 @@ pub(super) fn shield_points(absorb: &AbsorbDef, worth: &Worth, target: &PatientI
             target: Some(target.attributes.all()),
             level: worth.level,
             target_level: target.level.0,
+            cause: worth.cause,
             target_pools: (target.vitals.hp, target.mana.mp),
             coef: i32::try_from(absorb.coef).unwrap_or(i32::MAX),
             ..Scope::of(&worth.attributes)

@@ -171,6 +171,8 @@ impl Digest for Buff {
             digester.u32(u32::from(proc.charges));
         }
         self.worth.attributes.iter().for_each(|&value| digester.i64(i64::from(value)));
+        self.worth.qualified.digest(digester);
+        self.worth.cause.digest(digester);
     }
 }
 
@@ -181,6 +183,7 @@ pub(super) fn test_buff(effect: u32, source: u32, tick: u32) -> Buff {
         level: 1,
         qualified: Default::default(),
         faction: crate::actor::Faction::PLAYERS,
+        cause: Default::default(),
     };
     Buff {
         effect: Id::new(effect),

@@ -16,7 +16,7 @@ use super::procs::fresh_procs;
 use super::totals::settle;
 use super::{Application, BUFF_REFUSED, Buff, FOREVER, apply, diminish};
 use crate::assets::{Assets, AttributeId, DiminishDef, Duration, EffectDef, Id, Polarity, School, StackBy, ticks_of};
-use crate::features::combat::{EffectQueued, EventKind, Happening, Origin, PatientItem, Resolver, Worklist};
+use crate::features::combat::{EffectQueued, EventKind, Happening, Origin, PatientItem, Resolver, Trigger, Worklist};
 use crate::ids::SimId;
 use crate::random::Stream;
 
@@ -233,10 +233,9 @@ fn tell(deed: &EffectQueued, effect: Id<EffectDef>, work: &mut Worklist) {
         kind,
         who,
         other,
-        amount: 0,
+        cause: Trigger::default(),
         school: School::Physical,
         origin: Origin::Effect(effect),
-        crit: false,
         depth: deed.depth,
     };
     work.happened(one(EventKind::EffectGiven, deed.source, deed.target));

@@ -1,5 +1,5 @@
-//! What travels with a character: buffs by the names of their effects and of the attributes they captured, with the time
-//! that remains. What an effect's record says about leaving is heeded on the way out; whoever comes from another scene
+//! What travels with a character: buffs by the names of their effects and of the attributes they captured, conditional
+//! modifiers included, with the time that remains. What an effect's record says about leaving is heeded on the way out; whoever comes from another scene
 //! may have been away for a while, see [`Away`].
 
 use bevy_ecs::prelude::*;
@@ -8,11 +8,11 @@ use super::active::{ActiveBuffs, Buff, FOREVER};
 use super::{BUFFS_MAX, clock, procs};
 use crate::actor::Faction;
 use crate::assets::{Assets, AttributeId, EffectDef, Id, Logout};
-use crate::features::combat::{Qualified, Worth};
+use crate::features::combat::{Qualified, Trigger, Worth};
 use crate::features::players::Carry;
 use crate::ids::SimId;
 use crate::tick::TICK_MS;
-use crate::wire::{Reader, put_varint};
+use crate::wire::{Reader, put_prefixed, put_varint};
 
 impl Carry for ActiveBuffs {
     const NAME: &'static str = "buffs";
@@ -41,7 +41,7 @@ impl Carry for ActiveBuffs {
 const OWN: u8 = 1;
 
 fn save(buff: &Buff, def: &EffectDef, tick: u32, assets: &Assets, out: &mut Vec<u8>) {
-    put_name(&def.id, out);
+    put_prefixed(out, def.id.as_bytes());
     out.push(if buff.own { OWN } else { 0 });
     // Times are saved plus one, so that 0 is forever.
     let left = |end_tick: u32| if end_tick == FOREVER { 0 } else { end_tick.saturating_sub(tick).saturating_add(1) };
@@ -62,16 +62,14 @@ fn save(buff: &Buff, def: &EffectDef, tick: u32, assets: &Assets, out: &mut Vec<
     let values: Vec<(&str, i32)> = values.filter(|&(_, value)| value != 0).collect();
     put_varint(out, u32::try_from(values.len()).unwrap_or(0));
     for (name, value) in values {
-        put_name(name, out);
+        put_prefixed(out, name.as_bytes());
         out.extend_from_slice(&value.to_le_bytes());
     }
     out.extend_from_slice(&buff.worth.level.to_le_bytes());
     out.extend_from_slice(&buff.worth.faction.0.to_le_bytes());
-}
-
-fn put_name(name: &str, out: &mut Vec<u8>) {
-    put_varint(out, u32::try_from(name.len()).unwrap_or(0));
-    out.extend_from_slice(name.as_bytes());
+    buff.worth.qualified.save(assets, out);
+    let Trigger { amount, absorbed, crit } = buff.worth.cause;
+    [amount, absorbed, u32::from(crit)].into_iter().for_each(|part| put_varint(out, part));
 }
 
 fn name<'a>(reader: &mut Reader<'a>) -> Option<&'a str> {
@@ -136,8 +134,10 @@ fn load_worth(reader: &mut Reader<'_>, assets: &Assets) -> Option<Worth> {
             *slot = value;
         }
     }
-    let (level, qualified) = (reader.u16()?, Qualified::default());
-    Some(Worth { attributes: values.into(), level, qualified, faction: Faction(reader.u32()?) })
+    let (level, faction) = (reader.u16()?, Faction(reader.u32()?));
+    let qualified = Qualified::load(reader, assets)?;
+    let cause = Trigger { amount: reader.varint()?, absorbed: reader.varint()?, crit: reader.varint()? != 0 };
+    Some(Worth { attributes: values.into(), level, qualified, faction, cause })
 }
 
 /// How long a character was nowhere before it entered, in ms: said by whoever keeps characters, as the part `away` (a

@@ -84,7 +84,7 @@ pub(crate) fn react(resolver: &mut Resolver, happening: &Happening, salt: u64, o
                 let author = author(buff, def, happening, &own_worth);
                 let begin = out.len();
                 author.act(&proc.actions, receiver(proc, buff, happening), out);
-                let points = share(happening.amount, proc.share_pct);
+                let points = share(happening.cause.amount, proc.share_pct);
                 out[begin..].iter_mut().for_each(|deed| deed.what = deed.what.plus(points));
                 if buff.procs.iter().any(|state| state.charges == 0) {
                     spent.push(index);
@@ -113,13 +113,15 @@ fn end_spent(
     settle(&mut patient.buffs, &mut patient.tags, assets);
 }
 
-/// A helpful effect's procs are its bearer's deeds, a harmful one's those of whoever applied it.
+/// A helpful effect's procs are its bearer's deeds, a harmful one's those of whoever applied it; their formulas know what
+/// happened.
 fn author(buff: &Buff, def: &EffectDef, happening: &Happening, own_worth: &Worth) -> Author {
     let depth = happening.depth.saturating_add(1);
-    match def.polarity {
+    let author = match def.polarity {
         Polarity::Helpful => Author { effect: buff.effect, source: happening.who, worth: own_worth.clone(), depth },
         Polarity::Harmful => Author::of(buff, depth),
-    }
+    };
+    Author { worth: Worth { cause: happening.cause, ..author.worth }, ..author }
 }
 
 /// So many percent of the points that happened, rounded to the nearest.
@@ -176,8 +178,8 @@ impl Occasion<'_> {
         proc.on.contains(&happening.kind)
             && (proc.allow_self || !own)
             && (proc.schools.is_empty() || proc.schools.contains(&happening.school))
-            && (!proc.crit_only || happening.crit)
-            && happening.amount >= proc.amount_min
+            && (!proc.crit_only || happening.cause.crit)
+            && happening.cause.amount >= proc.amount_min
             && proc.skill.as_ref().is_none_or(|skill| happening.origin == Origin::Skill(skill.id()))
             && (proc.tags.is_empty() || self.origin_has_any(proc))
             && proc.self_has.iter().all(|tag| self.bearer.tags.has(tag.id()))

@@ -7,13 +7,14 @@ use std::sync::{Arc, LazyLock};
 use bevy_ecs::prelude::*;
 use smallvec::SmallVec;
 
-use super::{Level, Worth};
+use super::{Level, Trigger, Worth};
 use crate::actor::Faction;
 use crate::assets::{Assets, AttributeId, AttributeRegistry, AttributeTable, CORE_ATTRIBUTES};
 use crate::digest::{Digest, Digester};
 use crate::formula::Scope;
 use crate::scene::SceneAssets;
 
+mod captured;
 mod ledger;
 mod modifiers;
 mod pipeline;
@@ -136,7 +137,8 @@ impl Attributes {
     /// What its owner's deeds are worth now.
     #[must_use]
     pub fn worth(&self, level: Level, faction: Faction) -> Worth {
-        Worth { attributes: self.current.clone(), qualified: self.qualified.clone(), level: level.0, faction }
+        let (attributes, qualified) = (self.current.clone(), self.qualified.clone());
+        Worth { attributes, qualified, level: level.0, faction, cause: Trigger::default() }
     }
 }
 

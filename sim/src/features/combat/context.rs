@@ -16,7 +16,7 @@ pub fn deed_tags(deed: &EffectQueued, assets: &Assets) -> TagSet {
         _ => None,
     };
     let school = match deed.what {
-        EffectAction::Damage { school, .. } => assets.tags.closure(school.tag()),
+        EffectAction::Damage { school, .. } | EffectAction::Wound { school, .. } => assets.tags.closure(school.tag()),
         _ => TagSet::EMPTY,
     };
     own.unwrap_or_default().union(&school)

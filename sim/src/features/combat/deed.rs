@@ -28,6 +28,16 @@ pub(super) fn is_immune(tags: &TagSet, school: School) -> bool {
     tags.has(TagId::INVULNERABLE) || magic || tags.has(school.immunity())
 }
 
+/// What a formula makes of a coefficient, in whole points rounded as it says; without one it is thousandths of attack,
+/// rounded to the nearest.
+pub(super) fn whole_points(formula: Option<&FormulaDef>, scope: &Scope<'_>) -> u32 {
+    let points = match formula {
+        Some(formula) => formula.eval(scope).max(0).unsigned_abs(),
+        None => raw_milli(None, scope).saturating_add(500) / 1_000,
+    };
+    u32::try_from(points).unwrap_or(u32::MAX)
+}
+
 /// What a formula makes of a coefficient, in thousandths of a point; without one it is thousandths of attack.
 pub(super) fn raw_milli(formula: Option<&FormulaDef>, scope: &Scope<'_>) -> u64 {
     let attack = || scope.source.get(AttributeId::ATTACK.index()).copied().unwrap_or(0).max(0).unsigned_abs();

@@ -14,7 +14,9 @@ use crate::assets::{
     Action, ActionTarget, AttributeId, Displacement, EffectDef, EventKind, FormulaDef, Id, Pool, School, ShortRef,
     SkillDef,
 };
+use crate::digest::{Digest, Digester};
 use crate::features::skills::Conjuring;
+pub use crate::formula::Trigger;
 use crate::ids::SimId;
 use crate::replicated::ClientEvent;
 use crate::wire::Reader;
@@ -31,6 +33,17 @@ pub struct Worth {
     pub level: u16,
     /// The source's side.
     pub faction: Faction,
+    /// What set it off, for formulas; nothing for what nobody set off. It goes along with what a proc launches, lays down or
+    /// applies.
+    pub cause: Trigger,
+}
+
+impl Digest for Trigger {
+    fn digest(&self, digester: &mut Digester) {
+        digester.u32(self.amount);
+        digester.u32(self.absorbed);
+        digester.u32(u32::from(self.crit));
+    }
 }
 
 impl Worth {
@@ -93,6 +106,22 @@ pub enum EffectAction {
     },
     /// Heals by a formula.
     Heal {
+        /// What it is worked out with; `None` for thousandths of attack.
+        formula: Option<Id<FormulaDef>>,
+        /// Handed to the formula.
+        coef: u32,
+    },
+    /// Damages by exactly what a formula says, rounded as it says.
+    Wound {
+        /// What kind of harm it is.
+        school: School,
+        /// What it is worked out with; `None` for thousandths of attack.
+        formula: Option<Id<FormulaDef>>,
+        /// Handed to the formula.
+        coef: u32,
+    },
+    /// Heals by exactly what a formula says, rounded as it says.
+    Restore {
         /// What it is worked out with; `None` for thousandths of attack.
         formula: Option<Id<FormulaDef>>,
         /// Handed to the formula.
@@ -201,12 +230,14 @@ impl EffectAction {
     #[must_use]
     pub fn of(action: &Action, door: impl Fn(f32) -> Option<u16>) -> Option<(Self, bool)> {
         let found = match action {
-            Action::Damage { school, formula, coef } => {
-                let formula = formula.as_ref().map(ShortRef::id);
-                (Self::Damage { school: *school, formula, coef: *coef }, false)
+            Action::Damage { school, formula, coef, exact } => {
+                let (school, formula, coef) = (*school, formula.as_ref().map(ShortRef::id), *coef);
+                let exactly = Self::Wound { school, formula, coef };
+                (if *exact { exactly } else { Self::Damage { school, formula, coef } }, false)
             }
-            Action::Heal { formula, coef } => {
-                (Self::Heal { formula: formula.as_ref().map(ShortRef::id), coef: *coef }, false)
+            Action::Heal { formula, coef, exact } => {
+                let (formula, coef) = (formula.as_ref().map(ShortRef::id), *coef);
+                (if *exact { Self::Restore { formula, coef } } else { Self::Heal { formula, coef } }, false)
             }
             Action::Gain { attr, amount } => (Self::Gain { pool: *attr, amount: *amount }, false),
             Action::Resurrect { hp_pct } => (Self::Resurrect { hp_pct: *hp_pct }, false),
@@ -256,6 +287,8 @@ impl EffectAction {
                 Self::Damage { school, formula, coef: coef.saturating_mul(stacks) }
             }
             Self::Heal { formula, coef } => Self::Heal { formula, coef: coef.saturating_mul(stacks) },
+            Self::Wound { school, formula, coef } => Self::Wound { school, formula, coef: coef.saturating_mul(stacks) },
+            Self::Restore { formula, coef } => Self::Restore { formula, coef: coef.saturating_mul(stacks) },
             Self::Gain { pool, amount } => Self::Gain { pool, amount: amount.saturating_mul(stacks) },
             Self::Stagger { amount } => Self::Stagger { amount: amount.saturating_mul(stacks) },
             other => other,
@@ -280,6 +313,8 @@ impl EffectAction {
         match self {
             Self::Damage { school, formula, coef } => Self::Damage { school, formula, coef: part(coef) },
             Self::Heal { formula, coef } => Self::Heal { formula, coef: part(coef) },
+            Self::Wound { school, formula, coef } => Self::Wound { school, formula, coef: part(coef) },
+            Self::Restore { formula, coef } => Self::Restore { formula, coef: part(coef) },
             Self::Gain { pool, amount } => Self::Gain { pool, amount: part(amount) },
             Self::Threat { amount } => {
                 let part = part(amount.unsigned_abs()).cast_signed();
@@ -301,14 +336,12 @@ pub struct Happening {
     pub who: SimId,
     /// The other one.
     pub other: SimId,
-    /// Points, if it has points.
-    pub amount: u32,
+    /// Its points, if it has points, and whether it was critical.
+    pub cause: Trigger,
     /// What kind of harm.
     pub school: School,
     /// What stands behind it.
     pub origin: Origin,
-    /// Whether it was critical.
-    pub crit: bool,
     /// How many deeds set one another off before it.
     pub depth: u8,
 }

@@ -18,7 +18,8 @@ use super::deed::{attack_kind, is_immune, raw_milli};
 use super::resurrection::offer_of;
 use super::{
     Attributes, Blow, CombatRules, Died, EffectAction, EffectQueued, EventKind, Fight, Happening, HealthChanged,
-    HealthKind, Level, Luck, Outcome, Respawn, ReturnOffered, Roll, Side, SideData, Sides, Untouchable, Vitals,
+    HealthKind, Level, Luck, Outcome, Respawn, ReturnOffered, Roll, Side, SideData, Sides, Trigger, Untouchable,
+    Vitals,
 };
 use crate::actor::Faction;
 use crate::assets::{AttackKind, AttributeId, FormulaDef, Id, Pool, School, TagId};
@@ -31,6 +32,8 @@ use crate::random::{Draw, Random, Stream};
 use crate::roster::Roster;
 use crate::scene::SceneAssets;
 use crate::tick::SimTick;
+
+mod exact;
 
 /// Deeds that did not happen, by reason.
 pub const EFFECT_DROPPED: &str = "effect_dropped_total";
@@ -221,6 +224,8 @@ impl<'s> Resolver<'_, 's> {
                 self.hurt(deed, school, (formula, coef), salt, work);
             }
             EffectAction::Heal { formula, coef } if helps => self.mend(deed, (formula, coef), salt, work),
+            EffectAction::Wound { school, formula, coef } if harms => self.wound(deed, school, (formula, coef), work),
+            EffectAction::Restore { formula, coef } if helps => self.restore(deed, (formula, coef), work),
             EffectAction::Gain { pool: Pool::Mana, amount } if helps => {
                 if let Some(mut target) = self.patient(deed.target) {
                     target.mana.gain(amount);
@@ -287,19 +292,25 @@ impl<'s> Resolver<'_, 's> {
 
     /// What the formula of a deed says, in thousandths of a point.
     fn raw(&mut self, deed: &EffectQueued, struck: &Struck, (formula, coef): Raw) -> u64 {
+        let scope = self.scope(deed, struck, coef);
+        raw_milli(formula.and_then(|formula| self.assets.0.formulas.get(formula)), &scope)
+    }
+
+    /// What the formula of a deed is asked about.
+    fn scope<'a>(&mut self, deed: &'a EffectQueued, struck: &'a Struck, coef: u32) -> Scope<'a> {
         let pools_of = |patient: PatientItem<'_, '_>| (patient.vitals.hp, patient.mana.mp);
         let pools = self.patient(deed.source).map(pools_of).unwrap_or_default();
         let target_pools = self.patient(deed.target).map(pools_of).unwrap_or_default();
-        let scope = Scope {
+        Scope {
             target: Some(&struck.attributes),
             level: deed.worth.level,
             target_level: struck.level,
             pools,
             target_pools,
             coef: i32::try_from(coef).unwrap_or(i32::MAX),
+            cause: deed.worth.cause,
             ..Scope::of(&deed.worth.attributes)
-        };
-        raw_milli(formula.and_then(|formula| self.assets.0.formulas.get(formula)), &scope)
+        }
     }
 
     /// Rolls for a blow, on the luck of its source if it is still there.
@@ -367,7 +378,8 @@ impl<'s> Resolver<'_, 's> {
         let crit = outcome == Outcome::Crit;
         self.note(deed, Entry { amount: -signed(lost), outcome, absorbed, over: arrives - lost, ..entry });
         if absorbed > 0 {
-            self.tell_both(deed, [EventKind::ShieldHit, EventKind::Absorbed], (absorbed, entry.school, crit), work);
+            let cause = Trigger { amount: absorbed, absorbed, crit };
+            self.tell_both(deed, [EventKind::ShieldHit, EventKind::Absorbed], (cause, entry.school), work);
         }
         if arrives == 0 {
             return;
@@ -376,11 +388,12 @@ impl<'s> Resolver<'_, 's> {
             true => [EventKind::PeriodicDealt, EventKind::PeriodicTaken],
             false => [EventKind::HitDealt, EventKind::HitTaken],
         };
-        self.tell_both(deed, [dealt, taken], (lost, entry.school, crit), work);
+        let cause = Trigger { amount: lost, absorbed, crit };
+        self.tell_both(deed, [dealt, taken], (cause, entry.school), work);
         if died {
             self.counters.add(COMBAT, "death");
             self.deaths.write(Died { who: deed.target, killer: Some(deed.source) });
-            self.tell_both(deed, [EventKind::Killed, EventKind::Died], (lost, entry.school, crit), work);
+            self.tell_both(deed, [EventKind::Killed, EventKind::Died], (cause, entry.school), work);
         }
     }
 
@@ -415,7 +428,8 @@ impl<'s> Resolver<'_, 's> {
         self.note(deed, Entry { amount: signed(gained), absorbed, over: points - gained, ..entry });
         if gained > 0 {
             let crit = entry.outcome == Outcome::Crit;
-            self.tell_both(deed, [EventKind::HealDealt, EventKind::HealTaken], (gained, entry.school, crit), work);
+            let cause = Trigger { amount: gained, absorbed, crit };
+            self.tell_both(deed, [EventKind::HealDealt, EventKind::HealTaken], (cause, entry.school), work);
         }
     }
 
@@ -424,7 +438,8 @@ impl<'s> Resolver<'_, 's> {
         let kind = if deed.periodic { HealthKind::Periodic } else { HealthKind::Direct };
         let Entry { amount, outcome, school, absorbed, over } = entry;
         let (target, source, origin) = (deed.target, deed.source, deed.origin);
-        let heals = matches!(deed.what, EffectAction::Heal { .. } | EffectAction::Gain { .. });
+        let heals =
+            matches!(deed.what, EffectAction::Heal { .. } | EffectAction::Restore { .. } | EffectAction::Gain { .. });
         self.counters.add(COMBAT, if heals { "heal" } else { outcome.name() });
         self.log.write(HealthChanged { target, source, amount, kind, outcome, school, absorbed, over, origin });
     }
@@ -434,12 +449,12 @@ impl<'s> Resolver<'_, 's> {
         &mut self,
         deed: &EffectQueued,
         [done, suffered]: [EventKind; 2],
-        (amount, school, crit): (u32, School, bool),
+        (cause, school): (Trigger, School),
         work: &mut Worklist,
     ) {
         let (origin, depth) = (deed.origin, deed.depth);
         for (kind, who, other) in [(done, deed.source, deed.target), (suffered, deed.target, deed.source)] {
-            work.happened(Happening { kind, who, other, amount, school, origin, crit, depth });
+            work.happened(Happening { kind, who, other, cause, school, origin, depth });
         }
     }
 }

@@ -2,7 +2,7 @@
 //! is in it: whoever came in or went out, and on its ticks everyone, receives what the definition says. Areas are visited in
 //! the order of their ids, those in one nearest to its middle first.
 //!
-//! An area keeps the definition it was laid with and what its source was worth then. On the wire it is its kind, its place
+//! An area keeps the definition it was laid with, what its source was worth then and how deep in a chain of deeds it was laid. On the wire it is its kind, its place
 //! and `area`: the varint tick in which it ends.
 
 use std::sync::Arc;
@@ -37,6 +37,7 @@ pub struct Area {
     worth: Worth,
     origin: Origin,
     thousandths: u32,
+    depth: u8,
     next_ms: u64,
     inside: Vec<SimId>,
 }
@@ -103,6 +104,7 @@ pub(super) fn lay(
             worth: conjured.worth.clone(),
             origin: conjured.origin,
             thousandths: conjured.thousandths,
+            depth: conjured.depth,
             next_ms: if period_ms > 0 { now + period_ms } else { u64::MAX },
             inside: Vec::new(),
         };
@@ -195,7 +197,7 @@ pub(super) fn look(
 
 impl Area {
     fn does(&self, actions: &[Action], target: SimId) -> Vec<EffectQueued> {
-        deeds(actions, (self.source, target), &self.worth, self.origin, self.thousandths)
+        deeds(actions, (self.source, target), &self.worth, self.origin, (self.thousandths, self.depth))
     }
 
     /// What lies there.
@@ -216,6 +218,7 @@ impl Digest for Area {
         digester.bytes(self.def.id.as_bytes());
         digester.u32(self.source.bits());
         digester.u64(self.next_ms);
+        digester.u32(u32::from(self.depth));
         self.inside.iter().for_each(|id| digester.u32(id.bits()));
     }
 }

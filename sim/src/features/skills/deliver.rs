@@ -164,13 +164,14 @@ fn toward(aim: Aim) -> Toward {
 }
 
 /// What the actions of something conjured come to for one target: queued in the order of the list, worth so many
-/// thousandths.
+/// thousandths, as deep in its chain as what made it. What it conjures itself is one deeper, so that nothing flies for ever
+/// by launching itself.
 pub(super) fn deeds<'a>(
     actions: impl IntoIterator<Item = &'a Action>,
     (source, target): (SimId, SimId),
     worth: &Worth,
     origin: Origin,
-    thousandths: u32,
+    (thousandths, depth): (u32, u8),
 ) -> Vec<EffectQueued> {
     let ready = actions.into_iter().filter_map(|action| EffectAction::of(action, |_| None));
     let queued = ready.map(|(what, own)| EffectQueued {
@@ -180,7 +181,7 @@ pub(super) fn deeds<'a>(
         what: what.in_part(thousandths),
         origin,
         periodic: false,
-        depth: 0,
+        depth: depth.saturating_add(u8::from(matches!(what, EffectAction::Conjure(_)))),
     });
     queued.collect()
 }

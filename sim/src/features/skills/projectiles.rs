@@ -2,7 +2,8 @@
 //! tick further ([`fly`]), swept against bodies that move and against the ground, walls and closed doors. Hits are queued in
 //! the order of their times of impact, ties by projectile and then by target.
 //!
-//! A projectile keeps the definition it was launched with and what its source was worth then. On the wire it is its kind,
+//! A projectile keeps the definition it was launched with, what its source was worth then and how deep in a chain of deeds
+//! it was launched. On the wire it is its kind,
 //! its place (told anew twice a second) and `flight`: three `i16` centimetres per second and the `u32` id it homes in on, 0
 //! for none; whoever draws it extrapolates.
 
@@ -51,6 +52,7 @@ pub struct Projectile {
     origin: Origin,
     skill: Option<Arc<SkillDef>>,
     thousandths: u32,
+    depth: u8,
     place: Vec3,
     velocity: Vec3,
     flown_m: f32,
@@ -131,6 +133,7 @@ pub(super) fn launch(
             origin: conjured.origin,
             skill: conjured.skill.clone(),
             thousandths: conjured.thousandths,
+            depth: conjured.depth,
             place: from,
             velocity,
             flown_m: 0.0,
@@ -209,8 +212,8 @@ pub(super) fn fly(
         let spent = free < 1.0 || is_last || now_ms(tick.0) >= projectile.end_ms;
         if is_over || spent {
             if projectile.pierced.is_empty() {
-                let Projectile { def, source, worth, origin, .. } = &*projectile;
-                let missed = deeds(&def.on_miss, (*source, *source), worth, *origin, 1_000);
+                let Projectile { def, source, worth, origin, depth, .. } = &*projectile;
+                let missed = deeds(&def.on_miss, (*source, *source), worth, *origin, (1_000, *depth));
                 touches.push((Touch { part: 1.0, projectile: id, target: *source }, missed));
             }
             commands.entity(entity).despawn();
@@ -327,9 +330,9 @@ impl Projectile {
     /// What it does to someone: what its skill does when it hits, then its own.
     fn hits(&self, target: SimId) -> Vec<EffectQueued> {
         let of_skill = self.skill.iter().flat_map(|skill| skill.actions_at(At::Hit));
-        let who = (self.source, target);
-        let mut done = deeds(of_skill, who, &self.worth, self.origin, self.thousandths);
-        done.extend(deeds(&self.def.on_hit, who, &self.worth, self.origin, self.thousandths));
+        let (who, how) = ((self.source, target), (self.thousandths, self.depth));
+        let mut done = deeds(of_skill, who, &self.worth, self.origin, how);
+        done.extend(deeds(&self.def.on_hit, who, &self.worth, self.origin, how));
         done
     }
 
@@ -353,6 +356,7 @@ impl Digest for Projectile {
         self.place.to_array().into_iter().chain(self.velocity.to_array()).for_each(|part| digester.f32(part));
         digester.f32(self.flown_m);
         digester.u64(self.end_ms);
+        digester.u32(u32::from(self.depth));
         self.pierced.iter().for_each(|id| digester.u32(id.bits()));
     }
 }

@@ -51,6 +51,11 @@ impl Condition {
         Self { deed, own, target }
     }
 
+    /// What the deed, the unit itself and the other one must have.
+    pub(super) const fn sets(&self) -> [&TagSet; 3] {
+        [&self.deed, &self.own, &self.target]
+    }
+
     /// Whether a deed in this context is meant.
     #[must_use]
     pub fn holds(&self, context: &Context<'_>) -> bool {

@@ -26,7 +26,13 @@ fn numbers(said: &[(AttributeId, i32)]) -> Arc<[i32]> {
 }
 
 fn worth(said: &[(AttributeId, i32)], level: u16) -> Worth {
-    Worth { attributes: numbers(said), level, qualified: Default::default(), faction: Faction::PLAYERS }
+    Worth {
+        attributes: numbers(said),
+        level,
+        qualified: Default::default(),
+        faction: Faction::PLAYERS,
+        cause: Default::default(),
+    }
 }
 
 fn melee<'a>(worth: &'a Worth, target: &'a [i32], points: u64) -> Blow<'a> {
