@@ -4,6 +4,7 @@
 mod life_of_a_tick;
 mod live_scene;
 
+mod arrival;
 mod attack_table;
 mod attributes;
 mod bosses;
