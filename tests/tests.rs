@@ -18,6 +18,7 @@ mod effect_chains;
 mod effects;
 mod equipment;
 mod examples;
+mod hit_point_ledger;
 mod interest;
 mod lab;
 mod loot;
