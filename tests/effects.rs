@@ -396,8 +396,9 @@ fn the_burning_of_the_designers_guide_loads_as_it_stands_and_burns() {
 fn whoever_overflows_what_all_share_ends_it_whoever_laid_the_stacks() {
     let (mut scene, fighter, dummy) = stage(
         r#"[(id: "effect/frost", duration: Ms(10_000),
-             stack: (by: Target, max: 2, overflow: [Apply("effect/ice")], deny_overflow: true, clear_on_overflow: true)),
-            (id: "effect/ice", duration: Ms(10_000))]"#,
+             stack: (by: Target, max: 2, overflow: [Apply("effect/ice")], deny_overflow: true, clear_on_overflow: true),
+             grants: ["frosty"]),
+            (id: "effect/ice", duration: Ms(10_000), grants: ["icy"])]"#,
     );
     let friend = scene.player_at(1.0, 0.0);
     for source in [fighter, fighter, friend] {
