@@ -438,4 +438,22 @@ mod tests {
         let seen = Cooldowns::from_wire(&mut Reader::new(&bytes)).unwrap();
         assert_eq!((seen.gcds[0].1, seen.running[0].1, seen.running[0].2), (29, 2, 160));
     }
+
+    #[test]
+    fn who_is_told_its_cooldowns_knows_when_it_may_cast() {
+        let (id, def, _) = skill("tags: [\"school.fire\"], gcd: (ms: 1_430), cooldown: (ms: 5_000, charges: 2)");
+        let ready_tick = |cooldowns: &Cooldowns| {
+            let mut bytes = Vec::new();
+            cooldowns.encode(&mut bytes);
+            Cooldowns::from_wire(&mut Reader::new(&bytes)).unwrap().ready_tick(id, &def)
+        };
+        let mut cooldowns = Cooldowns::default();
+        assert_eq!(ready_tick(&cooldowns), 0);
+        cooldowns.begin(id, &def, 10, 0);
+        assert_eq!(ready_tick(&cooldowns), 29, "one charge is left, and the global cooldown ends at 1,440 ms");
+        cooldowns.begin(id, &def, 1_500, 0);
+        assert_eq!(ready_tick(&cooldowns), 101, "the first charge comes back at 5,010 ms");
+        cooldowns.lock(def.tags.iter().next().unwrap().id(), 9_000, 1_500);
+        assert_eq!(ready_tick(&cooldowns), 180);
+    }
 }
