@@ -45,6 +45,7 @@ mod determinism;
 mod geometry_edit;
 mod hostile_client;
 mod liveness;
+mod load_bots;
 mod loss;
 mod nav_cli;
 mod navbake;
