@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use bevy_ecs::message::MessageCursor;
 use bevy_ecs::prelude::*;
 use sim::features::combat::{HealthChanged, HealthKind};
+use sim::features::monsters::ThinkBudget;
 use sim::features::skills::CastStarted;
 use sim::laboratory::{Combatant, Contest, Fighter, Laboratory, Temper, prepare, refresh};
 use sim::scene::Scene;
@@ -43,8 +44,12 @@ fn main() {
         fighting.periodic as f64 / ticks,
     );
     let think = TickSystems::ALL.iter().position(|stage| stage.name() == "think").unwrap_or(0);
-    let (more_us, minds) = (fighting.stages_us[think], (2 * COUNT) as f64);
-    println!("thinking costs {:.0} ns for each of {minds} minds and tick", more_us * 1_000.0 / minds);
+    let (stage_us, decisions) = (fighting.stages_us[think], fighting.decisions as f64 / ticks);
+    println!(
+        "{decisions:.0} decisions of {:.1} nodes a tick; the Think stage, senses and ways included, costs {:.0} ns for each",
+        fighting.nodes as f64 / fighting.decisions.max(1) as f64,
+        stage_us * 1_000.0 / decisions.max(1.0),
+    );
     effects(&laboratory);
     duels(&laboratory);
 }
@@ -61,6 +66,8 @@ struct Measured {
     casts: usize,
     direct: usize,
     periodic: usize,
+    decisions: u32,
+    nodes: u32,
 }
 
 /// Every class, and every monster that is no boss.
@@ -102,6 +109,9 @@ fn measure(laboratory: &Laboratory, temper: Temper) -> Measured {
         measured.casts += casts;
         measured.direct += direct;
         measured.periodic += periodic;
+        let thought = scene.world().resource::<ThinkBudget>();
+        measured.decisions += thought.decisions;
+        measured.nodes += thought.nodes;
         refresh(&mut scene);
     }
     let spent = spent.lock().expect("no panic");

@@ -179,3 +179,23 @@ fn a_test_about_nobody_is_a_fault_of_the_data() {
     let codes: Vec<&str> = verdict.report.findings.iter().map(|finding| finding.code.as_str()).collect();
     assert_eq!(codes, ["A0222", "A0221"], "{}", verdict.report);
 }
+
+#[test]
+fn a_crowd_at_peace_burns_when_it_is_set_on_fire() {
+    let laboratory = Laboratory::new(&prepare(&server::assets::embedded()).expect("good data")).expect("level ground");
+    let assets = laboratory.assets();
+    let burning = assets.effects.by_name("effect/burning").expect("it is in the data");
+    let [one, other] = [assets.classes.iter().next().expect("there are some").0; 2]
+        .map(|class| [sim::laboratory::Combatant { fighter: sim::laboratory::Fighter::Class(class), level: None }]);
+    let mut scene = laboratory.crowd(&one, &other, 700, Temper::Peaceful, 1);
+    scene.tick();
+    sim::laboratory::afflict(&mut scene, burning);
+    let mut changes = MessageCursor::<HealthChanged>::default();
+    let mut ticks = 0;
+    for _ in 0..60 {
+        scene.tick();
+        let log = scene.world().resource::<Messages<HealthChanged>>();
+        ticks += changes.read(log).filter(|change| change.kind == HealthKind::Periodic).count();
+    }
+    assert_eq!(ticks, 1_400, "one period of 2 s in 3 s, for everyone");
+}

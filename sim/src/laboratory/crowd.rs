@@ -76,15 +76,16 @@ fn middle_of(group: usize, groups: usize) -> Vec2 {
     (place - (row as f32 - 1.0) / 2.0) * GROUP_M
 }
 
-/// Has an effect come upon everyone, as if somebody of no side had applied it who has gone since.
+/// Has an effect come upon everyone, as if strangers of no side had applied it who have gone since: one for each, because
+/// what one source may do in a tick is limited.
 pub fn afflict(scene: &mut Scene, effect: Id<EffectDef>) {
     let world = scene.world_mut();
     let mut all = world.query_filtered::<(&SimId, &Attributes, &Level), With<Actor>>();
     let mut everyone: Vec<(SimId, Worth)> =
         all.iter(world).map(|(id, own, level)| (*id, own.worth(*level, super::side_faction(1)))).collect();
     everyone.sort_unstable_by_key(|(id, _)| *id);
-    for (target, worth) in everyone {
-        let (source, what) = (SimId::from_bits(u32::MAX), EffectAction::Apply { effect, chance_pct: 100 });
+    for (number, (target, worth)) in (0..).zip(everyone) {
+        let (source, what) = (SimId::from_bits(u32::MAX - number), EffectAction::Apply { effect, chance_pct: 100 });
         let (origin, periodic, depth) = (Origin::World, false, 0);
         world.write_message(EffectQueued { source, target, worth, what, origin, periodic, depth });
     }

@@ -105,10 +105,27 @@ pub(super) fn forget_changed_trees(world: &mut World, swap: &EpochSwap) {
     }
 }
 
-/// How many nodes all monsters of a scene may still visit in this tick. Written in the Think stage.
+/// How many nodes all monsters of a scene may still visit in this tick, and what thinking came to. Written in the Think
+/// stage.
 #[derive(Resource, Debug, Default)]
 pub struct ThinkBudget {
     pub(super) left: u32,
+    /// Decisions made in this tick.
+    pub decisions: u32,
+    /// Nodes visited for them.
+    pub nodes: u32,
+}
+
+impl ThinkBudget {
+    pub(super) fn renew(&mut self, nodes_max: u32) {
+        *self = Self { left: nodes_max, ..Self::default() };
+    }
+
+    pub(super) fn spend(&mut self, nodes: u32) {
+        self.left -= nodes;
+        self.nodes += nodes;
+        self.decisions += 1;
+    }
 }
 
 /// The last decisions of some monsters, for whoever asks why. No part of the state: it changes nothing.

@@ -304,7 +304,7 @@ fn text(reader: &mut Reader<'_>) -> Option<String> {
 /// the next comes back and varint milliseconds of a charge; then the same for global cooldowns with the milliseconds left.
 impl Carry for Cooldowns {
     const NAME: &'static str = "cooldowns";
-    fn save(&self, tick: u32, _: &Assets) -> Vec<u8> {
+    fn save(&self, tick: u32, assets: &Assets) -> Vec<u8> {
         let now_ms = now_ms(tick);
         let left_ms = |end_ms: u64| u32::try_from(end_ms.saturating_sub(now_ms)).unwrap_or(u32::MAX);
         let mut out = Vec::new();
@@ -315,6 +315,12 @@ impl Carry for Cooldowns {
             put_varint(&mut out, u32::from(spent));
             put_varint(&mut out, left_ms(next_ms));
             put_varint(&mut out, running.recharge_ms);
+        }
+        let locked: Vec<_> = self.lockouts.iter().filter(|(_, end_ms)| *end_ms > now_ms).collect();
+        put_count(&mut out, locked.len());
+        for &(school, end_ms) in locked {
+            put_text(&mut out, assets.tags.name(school));
+            put_varint(&mut out, left_ms(end_ms));
         }
         for gcd in self.gcds.iter().filter(|gcd| gcd.end_ms > now_ms) {
             put_text(&mut out, &gcd.by.id);
@@ -339,6 +345,12 @@ impl Carry for Cooldowns {
             loaded.running.push(Running { key, spent, next_ms, recharge_ms, by });
         }
         loaded.running.sort_by_key(|running| running.key);
+        for _ in 0..reader.varint()? {
+            let (name, left_ms) = (text(&mut reader)?, reader.varint()?);
+            if let Some(school) = assets.tags.by_name(&name) {
+                loaded.lock(school, now_ms + u64::from(left_ms), now_ms);
+            }
+        }
         while !reader.is_empty() {
             let (name, left_ms) = (text(&mut reader)?, reader.varint()?);
             let Some((_, by)) = skill(&name) else { continue };
