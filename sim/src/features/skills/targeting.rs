@@ -119,7 +119,7 @@ impl Units<'_, '_> {
         self.for_each_near(Vec2::new(centre.x, centre.z), reach_m + MOVED_M, phase, |unit, _| {
             let reachable = (unit.feet.y - centre.y).abs() <= AREA_HEIGHT_M
                 && sides.suits_in_area(filter, by, unit.side)
-                && (!unit.tags.has(TagId::UNTARGETABLE) || unit.id == by.id);
+                && is_open(&unit, by.id);
             if let Some(order) = shape.order(centre, heading, unit.feet).filter(|_| reachable) {
                 near.push((order, unit));
             }
@@ -142,6 +142,7 @@ impl Units<'_, '_> {
             let mut next: Option<(f32, TargetView)> = None;
             self.for_each_near(Vec2::new(last.feet.x, last.feet.z), chain.jump_m, phase, |unit, distance_squared| {
                 let fresh = links.iter().all(|(id, _)| *id != unit.id)
+                    && is_open(&unit, caster.side.id)
                     && caster.sides.suits_in_area(chain.filter, caster.side, unit.side)
                     && (unit.feet.y - last.feet.y).abs() <= AREA_HEIGHT_M
                     && sees(last.feet, unit.feet, geometry);
@@ -159,6 +160,11 @@ impl Units<'_, '_> {
         }
         links
     }
+}
+
+/// Whether somebody's deeds reach a unit at all, however they come: what cannot be aimed at is out of others' reach.
+fn is_open(unit: &TargetView, by: SimId) -> bool {
+    !unit.tags.has(TagId::UNTARGETABLE) || unit.id == by
 }
 
 /// All of an action's amounts, in thousandths.
