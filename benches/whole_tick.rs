@@ -15,6 +15,7 @@ use net::mailbox::{Inbound, SessionId, TaskEnd, mailbox};
 use net::protocol::{InputDatagram, WireStep};
 use net::sessions::{self, Join};
 use sim::actor::{Actor, Position};
+use sim::features::navigation::WalkTo;
 use sim::features::players::Player;
 use sim::ids::{PlayerId, SimId};
 use sim::input::{Character, InputProgress, Players};
@@ -100,7 +101,10 @@ impl Crowd {
         }
         for number in 0..u32::from(count) {
             let at = place(number + 1_000_000);
-            scene.monster_at("monster/dummy", at.x, at.y);
+            let id = scene.monster_at("monster/dummy", at.x, at.y);
+            // It walks as it is told and does not want to go home.
+            let entity = scene.entity(id);
+            scene.scene.world_mut().entity_mut(entity).remove::<WalkTo>();
         }
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let mut crowd = Self { scene, clients, half_m, runtime, datagrams: Vec::new(), round: 0 };

@@ -3,8 +3,10 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
+use glam::Vec2;
 use server::assets::{embedded, from_dir, load};
-use sim::assets::{Action, AssetReport, AssetSources, Assets, AttributeId, GeometryDef};
+use sim::assets::{Action, AssetReport, AssetSources, Assets, AttributeId, GeometryDef, SpawnArea};
+use sim::space::polygon;
 
 /// The committed data with some files replaced.
 fn edited(edits: &[(&str, &str, &str)]) -> AssetSources {
@@ -51,6 +53,10 @@ fn nothing_hunts_near_the_village() {
     for spawner in &field.spawners {
         let (x, z) = (spawner.at.0 - village.at.0, spawner.at.1 - village.at.1);
         assert!(x.hypot(z) - spawner.radius_m >= 40.0, "{} is too near", spawner.id);
+        if let SpawnArea::Polygon(corners) = &spawner.area {
+            let corners: Vec<Vec2> = corners.iter().copied().map(Vec2::from).collect();
+            assert!(polygon::distance_m(&corners, village.at.into()) >= 40.0, "{} is too near", spawner.id);
+        }
     }
 }
 

@@ -265,7 +265,7 @@ fn a_killed_monster_comes_back_after_its_respawn_time() {
 }
 
 #[test]
-fn monsters_with_nobody_near_stand_still_and_stroll_near_home_when_somebody_comes() {
+fn monsters_with_nobody_near_are_not_moved_and_stroll_near_home_when_somebody_comes() {
     let mut scene = camp();
     let fighter = scene.player_at(-100.0, 0.0);
     scene.tick();
@@ -330,7 +330,7 @@ const ROADS: [(&str, &str); 2] = [
             ],
             spawn_points: [(id: "spawn/a", at: (-50.0, -50.0), radius_m: 1.0)],
             spawners: [(id: "spawner/watch", monster: "monster/sentry", at: (-40.0, 40.0), radius_m: 1.0, count: 1,
-                patrol: [(-40.0, 40.0), (-40.0, 20.0), (-20.0, 20.0)])],
+                patrol: [(at: (-40.0, 40.0)), (at: (-40.0, 20.0)), (at: (-20.0, 20.0))])],
         )]"#,
     ),
     (

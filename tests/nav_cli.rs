@@ -219,6 +219,34 @@ fn a_portal_that_nobody_can_walk_to_is_a_finding() {
     assert_eq!(check.code, Some(1));
 }
 
+/// Two rooms with a door between them, and a guard who would have to open it.
+const ROOMS: &str = r#"(
+  id: "scene/rooms", name: "Rooms", bounds: (min: (-20, -10), max: (20, 10)), aoi: (enter_m: 60, leave_m: 70), players_max: 100,
+  geometry: [Box(center: (0, -0.5, 0), size: (40, 1, 20)),
+    Box(center: (0, 1.5, -6), size: (0.5, 3, 8)), Box(center: (0, 1.5, 6), size: (0.5, 3, 8))],
+  doors: [(id: "door/middle", center: (0, 1.5, 0), size: (0.5, 3, 4), open: true)],
+  spawn_points: [(id: "spawn/one", at: (-10, 0))],
+  spawners: [(id: "spawner/guard", monster: "monster/rat", at: (-10, 0), radius_m: 1, count: 1,
+    patrol: [(at: (-10, 5)), (at: (-10, -5)),
+      (at: (10, 0))])],
+)
+"#;
+
+#[test]
+fn a_patrol_that_would_have_to_open_a_door_is_a_finding() {
+    let folder = game_data("(10, 10)");
+    folder.write("scenes/rooms.ron", ROOMS);
+    let check = mainspring(&["assets", "check", &folder.path("")]);
+    let said =
+        "patrol point 3 of `spawner/guard` cannot be reached on foot from patrol point 2 of `spawner/guard` without";
+    assert!(check.out.contains("error[A0127]") && check.out.contains(said), "{}", check.out);
+    assert!(check.out.contains("scenes/rooms.ron:9:12"), "{}", check.out);
+    assert_eq!((check.code, check.out.matches("error[").count()), (Some(1), 1), "{}", check.out);
+    folder.write("scenes/rooms.ron", &ROOMS.replace("(at: (10, 0))", "(at: (-3, 0))"));
+    let check = mainspring(&["assets", "check", &folder.path("")]);
+    assert_eq!(check.code, Some(0), "{}", check.out);
+}
+
 #[test]
 fn the_committed_navmeshes_are_what_a_bake_gives() {
     let assets = server::assets::load(None).expect("the embedded assets are good");

@@ -51,7 +51,7 @@ enum Command {
     Replay {
         /// The log (`DIR/replay/*.mslog` of a server started with --data DIR)
         log: PathBuf,
-        /// The game data it was recorded with; without it the data built into the program
+        /// Game data with the navmesh of the scene; the data itself is in the log
         #[arg(long, value_name = "DIR")]
         assets: Option<PathBuf>,
     },

@@ -104,6 +104,7 @@ impl Server {
 
         let (post, arrivals) = Post::new(worker_count(config, built.len()), built.len());
         let current = CurrentAssets::new(Arc::clone(&assets));
+        let timetable_data = current.clone();
         let gateway = LocalGateway {
             assets: current.clone(),
             directory: Arc::clone(&directory),
@@ -119,7 +120,8 @@ impl Server {
         let watch = |dir| watch_edits(dir, editor, &mut running, current, Arc::clone(&metrics));
         let watch = config.assets.as_deref().map(watch).transpose()?;
         let workers = start_workers(running, arrivals, (&post, &herald), &directory, &health)?;
-        let timetables = start_timetables(herald, &assets)?;
+        let timetables =
+            Timetables::start(herald, timetable_data).context("cannot start the thread of the timetables")?;
         health.enter(Phase::Ready);
         let facts = Facts {
             listen: network.local_addr(),
@@ -224,7 +226,7 @@ fn prepare(
     let mut recorder = config.data.as_deref().map(|data| Recorder::new(data, bytes_max)).transpose()?;
     let mut running = Vec::new();
     for (index, (Built { name, seed, mut scene, .. }, notices)) in built.into_iter().zip(notices).enumerate() {
-        let recording = recorder.as_mut().map(|recorder| recorder.begin(&mut scene, seed, assets.hash)).transpose()?;
+        let recording = recorder.as_mut().map(|recorder| recorder.begin(&mut scene, seed, assets)).transpose()?;
         scene.push(SceneInput::Origin { origin: origin_of(index)? });
         scene.set_probe(metrics.stage_probe(&name));
         let health = Arc::clone(health.scene(index).ok_or_else(|| anyhow!("scene {name} has no health"))?);
@@ -287,11 +289,6 @@ fn start_workers(
     }
     let start = |(number, worker): (usize, Worker)| worker.start(number).context("cannot start a tick thread");
     workers.into_iter().enumerate().map(start).collect()
-}
-
-fn start_timetables(herald: Herald, assets: &Arc<Assets>) -> anyhow::Result<Timetables> {
-    let assets = Arc::clone(assets);
-    Timetables::start(herald, move || Arc::clone(&assets)).context("cannot start the thread of the timetables")
 }
 
 /// SIGTERM and ctrl-c, heard on a thread of their own.

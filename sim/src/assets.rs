@@ -18,6 +18,7 @@ mod events;
 mod extends;
 mod factions;
 mod formulas;
+mod interrupts;
 mod items;
 mod kinds;
 mod load;
@@ -27,6 +28,7 @@ mod modifiers;
 mod monsters;
 mod movements;
 mod names;
+mod patrols;
 mod projectiles;
 mod record;
 mod repair;
@@ -37,6 +39,7 @@ mod sets;
 mod skills;
 mod sources;
 mod span;
+mod spawners;
 mod table;
 mod tables;
 mod tags;
@@ -67,6 +70,7 @@ pub use effects::{
 pub use events::{TimeOfDay, Timetable, Weekday, WorldEventDef};
 pub use factions::{FactionDef, Stance};
 pub use formulas::FormulaDef;
+pub use interrupts::{Cell, Cells, Disturbance, InterruptDef, InterruptRow, Lockout};
 pub use items::{Bind, EquipDef, ItemCooldown, ItemDef, OnUseDef, Quality, RandomDef, RollDef, RollOp, SlotKind, Uses};
 pub use kinds::{Assets, schemas};
 pub use loot::{
@@ -76,6 +80,7 @@ pub use loot::{
 pub use modifiers::{Modifier, ModifierOp, When};
 pub use monsters::{EnrageDef, LeashDef, MonsterDef, MoveDef, OnEvade, PhaseDef, PhaseStart, Rank, Senses};
 pub use movements::MovementDef;
+pub use patrols::{StopDeed, StopDef};
 pub use projectiles::{Flight, ProjectileDef};
 pub use record::{Id, Record, Ref, RefVisitor, ShortRef, ticks_of};
 pub(crate) use report::nearest;
@@ -86,10 +91,11 @@ pub use scenes::{
 pub use schema::KindSchema;
 pub use sets::{SetBonus, SetDef};
 pub use skills::{
-    At, BecomesDef, CastDef, CastMove, ChargeLevel, ComboDef, CooldownDef, CostDef, CostTime, Filter, GcdDef, Los,
-    Moment, Pushback, Refund, Requirements, SkillDef, SkillTarget,
+    At, BecomesDef, CastDef, CastKind, CastMove, ChargeLevel, ComboDef, CooldownDef, CostDef, CostTime, Filter, GcdDef,
+    Los, Moment, Pushback, Refund, Requirements, SkillDef, SkillTarget,
 };
 pub use sources::AssetSources;
+pub use spawners::{CrowdDef, GroupDef, GroupRespawn, PoolDef, PoolMemberDef, RareDef, SpawnArea};
 pub use table::Table;
 pub use tags::{CORE_TAGS, TAGS_MAX, Tag, TagId, TagList, TagRegistry, TagSet};
 pub use threats::ThreatDef;

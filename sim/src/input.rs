@@ -1,8 +1,11 @@
 //! Everything that enters a scene and everything that leaves it. What enters is logged, so a scene can be
 //! replayed; nothing else may reach it from outside.
 //!
-//! Receive stage: `apply_inputs` takes this tick's inputs in an order that does not depend on when each of
-//! them arrived: the game data and the geometry first, then joins and links, then by player, each player's own in sequence.
+//! Receive stage: `apply_inputs` takes this tick's inputs by the rule of arrival: what came in one tick is applied by kind
+//! (game data, geometry and world events, joins and links, steps, commands), within a kind by [`PlayerId`], and each
+//! player's own by their numbers. When something came within the tick never counts; only what has the same kind, player and
+//! number keeps the order of arrival (a link lost and a join of one player, which no shuffled path can exchange).
+//! Who comes first in a race, for a pile or for the last blow, is decided by this order and, in Resolve, by the sources' ids.
 
 #![allow(missing_docs, reason = "rkyv's derive writes resolvers without documentation; ours is complete")]
 
@@ -133,7 +136,7 @@ impl SceneInput {
         }
     }
 
-    /// Order of application within a tick; equal keys keep the order of arrival.
+    /// The rule of arrival: order of application within a tick; equal keys keep the order of arrival.
     const fn order(&self) -> (u8, PlayerId, u32) {
         match self {
             Self::Origin { .. } | Self::Assets { .. } => (0, PlayerId(0), 0),

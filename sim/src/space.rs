@@ -4,6 +4,7 @@
 pub mod geometry;
 pub mod grid;
 pub mod navmesh;
+pub mod polygon;
 pub mod terrain;
 pub mod triangles;
 

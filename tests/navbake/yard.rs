@@ -51,9 +51,26 @@ pub(crate) fn random(seed: u64) -> SceneDef {
     let bounds = Bounds { min: (-20.0, -20.0), max: (20.0, 20.0) };
     let aoi = AoiDef { enter_m: 30.0, leave_m: 35.0 };
     let (id, name) = ("scene/yard".to_owned(), "Yard".to_owned());
-    let (doors, spawn_points, spawners, portals) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (doors, spawn_points, portals) = (Vec::new(), Vec::new(), Vec::new());
+    let (spawners, pools, groups) = (Vec::new(), Vec::new(), Vec::new());
     let (combat, pvp) = (Ref::by_name(CombatDef::DEFAULT), PvpRule::Forbidden);
-    SceneDef { id, name, bounds, aoi, players_max: 1, combat, pvp, geometry, doors, spawn_points, spawners, portals }
+    let players_max = 1;
+    SceneDef {
+        id,
+        name,
+        bounds,
+        aoi,
+        players_max,
+        combat,
+        pvp,
+        geometry,
+        doors,
+        spawn_points,
+        spawners,
+        pools,
+        groups,
+        portals,
+    }
 }
 
 /// Walls, blocks and stairs whose sides all lie exactly between two voxels.

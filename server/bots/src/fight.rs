@@ -99,6 +99,7 @@ impl Brain for Fighter {
         }
         // A cast that never began holds nobody up.
         self.casting_until = 0;
+        self.book.refused();
     }
 }
 
@@ -159,7 +160,7 @@ impl Fighter {
     }
 
     fn cast(&mut self, senses: &Senses<'_>, id: Id<SkillDef>, skill: &SkillDef, target: CastTarget) -> Turn {
-        self.book.used(senses.turn, id, skill);
+        self.book.asked(senses);
         // Two ticks for the way there and back; a step too early would break the cast off.
         self.casting_until = senses.turn + skill.cast_ticks() + 2;
         Turn::default().and(Act::Cast(CastCommand { skill: id, target }))

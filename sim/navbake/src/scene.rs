@@ -10,7 +10,8 @@ use sim::space::navmesh::NavSettings;
 pub fn scene_settings(assets: &Assets, scene: Id<SceneDef>) -> NavSettings {
     let classes = assets.classes.iter().map(|(_, class)| class.movement.id());
     let spawners = assets.scenes.get(scene).into_iter().flat_map(|def| &def.spawners);
-    let monsters = spawners.filter_map(|spawner| assets.monsters.get(spawner.monster.id()));
+    let kinds = spawners.flat_map(|spawner| spawner.kinds());
+    let monsters = kinds.filter_map(|kind| assets.monsters.get(kind.id()));
     let movements = classes.chain(monsters.map(|monster| monster.movement.profile.id()));
     movements
         .filter_map(|id| assets.movements.get(id))

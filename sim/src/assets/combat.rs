@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AttrRef, Record, RefVisitor};
+use super::{AttrRef, InterruptDef, Record, Ref, RefVisitor};
 
 mod life;
 
@@ -66,6 +66,9 @@ pub struct CombatDef {
     /// Least and greatest part of healing that arrives, in basis points.
     #[serde(default = "default_spread_bp")]
     pub heal_spread_bp: (u32, u32),
+    /// What ends casts, and what pushes them back.
+    #[serde(default = "default_interrupts")]
+    pub interrupts: Ref<InterruptDef>,
     /// How long fights last and what comes back when.
     #[serde(default)]
     pub recovery: RecoveryRules,
@@ -81,6 +84,10 @@ pub struct CombatDef {
     /// Whose kills are, if a monster says nothing of its own.
     #[serde(default)]
     pub tap: TapRules,
+}
+
+fn default_interrupts() -> Ref<InterruptDef> {
+    Ref::by_name(InterruptDef::DEFAULT)
 }
 
 const fn default_spread_bp() -> (u32, u32) {
@@ -331,6 +338,7 @@ impl Record for CombatDef {
             visit_attributes(&mut rules.crit.less, &format!("{kind}.crit.less"), visitor);
             rules.crit.size.visit(&format!("{kind}.crit.size"), visitor);
         }
+        self.interrupts.visit("interrupts", visitor);
         self.experience.curve.visit("experience.curve", visitor);
         for (index, effect) in self.resurrection.sickness.iter_mut().enumerate() {
             effect.visit(&format!("resurrection.sickness.{index}"), visitor);

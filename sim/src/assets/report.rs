@@ -142,6 +142,8 @@ codes! {
     CutOff = "A0127" Error,
     /// A scene whose geometry no navmesh can be made of.
     NoNavmesh = "A0128" Error,
+    /// A pool or a group with a spawner that its scene does not have.
+    UnknownSpawner = "A0129" Error,
     /// A tag that is not words between dots.
     BadTag = "A0130" Error,
     /// A tag in a family of which the program knows every member, and not this one.
@@ -156,6 +158,8 @@ codes! {
     CurvePoints = "A0135" Error,
     /// An attribute that derives from itself.
     DerivedCycle = "A0136" Error,
+    /// An area of a spawner that is no simple polygon.
+    SpawnArea = "A0138" Error,
     /// A tag that stands once and looks like another.
     TagNearMiss = "A0139" Warning,
     /// Effects that apply one another in a ring at one moment.
@@ -164,6 +168,8 @@ codes! {
     NeverHappens = "A0170" Error,
     /// An attack table has a row twice.
     TableRowTwice = "A0180" Error,
+    /// A table that leaves something open.
+    TableIncomplete = "A0182" Error,
     /// A faction says two things about another, or something about itself.
     FactionSaidTwice = "A0181" Error,
     /// A behaviour tree contains itself.

@@ -6,7 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CombatDef, MonsterDef, PvpRule, Record, Ref, RefVisitor};
+use super::{
+    CombatDef, CrowdDef, GroupDef, MonsterDef, PoolDef, PvpRule, RareDef, Record, Ref, RefVisitor, SpawnArea, StopDef,
+    ticks_of,
+};
 
 /// One scene, `scene/..`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
@@ -40,6 +43,12 @@ pub struct SceneDef {
     /// Where monsters appear.
     #[serde(default)]
     pub spawners: Vec<SpawnerDef>,
+    /// Spawners of which only so many are active at a time.
+    #[serde(default)]
+    pub pools: Vec<PoolDef>,
+    /// Spawners whose monsters fight as one.
+    #[serde(default)]
+    pub groups: Vec<GroupDef>,
     /// Ways to other scenes.
     #[serde(default)]
     pub portals: Vec<PortalDef>,
@@ -72,6 +81,14 @@ impl Record for SceneDef {
         self.combat.visit("combat", visitor);
         for (index, spawner) in self.spawners.iter_mut().enumerate() {
             spawner.monster.visit(&format!("spawners.{index}.monster"), visitor);
+            for (stop, def) in spawner.patrol.iter_mut().enumerate() {
+                for (place, deed) in def.deeds.iter_mut().enumerate() {
+                    deed.visit_refs(&format!("spawners.{index}.patrol.{stop}.do.{place}"), visitor);
+                }
+            }
+            for (place, rare) in spawner.rares.iter_mut().enumerate() {
+                rare.monster.visit(&format!("spawners.{index}.rares.{place}.monster"), visitor);
+            }
         }
         for (index, portal) in self.portals.iter_mut().enumerate() {
             portal.to.visit(&format!("portals.{index}.to"), visitor);
@@ -257,7 +274,7 @@ pub struct SpawnPointDef {
     pub radius_m: f32,
 }
 
-/// A disc in which monsters appear and to which they return.
+/// A place in which monsters appear and to which they return.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SpawnerDef {
@@ -265,15 +282,71 @@ pub struct SpawnerDef {
     pub id: String,
     /// What appears.
     pub monster: Ref<MonsterDef>,
-    /// Centre.
+    /// What appears now and then in its stead.
+    #[serde(default)]
+    pub rares: Vec<RareDef>,
+    /// Its middle; where nothing else is free they appear here.
     pub at: (f32, f32),
-    /// Radius in metres.
+    /// Radius of its circle in metres; 0 for exactly the middle, and for another shape.
+    #[serde(default)]
     pub radius_m: f32,
+    /// Where they appear, if not in the circle.
+    #[serde(default)]
+    pub area: SpawnArea,
     /// How many are alive at a time, 1 to 200.
     pub count: u32,
-    /// Places that its monsters walk to in order, back and forth; none for monsters that stay about.
+    /// How it answers a crowd of players, if it does.
     #[serde(default)]
-    pub patrol: Vec<(f32, f32)>,
+    pub crowd: Option<CrowdDef>,
+    /// Least and greatest time from a death to the next one, in ms, drawn for each death; the monster's own if it is not
+    /// written.
+    #[serde(default)]
+    pub respawn_ms: Option<(u32, u32)>,
+    /// Places that its monsters walk to in order and back, without a door on the way; none for monsters that stay about.
+    #[serde(default)]
+    pub patrol: Vec<StopDef>,
+    /// Whether they go on from the last place of the patrol to the first instead of back.
+    #[serde(default)]
+    pub patrol_round: bool,
+}
+
+impl SpawnerDef {
+    /// All kinds of monsters that may appear.
+    pub fn kinds(&self) -> impl Iterator<Item = &Ref<MonsterDef>> {
+        std::iter::once(&self.monster).chain(self.rares.iter().map(|rare| &rare.monster))
+    }
+
+    /// What appears for a roll of 0 to 9,999.
+    pub fn kind_for(&self, mut roll: u32) -> &Ref<MonsterDef> {
+        for rare in &self.rares {
+            match roll.checked_sub(rare.chance_bp) {
+                Some(left) => roll = left,
+                None => return &rare.monster,
+            }
+        }
+        &self.monster
+    }
+
+    /// How many there are at most.
+    pub fn places(&self) -> u32 {
+        self.crowd.as_ref().map_or(self.count, |crowd| crowd.max.max(self.count))
+    }
+
+    /// How many there shall be with so many living players near.
+    pub fn wanted(&self, players: u32) -> u32 {
+        let Some(crowd) = &self.crowd else { return self.count };
+        let more = u64::from(players) * u64::from(crowd.per_player_pct) / 100;
+        let wanted = u64::from(self.count) + more;
+        u32::try_from(wanted).unwrap_or(u32::MAX).min(self.places())
+    }
+
+    /// What becomes of a respawn time in ticks with so many living players near, in ticks.
+    pub fn hurried_ticks(&self, ticks: u32, players: u32) -> u32 {
+        let Some(crowd) = &self.crowd else { return ticks };
+        let divisor = 100 + u64::from(crowd.hurry_pct) * u64::from(players);
+        let hurried = u32::try_from(u64::from(ticks) * 100 / divisor).unwrap_or(ticks);
+        hurried.max(ticks_of(crowd.respawn_least_ms).min(ticks))
+    }
 }
 
 /// A disc that takes players to another scene.

@@ -2,7 +2,8 @@
 //! home. Think: monsters write the same intents as players. Resolve: they remember what was done to them, die,
 //! decay and come back.
 //!
-//! A monster with no player in its neighbourhood sleeps: it neither looks nor strolls, and costs next to nothing.
+//! An idle monster is on rails (`rails`): its place is a function of time. With nobody near it sleeps and costs next to
+//! nothing, and whoever comes finds it where it would be had it never slept. Move: idle monsters are set where they are now.
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use crate::assets::{Assets, AttributeId, Id, MonsterDef};
 use crate::digest::{Digest, DigestApp, Digester};
 use crate::epoch::EpochApp;
 use crate::features::combat::{Attributes, Level, Vitals};
+use crate::features::movement::MoveSystems;
 use crate::features::navigation::{NavigationSystems, WalkTo};
 use crate::features::skills::Mana;
 use crate::ids::SimId;
@@ -29,10 +31,12 @@ mod brain;
 mod decide;
 mod errands;
 mod fight;
+mod groups;
 mod memory;
 mod mind;
 mod patrol;
 mod pursuit;
+mod rails;
 mod senses;
 mod spawners;
 mod tactics;
@@ -42,9 +46,12 @@ mod view;
 pub use adds::{Said, SummonQueued, Summoned};
 pub use brain::{Brain, HelpCall, Mood};
 pub use fight::{DECIDE_TICKS, NODES_PER_DECISION_MAX, NODES_PER_TICK_MAX};
+pub use groups::Group;
 pub use mind::{AiTrace, Mind, ThinkBudget};
 pub use patrol::Patrol;
 pub use pursuit::Pursuit;
+use rails::RailGround;
+pub use rails::{RailStats, Rails, Vigilance};
 pub use senses::{Neighbourhoods, SENSE_TICKS};
 pub use spawners::Spawners;
 pub use threat::{Rival, Standing, THREATS_MAX, Taunt, ThreatTable};
@@ -79,18 +86,33 @@ impl Digest for Home {
 /// Adds the systems.
 pub fn plugin(app: &mut App) {
     app.on_epoch(spawners::follow_epoch).on_epoch(mind::forget_changed_trees);
+    app.on_epoch(patrol::follow_epoch).on_epoch(rails::follow_epoch).on_epoch(senses::follow_epoch);
     app.init_resource::<Neighbourhoods>()
         .init_resource::<Spawners>()
         .add_message::<HelpCall>()
         .add_message::<SummonQueued>();
     app.init_resource::<ThinkBudget>().init_resource::<AiTrace>();
+    app.init_resource::<RailGround>().init_resource::<RailStats>().init_resource::<Vigilance>();
     app.add_systems(
         Tick,
         (
-            (senses::map_players, senses::look_out, decide::decide, decide::answer_calls, decide::settle_at_home)
+            (
+                rails::rouse,
+                senses::look_out,
+                decide::decide,
+                decide::answer_calls,
+                groups::agree,
+                groups::wait_for_others,
+                decide::settle_at_home,
+            )
                 .chain()
                 .in_set(TickSystems::Think)
                 .before(NavigationSystems::Plan),
+            (senses::map_neighbours, rails::ride)
+                .chain()
+                .in_set(TickSystems::Move)
+                .after(NavigationSystems::Separate)
+                .before(MoveSystems::Compare),
             (
                 memory::remember,
                 memory::bury,
@@ -98,6 +120,8 @@ pub fn plugin(app: &mut App) {
                 memory::decay,
                 adds::dismiss,
                 adds::summon,
+                spawners::dismiss,
+                spawners::count_players,
                 spawners::fill_slots,
             )
                 .chain()
@@ -110,6 +134,8 @@ pub fn plugin(app: &mut App) {
         .digest_component::<Summoned>("monsters")
         .digest_component::<ThreatTable>("monsters")
         .digest_component::<Patrol>("monsters")
+        .digest_component::<Rails>("monsters")
+        .digest_component::<Group>("monsters")
         .digest_component::<Pursuit>("monsters")
         .digest_resource::<Spawners>("monsters");
 }
@@ -134,15 +160,10 @@ fn body(
     patrol: Patrol,
 ) -> impl Bundle {
     let def = &assets.monsters[monster];
-    let turn = random.draw(tick, id, Stream("spawn heading"), 0).unit();
+    let yaw = random.draw(tick, id, Stream("spawn heading"), 0).unit() * std::f32::consts::TAU;
     let identity =
         (id, Actor, Name(def.name.clone()), Kind::Monster(monster.raw()), Faction::named(def.faction.name()));
-    let place = (
-        Position(home.feet),
-        Heading(turn * std::f32::consts::TAU),
-        Profile(def.movement.profile.id()),
-        Girth(def.movement.radius_m),
-    );
+    let place = (Position(home.feet), Heading(yaw), Profile(def.movement.profile.id()), Girth(def.movement.radius_m));
     let level = level_of(def, random, id, tick);
     let attributes = Attributes::on_base(assets, base_values(assets, def, level), level);
     let numbers = (
@@ -152,7 +173,7 @@ fn body(
         Level(level),
     );
     let mind = (Species(monster), home, Brain::default(), Mind::default(), ThreatTable::default(), Pursuit::default());
-    let errand = (patrol, WalkTo::default());
+    let errand = (patrol, Rails::new(home.feet, yaw, tick), WalkTo::default());
     (identity, place, numbers, mind, errand)
 }
 

@@ -27,7 +27,7 @@ mod walk;
 
 pub use reach::{Reach, Wayfinding};
 pub use service::{NODES_PER_SEARCH_MAX, NODES_PER_TICK_MAX, PATHS_PER_TICK_MAX, PathService, PathStats};
-pub use walk::{Goal, StuckReason, Walk, WalkStatus, WalkTo};
+pub use walk::{Goal, Guided, StuckReason, Walk, WalkStatus, WalkTo};
 
 /// What became of walks, by reason.
 pub const NAVIGATION: &str = "navigation_total";
@@ -52,6 +52,7 @@ pub enum NavigationSystems {
 pub fn plugin(app: &mut App) {
     app.init_resource::<PathService>();
     app.register_required_components::<WalkTo, Walk>();
+    app.register_required_components::<WalkTo, Guided>();
     app.configure_sets(
         Tick,
         (

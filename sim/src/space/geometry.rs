@@ -216,6 +216,12 @@ impl Geometry {
         self.doors.is_open(door)
     }
 
+    /// True when two share all but the states of their doors.
+    #[must_use]
+    pub fn is_same_but_doors(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.fixed, &other.fixed)
+    }
+
     /// The same geometry with a door opened or closed; all else is shared. A door that there is not changes nothing.
     #[must_use]
     pub fn with_door(&self, door: u16, open: bool) -> Self {

@@ -186,6 +186,12 @@ impl Navmesh {
         self.labels.doors_open.get(usize::from(door)).copied().unwrap_or(true)
     }
 
+    /// True when two share all but the states of their doors.
+    #[must_use]
+    pub fn is_same_but_doors(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.core, &other.core)
+    }
+
     /// The same mesh with one door opened or closed. Shares all but flags and labels.
     #[must_use]
     pub fn with_door(&self, door: u16, open: bool) -> Self {

@@ -2,8 +2,7 @@
 //! Places must lie inside the bounds; triangles must name corners that exist; a heightfield must have a sample for each
 //! corner of its cells. A portal is checked when both its scenes could be read.
 
-use std::ops::RangeInclusive;
-
+use super::patrols::check_patrol_casts;
 use super::{Check, Checker};
 use crate::assets::{
     DoorDef, GeometryDef, Heights, SceneDef,
@@ -25,8 +24,6 @@ const CELLS_MAX: i64 = 1_024;
 const DOORS_MAX: usize = 256;
 /// Largest extent of a door.
 const DOOR_SIZE_M_MAX: f32 = 100.0;
-/// Fewest and most places of a patrol.
-const PATROL_POINTS: RangeInclusive<usize> = 2..=64;
 
 impl Check for SceneDef {
     fn check(&self, check: &mut Checker<'_, '_>) {
@@ -52,6 +49,9 @@ impl Check for SceneDef {
 
     fn check_among(&self, records: &Records, check: &mut Checker<'_, '_>) {
         self.check_portals(&records.scenes, check);
+        for (index, spawner) in self.spawners.iter().enumerate() {
+            check_patrol_casts(spawner, &format!("spawners.{index}"), records, check);
+        }
     }
 }
 
@@ -107,27 +107,6 @@ impl SceneDef {
         }
     }
 
-    fn check_spawners(&self, check: &mut Checker<'_, '_>) {
-        let ids = self.spawners.iter().map(|spawner| spawner.id.as_str());
-        check_local_ids("spawners", "spawner", ids, check);
-        for (index, spawner) in self.spawners.iter().enumerate() {
-            let path = format!("spawners.{index}");
-            check.float(&format!("{path}.radius_m"), spawner.radius_m, 0.0..=500.0);
-            check.whole(&format!("{path}.count"), spawner.count, 1..=200);
-            self.check_disc(&path, spawner.at, spawner.radius_m, check);
-            let count = spawner.patrol.len();
-            if count > 0 && !PATROL_POINTS.contains(&count) {
-                let (least, most) = (PATROL_POINTS.start(), PATROL_POINTS.end());
-                let places = if count == 1 { "place" } else { "places" };
-                let message = format!("`patrol` has {count} {places}, but needs {least} to {most}, or none at all");
-                check.report(Code::OutOfRange, &format!("{path}.patrol"), message);
-            }
-            for (leg, &(x, z)) in spawner.patrol.iter().enumerate() {
-                self.check_place(&format!("{path}.patrol.{leg}"), [("0", x), ("1", z)], check);
-            }
-        }
-    }
-
     fn check_portal_places(&self, check: &mut Checker<'_, '_>) {
         let ids = self.portals.iter().map(|portal| portal.id.as_str());
         check_local_ids("portals", "portal", ids, check);
@@ -139,7 +118,7 @@ impl SceneDef {
     }
 
     /// A place, given as its x and z with their names in the text, must lie inside the bounds.
-    fn check_place(&self, path: &str, place: [(&str, f32); 2], check: &mut Checker<'_, '_>) {
+    pub(super) fn check_place(&self, path: &str, place: [(&str, f32); 2], check: &mut Checker<'_, '_>) {
         for (name, metres) in place {
             check.float(&format!("{path}.{name}"), metres, -EXTENT_M_MAX..=EXTENT_M_MAX);
         }
@@ -156,7 +135,7 @@ impl SceneDef {
     }
 
     /// A disc must lie inside the bounds with its whole radius.
-    fn check_disc(&self, path: &str, (x, z): (f32, f32), radius_m: f32, check: &mut Checker<'_, '_>) {
+    pub(super) fn check_disc(&self, path: &str, (x, z): (f32, f32), radius_m: f32, check: &mut Checker<'_, '_>) {
         let at = format!("{path}.at");
         check.point(&at, [x, z], -EXTENT_M_MAX..=EXTENT_M_MAX);
         let corners = [(x - radius_m, z - radius_m), (x + radius_m, z + radius_m)];
@@ -179,7 +158,12 @@ impl SceneDef {
     }
 }
 
-fn check_local_ids<'i>(list: &str, kind: &str, ids: impl Iterator<Item = &'i str>, check: &mut Checker<'_, '_>) {
+pub(super) fn check_local_ids<'i>(
+    list: &str,
+    kind: &str,
+    ids: impl Iterator<Item = &'i str>,
+    check: &mut Checker<'_, '_>,
+) {
     let mut seen: Vec<(&str, usize)> = Vec::new();
     for (index, id) in ids.enumerate() {
         let path = format!("{list}.{index}.id");

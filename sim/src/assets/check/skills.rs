@@ -2,7 +2,9 @@
 //! never happen.
 
 use super::actions::check_action;
+use super::interrupts::check_overrides;
 use super::{Check, Checker};
+use crate::assets::kinds::Records;
 use crate::assets::report::Code;
 use crate::assets::{
     Action, AreaDef, At, CastDef, CastMove, CostTime, Flight, Moment, ProjectileDef, SkillDef, SkillTarget,
@@ -53,6 +55,10 @@ impl Check for SkillDef {
             self.check_moment(index, moment, check);
         }
     }
+
+    fn check_among(&self, _: &Records, check: &mut Checker<'_, '_>) {
+        check_overrides(self, check);
+    }
 }
 
 impl SkillDef {
@@ -101,7 +107,7 @@ fn check_cast(cast: &CastDef, check: &mut Checker<'_, '_>) {
         check.whole("cast.pushback.ms", pushback.ms, 1..=10_000);
         check.whole("cast.pushback.max", pushback.max, 1..=20);
     }
-    if let CastMove::Slows(bp) = cast.movement() {
+    if let Some(CastMove::Slows(bp)) = cast.movement() {
         check.whole("cast.move.0", bp, 1..=10_000);
     }
     match cast {

@@ -73,7 +73,7 @@ fn every_fault_of_one_record_is_reported() {
             "3:117: error[A0111]: `chance_pct` is 101, but must be from 1 to 100",
             "3:123: error[A0104]: `do[3]` must be a group `(..)` of named fields, found the name `Threat`",
             "4:17: error[A0113]: `ms` is 1010 ms, but must be a multiple of the 50 ms tick (the nearest is 1000)",
-            "4:25: error[A0102]: this skill has no field `cooldown_ms` (its fields are `id`, `name`, `tags`, `cast`, `gcd`, `queue_window_ms`, `cost`, `refund`, `cooldown`, `requires`, `stopped_by`, `becomes`, `target` and `timeline`)",
+            "4:25: error[A0102]: this skill has no field `cooldown_ms` (its fields are `id`, `name`, `tags`, `cast`, `gcd`, `queue_window_ms`, `cost`, `refund`, `cooldown`, `requires`, `stopped_by`, `interrupts`, `becomes`, `target` and `timeline`)",
         ]
     );
 }
@@ -241,7 +241,7 @@ fn places_in_a_scene_are_checked_against_its_bounds_and_each_other() {
 
 #[test]
 fn doors_and_patrols_are_checked_like_all_places() {
-    let doors = "doors: [(id: \"door/a\", center: (0, 1, 12), size: (2, 2, 0.05)),\n (id: \"door/a\", center: (0, 1, 0), size: (2, 2, 1), shut: true)],\n spawners: [(id: \"spawner/a\", monster: \"monster/m\", at: (0, 0), radius_m: 1, count: 1,\n patrol: [(0, -11)])], spawn_points";
+    let doors = "doors: [(id: \"door/a\", center: (0, 1, 12), size: (2, 2, 0.05)),\n (id: \"door/a\", center: (0, 1, 0), size: (2, 2, 1), shut: true)],\n spawners: [(id: \"spawner/a\", monster: \"monster/m\", at: (0, 0), radius_m: 1, count: 1,\n patrol: [(at: (0, -11))])], spawn_points";
     assert_eq!(
         findings(&[("scenes/a.ron", &SCENE.replacen("spawn_points", doors, 1))]),
         [
@@ -251,7 +251,7 @@ fn doors_and_patrols_are_checked_like_all_places() {
             "assets/scenes/a.ron:3:53: error[A0102]: `doors[1]` has no field `shut` (its fields are `id`, `center`, `size`, `yaw_deg` and `open`)",
             "assets/scenes/a.ron:4:40: error[A0107]: scene `scene/a` refers to monster `monster/m`, which does not exist",
             "assets/scenes/a.ron:5:10: error[A0111]: `patrol` has 1 place, but needs 2 to 64, or none at all",
-            "assets/scenes/a.ron:5:11: error[A0116]: (0, -11) is outside the bounds (-10, -10) to (10, 10)",
+            "assets/scenes/a.ron:5:16: error[A0116]: (0, -11) is outside the bounds (-10, -10) to (10, 10)",
         ]
     );
 }
@@ -355,12 +355,17 @@ fn groups_and_maps_are_merged_and_lists_replaced() {
     let base = r#"(id: "monster/base", abstract: true, level: 3, faction: "beast", movement: "move/m", skills: ["skill/bolt"],
         attributes: {"hp_max": Flat(10), "attack": Flat(2)}, senses: (aggro_m: 9, z_m: 2, los: true))"#;
     let cub = r#"(id: "monster/cub", extends: "monster/base", attributes: {"attack": Flat(7)}, senses: (z_m: 1))"#;
-    let scan_of = |text: &str| super::super::span::scan(text).records.remove(0).node;
+    let scan_of = |text: &str| super::super::span::scan(text).records.remove(0);
     let (parent, child) = (scan_of(base), scan_of(cub));
-    let written =
-        [(base, &parent), (cub, &child)].map(|(text, node)| Written { kind: "monster", file: "f", text, node });
+    let written = [(base, &parent), (cub, &child)].map(|(text, record)| Written {
+        kind: "monster",
+        file: "f",
+        text,
+        node: &record.node,
+        facts: record.facts(text),
+    });
     let none = AssetSources::new("");
-    let joined = extend(&written, &mut Findings::new(&none));
+    let joined = extend(&written, &mut Default::default(), &mut Findings::new(&none));
     let text = &joined[&1].as_ref().expect("a record").text;
     assert!(text.contains(r#"attributes: {"attack": Flat(7), "hp_max": Flat(10), }"#), "{text}");
     assert!(text.contains("senses: (z_m: 1, aggro_m: 9, los: true, )"), "{text}");

@@ -144,7 +144,7 @@ pub(super) fn dismiss(
     let over = adds.iter().filter(|(_, _, summoned, brain)| match brain.mood {
         Mood::Fighting { .. } => !fights(summoned.by),
         Mood::Dead { .. } => false,
-        Mood::Idle { .. } | Mood::Evading { .. } | Mood::Arrived => true,
+        Mood::Idle | Mood::Evading { .. } | Mood::Arrived => true,
     });
     let mut over: Vec<(SimId, Entity)> = over.map(|(entity, &id, ..)| (id, entity)).collect();
     over.sort_unstable_by_key(|&(id, _)| id);

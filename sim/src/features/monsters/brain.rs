@@ -1,7 +1,6 @@
 //! What a monster is about, and the messages between monsters.
 
 use bevy_ecs::prelude::*;
-use glam::Vec3;
 
 use crate::digest::{Digest, Digester};
 use crate::ids::SimId;
@@ -14,15 +13,11 @@ pub struct Brain {
 }
 
 /// The moods of a monster.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Mood {
-    /// Nothing is going on.
-    Idle {
-        /// Where it strolls, in metres; `None` while it stands.
-        stroll_to: Option<Vec3>,
-        /// The tick until which it stands, or in which it gives up strolling.
-        until_tick: u32,
-    },
+    /// Nothing is going on: it follows its course.
+    #[default]
+    Idle,
     /// It fights.
     Fighting {
         /// Whom.
@@ -42,16 +37,18 @@ pub enum Mood {
     },
 }
 
-impl Default for Mood {
-    fn default() -> Self {
-        Self::Idle { stroll_to: None, until_tick: 0 }
+impl Mood {
+    /// True when nothing is going on.
+    #[must_use]
+    pub const fn is_idle(self) -> bool {
+        matches!(self, Self::Idle)
     }
 }
 
 impl Digest for Brain {
     fn digest(&self, digester: &mut Digester) {
         let (tag, number) = match self.mood {
-            Mood::Idle { until_tick, .. } => (0, until_tick),
+            Mood::Idle => (0, 0),
             Mood::Fighting { victim } => (1, victim.bits()),
             Mood::Evading { since_tick } => (2, since_tick),
             Mood::Arrived => (3, 0),
@@ -59,9 +56,6 @@ impl Digest for Brain {
         };
         digester.u32(tag);
         digester.u32(number);
-        if let Mood::Idle { stroll_to: Some(place), .. } = self.mood {
-            place.to_array().into_iter().for_each(|metres| digester.f32(metres));
-        }
     }
 }
 

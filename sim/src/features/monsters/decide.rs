@@ -11,11 +11,10 @@ use bevy_ecs::system::SystemParam;
 
 use super::adds::{Said, SummonQueued};
 use super::brain::{Brain, HelpCall, Mood};
-use super::errands::STAND_TICKS;
 use super::fight::NODES_PER_TICK_MAX;
 use super::mind::{AiTrace, Mind, ThinkBudget};
-use super::senses::{Neighbourhoods, SEEN_MILLI};
-use super::{Home, Patrol, Pursuit, Species, ThreatTable};
+use super::senses::SEEN_MILLI;
+use super::{Group, Home, Patrol, Pursuit, Rails, Species, ThreatTable};
 use crate::actor::{Concealment, Faction, Heading, Position};
 use crate::assets::OnEvade;
 use crate::counters::Counters;
@@ -60,7 +59,9 @@ pub(super) struct Thinker {
     pub(super) mind: &'static mut Mind,
     pub(super) threat: &'static mut ThreatTable,
     pub(super) pursuit: &'static mut Pursuit,
-    pub(super) patrol: &'static mut Patrol,
+    pub(super) patrol: &'static Patrol,
+    pub(super) rails: &'static Rails,
+    pub(super) group: Option<&'static mut Group>,
     pub(super) walk: &'static Walk,
     pub(super) walk_to: &'static mut WalkTo,
     pub(super) heading: &'static mut Heading,
@@ -75,7 +76,6 @@ pub(super) struct Scenery<'w, 's> {
     pub(super) assets: Res<'w, SceneAssets>,
     pub(super) geometry: Res<'w, SceneGeometry>,
     pub(super) sides: Res<'w, Sides>,
-    pub(super) awake: Res<'w, Neighbourhoods>,
     pub(super) units: Units<'w, 's>,
     pub(super) way: Wayfinding<'w>,
     pub(super) casts: MessageWriter<'w, CastIntent>,
@@ -98,13 +98,8 @@ pub(super) fn decide(mut scenery: Scenery, mut monsters: Query<Thinker>) {
     for mut monster in &mut monsters {
         let def = &assets.monsters[monster.species.0];
         match monster.brain.mood {
-            Mood::Idle { .. } if !monster.threat.is_empty() => monster.rise(&mut scenery, def, &assets),
-            Mood::Idle { stroll_to, until_tick } => {
-                let strolls = def.wander_m > 0.0 || monster.patrol.goal().is_some();
-                if strolls && scenery.awake.is_awake(monster.position.place()) {
-                    monster.idle(&mut scenery, def, stroll_to, until_tick);
-                }
-            }
+            Mood::Idle if !monster.threat.is_empty() => monster.rise(&mut scenery, def, &assets),
+            Mood::Idle => monster.idle(&mut scenery, &assets),
             Mood::Fighting { victim } => monster.fight(&mut scenery, def, &assets, victim),
             Mood::Evading { since_tick } => monster.go_home(&mut scenery, since_tick),
             Mood::Arrived | Mood::Dead { .. } => {}
@@ -151,7 +146,7 @@ pub(super) fn answer_calls(
             let helper = roster.entity(id).and_then(|entity| monsters.get_mut(entity).ok());
             let Some((_, side, visibility, mut brain, mut threat)) = helper else { continue };
             let comes = *side == faction && visibility.phase == concealment.phase;
-            if comes && matches!(brain.mood, Mood::Idle { .. }) {
+            if comes && brain.mood.is_idle() {
                 brain.mood = Mood::Fighting { victim };
                 threat.add(victim, SEEN_MILLI);
             }
@@ -172,7 +167,7 @@ type Returned<'a> = (
 
 /// Who has come home is as new.
 pub(super) fn settle_at_home(
-    (tick, assets): (Res<SimTick>, Res<SceneAssets>),
+    assets: Res<SceneAssets>,
     mut monsters: Query<Returned>,
     mut log: MessageWriter<HealthChanged>,
 ) {
@@ -181,8 +176,7 @@ pub(super) fn settle_at_home(
         if brain.mood != Mood::Arrived {
             continue;
         }
-        let until_tick = tick.0 + STAND_TICKS.0.unsigned_abs();
-        brain.mood = Mood::Idle { stroll_to: None, until_tick };
+        brain.mood = Mood::Idle;
         untouchable.set_if_neq(Untouchable(false));
         clear_all(&mut buffs);
         cooldowns.clear();

@@ -4,11 +4,12 @@
 use super::boss::Course;
 use super::brain::{HelpCall, Mood};
 use super::decide::{Scenery, ThinkerItem};
+use super::groups::Quit;
 use super::mind::{Mind, Order};
 use super::tactics::{Situation, longest_reach_m};
 use super::threat::{Rival, Standing, Taunt};
 use super::view::{FightView, facing, has_from, is_held, is_suppressed};
-use crate::assets::{Assets, LeashDef, MonsterDef, TagId, ThreatDef, ticks_of};
+use crate::assets::{Assets, Disturbance, LeashDef, MonsterDef, TagId, ThreatDef, ticks_of};
 use crate::behaviour::{Memory, Silent, Trace, decide};
 use crate::features::combat::{EffectAction, Side, Sides, Untouchable};
 use crate::features::navigation::{Goal, WalkStatus};
@@ -49,7 +50,10 @@ impl ThinkerItem<'_, '_> {
     }
 
     pub(super) fn fight(&mut self, scenery: &mut Scenery, def: &MonsterDef, assets: &Assets, victim: SimId) {
-        let Some(target) = self.find_victim(scenery, def, assets, victim) else { return self.give_up(scenery) };
+        let Some(target) = self.find_victim(scenery, def, assets, victim) else {
+            let strayed = self.strayed_m() > def.leash.radius_m;
+            return self.give_up(scenery, if strayed { Quit::Leash } else { Quit::Bereft });
+        };
         if target.id != victim {
             self.brain.mood = Mood::Fighting { victim: target.id };
         }
@@ -147,7 +151,7 @@ impl ThinkerItem<'_, '_> {
             scenery.counters.add(AI_POSTPONED, "decision_spent");
         }
         if gives_up {
-            self.give_up(scenery);
+            self.give_up(scenery, Quit::Leash);
             return None;
         }
         Some(target)
@@ -236,7 +240,7 @@ impl ThinkerItem<'_, '_> {
         }
         let patience_ticks = self.patience_ticks(status, stand.is_some(), &def.leash, tick);
         if self.pursuit.is_hopeless(feet.distance(target.feet), patience_ticks, tick) {
-            return self.give_up(scenery);
+            return self.give_up(scenery, Quit::Leash);
         }
         self.go(Goal::run(stand.unwrap_or(target.feet), CHASE_M));
     }
@@ -251,23 +255,32 @@ impl ThinkerItem<'_, '_> {
         }
     }
 
+    /// Gives up, unless it has a group: then all decide together.
+    fn give_up(&mut self, scenery: &mut Scenery, why: Quit) {
+        match &mut self.group {
+            Some(group) => {
+                group.quit(why);
+                self.stay();
+            }
+            None => self.retreat(scenery),
+        }
+    }
+
     /// The fight is over: it forgets everyone and runs home.
-    pub(super) fn give_up(&mut self, scenery: &mut Scenery) {
+    pub(super) fn retreat(&mut self, scenery: &mut Scenery) {
         self.threat.clear();
         *self.mind = Mind::default();
         self.untouchable.set_if_neq(Untouchable(true));
-        self.patrol.leave(self.position.0);
         self.stay();
         self.brain.mood = Mood::Evading { since_tick: scenery.tick.0 };
         if self.casting.0.is_some() {
-            scenery.stops.write(StopIntent { caster: *self.id });
+            scenery.stops.write(StopIntent { caster: *self.id, by: Disturbance::Stops });
         }
     }
 
     /// Ground distance to its home, or to its beat, in metres.
     fn strayed_m(&self) -> f32 {
-        let base = self.patrol.nearest(self.position.0).unwrap_or(self.home.feet);
-        ground_distance_m(self.position.0, base)
+        self.rails.strayed_m(self.home.feet, self.position.0)
     }
 
     fn choose_victim(

@@ -54,7 +54,7 @@ impl Lists<'_, '_> {
         let threat_bp = self.sources.get(by).map_or(10_000, |source| source.current(AttributeId::THREAT_BP));
         let found = self.roster.entity(monster).and_then(|entity| self.monsters.get_mut(entity).ok());
         let Some((.., brain, mut threat)) = found else { return };
-        if !matches!(brain.mood, Mood::Idle { .. } | Mood::Fighting { .. }) {
+        if !matches!(brain.mood, Mood::Idle | Mood::Fighting { .. }) {
             return;
         }
         let is_noted = match change {

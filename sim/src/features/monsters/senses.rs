@@ -1,5 +1,5 @@
-//! What monsters notice. Players are entered into a coarse map once a tick; a monster with none of them in its
-//! own or a neighbouring square (100 m) sleeps. The others look around every fifth tick, in turns by id, for
+//! What monsters notice. Everyone who could have to do with a monster is entered into a coarse map once a tick (Move);
+//! a monster that nobody in it is near does not look. The others look around every fifth tick, in turns by id, for
 //! the nearest living player in their circle that is neither hidden, nor too high or low, nor behind a wall, nor where
 //! it can do nothing to them.
 
@@ -7,94 +7,174 @@ use bevy_ecs::prelude::*;
 use glam::{Vec2, Vec3};
 
 use super::brain::{Brain, HelpCall, Mood};
+use super::rails::{Rails, Vigilance};
 use super::tactics::longest_reach_m;
 use super::{Species, ThreatTable};
 use crate::actor::{Concealment, Position};
-use crate::assets::MonsterDef;
+use crate::assets::{Assets, Deed, Id, MonsterDef, SceneDef, SkillTarget};
+use crate::epoch::EpochSwap;
 use crate::features::combat::{Level, SideData, Sides};
 use crate::features::navigation::{Reach, Wayfinding};
 use crate::features::players::Player;
-use crate::features::skills::{TargetView, Units};
+use crate::features::skills::{InFlight, Lasting, TargetView, Units};
 use crate::ids::SimId;
-use crate::interest::Visibility;
+use crate::interest::{Interest, Visibility};
 use crate::scene::{SceneAssets, SceneGeometry, SceneId};
 use crate::space::Geometry;
 use crate::tick::SimTick;
 
 /// Ticks between two looks of one monster.
 pub const SENSE_TICKS: u32 = 5;
-/// Edge of a square of the map of players, in metres.
-const SQUARE_M: f32 = 100.0;
+/// Least edge of a square of the map, in metres.
+const SQUARE_M_MIN: f32 = 50.0;
+/// Most squares along a side of the map; in a scene that has more they are larger.
+const SQUARES_MAX: f32 = 256.0;
+/// What a finished cast may reach beyond a skill's range, as a factor.
+const REACH_TOLERANCE: f32 = 1.1;
+/// What the margin has more than anything reaches, in metres: what anyone moves in a few ticks, and heights of slopes.
+const SPARE_M: f32 = 25.0;
 /// Height of eyes above feet, in metres.
 const EYES_M: f32 = 1.5;
 /// Threat of having been seen, in thousandths of a point.
 pub(super) const SEEN_MILLI: i64 = 1_000;
 
-/// In which squares of 100 m there are players. Written at the start of the Think stage.
+/// How many of those who could have to do with a monster are where, in coarse squares. Written in the Move stage, when
+/// everyone has moved.
 #[derive(Resource, Debug)]
 pub struct Neighbourhoods {
     min: Vec2,
+    square_m: f32,
     columns: usize,
     rows: usize,
-    inhabited: Vec<bool>,
+    /// How many there are in all squares before a column and before a row: (columns + 1) x (rows + 1).
+    before: Vec<u32>,
+    margin_m: f32,
 }
 
 impl FromWorld for Neighbourhoods {
     fn from_world(world: &mut World) -> Self {
-        let scene = world.resource::<SceneId>().0;
-        let bounds = world.resource::<SceneAssets>().0.scenes[scene].bounds;
-        let (min, max) = (Vec2::from(bounds.min), Vec2::from(bounds.max));
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to a few thousand")]
-        let count = |length_m: f32| (length_m / SQUARE_M).ceil().clamp(1.0, 4_096.0) as usize;
-        let (columns, rows) = (count(max.x - min.x), count(max.y - min.y));
-        Self { min, columns, rows, inhabited: vec![false; columns * rows] }
+        let (scene, assets) = (world.resource::<SceneId>().0, &world.resource::<SceneAssets>().0);
+        Self::of(assets, scene)
     }
 }
 
 impl Neighbourhoods {
-    /// True when a player is in the square of a place or in one beside it.
+    fn of(assets: &Assets, scene: Id<SceneDef>) -> Self {
+        let bounds = assets.scenes[scene].bounds;
+        let (min, max) = (Vec2::from(bounds.min), Vec2::from(bounds.max));
+        let square_m = SQUARE_M_MIN.max((max - min).max_element() / SQUARES_MAX);
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 256")]
+        let count = |length_m: f32| (length_m / square_m).ceil().clamp(1.0, SQUARES_MAX) as usize;
+        let (columns, rows) = (count(max.x - min.x), count(max.y - min.y));
+        let before = vec![0; (columns + 1) * (rows + 1)];
+        Self { min, square_m, columns, rows, before, margin_m: margin_m(assets, scene) }
+    }
+
+    /// How near somebody must be to a place where a monster may be for it to be awake, at least, in metres: farther than
+    /// anyone sees, senses, reaches or calls.
     #[must_use]
-    pub fn is_awake(&self, place: Vec2) -> bool {
-        let (column, row) = self.square(place);
-        let rows = row.saturating_sub(1)..=(row + 1).min(self.rows - 1);
-        let columns = column.saturating_sub(1)..=(column + 1).min(self.columns - 1);
-        rows.into_iter().any(|row| columns.clone().any(|column| self.inhabited[row * self.columns + column]))
+    pub const fn margin_m(&self) -> f32 {
+        self.margin_m
+    }
+
+    /// True when somebody is within the margin of a rectangle on the ground; now and then when somebody is a little
+    /// farther off.
+    #[must_use]
+    pub fn is_near(&self, min: Vec2, max: Vec2) -> bool {
+        let (left, bottom) = self.square(min - self.margin_m);
+        let (right, top) = self.square(max + self.margin_m);
+        let before = |column: usize, row: usize| self.before[row * (self.columns + 1) + column];
+        let within = before(right + 1, top + 1) + before(left, bottom);
+        within > before(left, top + 1) + before(right + 1, bottom)
+    }
+
+    fn take(&mut self, places: impl Iterator<Item = Vec2>) {
+        self.before.fill(0);
+        let width = self.columns + 1;
+        for place in places {
+            let (column, row) = self.square(place);
+            self.before[(row + 1) * width + column + 1] += 1;
+        }
+        for row in 1..=self.rows {
+            let mut of_row = 0;
+            for at in row * width..(row + 1) * width {
+                of_row += self.before[at];
+                self.before[at] = of_row + self.before[at - width];
+            }
+        }
     }
 
     fn square(&self, place: Vec2) -> (usize, usize) {
-        let local = (place - self.min) / SQUARE_M;
+        let local = (place - self.min) / self.square_m;
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "casts saturate; NaN becomes 0")]
         let clamp = |value: f32, count: usize| (value as usize).min(count - 1);
         (clamp(local.x, self.columns), clamp(local.y, self.rows))
     }
 }
 
-pub(super) fn map_players(mut map: ResMut<Neighbourhoods>, players: Query<&Position, With<Player>>) {
-    map.inhabited.fill(false);
-    for position in &players {
-        let (column, row) = map.square(position.place());
-        let place = row * map.columns + column;
-        map.inhabited[place] = true;
+/// The farthest that anyone sees, senses or reaches, and from there on whoever is called.
+fn margin_m(assets: &Assets, scene: Id<SceneDef>) -> f32 {
+    let skills = assets.skills.iter().map(|(_, skill)| match skill.target {
+        SkillTarget::Chain { range_m, jumps, jump_m, .. } => range_m + f32::from(jumps) * jump_m,
+        _ => skill.target.reach_m() * REACH_TOLERANCE,
+    });
+    let areas = assets.areas.iter().map(|(_, area)| area.radius_m);
+    let reach_m = skills.fold(0.0, f32::max) + areas.fold(0.0, f32::max);
+    let (mut senses_m, mut calls_m) = (0.0_f32, 0.0_f32);
+    let mut heed = |deed: &Deed| {
+        if let Deed::CallForHelp { radius_m } = deed {
+            calls_m = calls_m.max(*radius_m);
+        }
+    };
+    for (_, monster) in assets.monsters.iter() {
+        let levels_m = monster.senses.limits_m.1.min(monster.leash.radius_m);
+        senses_m = senses_m.max(monster.senses.aggro_m).max(levels_m);
+        monster.phases.iter().flat_map(|phase| &phase.deeds).for_each(&mut heed);
     }
+    assets.ai.iter().for_each(|(_, ai)| ai.tree().deeds().for_each(&mut heed));
+    let assists = assets.monsters.iter().map(|(_, monster)| monster.senses.assist_m);
+    let calls_m = assists.fold(calls_m, f32::max);
+    assets.scenes[scene].aoi.leave_m.max(reach_m).max(senses_m) + calls_m + SPARE_M
+}
+
+/// Another epoch of the data: reaches may be others.
+pub(super) fn follow_epoch(world: &mut World, swap: &EpochSwap) {
+    let margin_m = margin_m(&swap.new, world.resource::<SceneId>().0);
+    world.resource_mut::<Neighbourhoods>().margin_m = margin_m;
+}
+
+type Neighbour = Or<(With<Player>, With<Interest>, With<InFlight>, With<Lasting>)>;
+
+/// Players and other viewers, what flies and what lies about, and living monsters off their rails.
+pub(super) fn map_neighbours(
+    mut map: ResMut<Neighbourhoods>,
+    neighbours: Query<&Position, Neighbour>,
+    monsters: Query<(&Position, &Rails, &Brain)>,
+) {
+    let active = |(_, rails, brain): &(&Position, &Rails, &Brain)| {
+        !(rails.is_on() && brain.mood.is_idle()) && !matches!(brain.mood, Mood::Dead { .. })
+    };
+    let monsters = monsters.iter().filter(active).map(|(position, ..)| position.place());
+    map.take(neighbours.iter().map(|position| position.place()).chain(monsters));
 }
 
 type Onlooker<'a> =
-    (SideData, (&'a Species, &'a Level), &'a Position, &'a Concealment, &'a mut Brain, &'a mut ThreatTable);
+    (SideData, (&'a Species, &'a Level, &'a Rails), &'a Position, &'a Concealment, &'a mut Brain, &'a mut ThreatTable);
 
 pub(super) fn look_out(
     tick: Res<SimTick>,
-    map: Res<Neighbourhoods>,
+    vigilance: Res<Vigilance>,
     (assets, geometry, sides): (Res<SceneAssets>, Res<SceneGeometry>, Res<Sides>),
     (units, way): (Units, Wayfinding),
     mut monsters: Query<Onlooker>,
     mut calls: MessageWriter<HelpCall>,
 ) {
-    for (side, (species, level), position, concealment, mut brain, mut threat) in &mut monsters {
+    for (side, (species, level, rails), position, concealment, mut brain, mut threat) in &mut monsters {
         let side = side.side();
         let id = side.id;
         let turn = tick.0 as usize + id.index();
-        let idle = matches!(brain.mood, Mood::Idle { .. });
-        if !idle || !turn.is_multiple_of(SENSE_TICKS as usize) || !map.is_awake(position.place()) {
+        let is_awake = rails.is_near() || *vigilance == Vigilance::Always;
+        if !brain.mood.is_idle() || !is_awake || !turn.is_multiple_of(SENSE_TICKS as usize) {
             continue;
         }
         let def = &assets.0.monsters[species.0];

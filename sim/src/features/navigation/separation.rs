@@ -7,7 +7,7 @@ use bevy_ecs::prelude::*;
 use glam::{Vec2, Vec3};
 
 use super::bodies::{Bodies, Body};
-use super::walk::Walk;
+use super::walk::{Guided, Walk};
 use crate::actor::{Actor, Girth, Motion, Position, Profile};
 use crate::features::combat::Vitals;
 use crate::ids::SimId;
@@ -34,7 +34,7 @@ pub(super) struct Parting {
 }
 
 type Standing<'a> =
-    (&'a SimId, &'a mut Position, &'a Motion, (&'a Profile, &'a Girth), Option<&'a Vitals>, &'a mut Walk);
+    (&'a SimId, &'a mut Position, &'a Motion, (&'a Profile, &'a Girth, &'a Guided), Option<&'a Vitals>, &'a mut Walk);
 
 pub(super) fn separate(
     (assets, geometry): (Res<SceneAssets>, Res<SceneGeometry>),
@@ -54,18 +54,18 @@ pub(super) fn separate(
     if !any {
         return;
     }
-    for (&id, position, motion, (profile, girth), vitals, _) in &walkers {
+    for (&id, position, motion, (profile, girth, guided), vitals, _) in &walkers {
         let stands = motion.velocity.y == 0.0 && !vitals.is_some_and(Vitals::is_dead);
         if stands && parting.bodies.is_marked(position.place()) {
             let profile = &assets.0.movements[profile.0];
             let (radius_m, height_m) = (girth.0.unwrap_or(profile.radius_m), profile.height_m);
-            let yields = motion.speed_bp > 0;
+            let yields = motion.speed_bp > 0 && !guided.0;
             parting.bodies.push(Body { id, feet: position.0, velocity: Vec2::ZERO, radius_m, height_m, yields });
         }
     }
     parting.bodies.sort();
     parting.relax();
-    for (id, mut position, _, (profile, _), _, mut walk) in &mut walkers {
+    for (id, mut position, _, (profile, ..), _, mut walk) in &mut walkers {
         walk.jostled = false;
         if !parting.bodies.is_marked(position.place()) {
             continue;

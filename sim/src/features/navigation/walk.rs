@@ -17,6 +17,11 @@ const TOUCHED_TICKS: u32 = 40;
 #[derive(Component, Debug, Clone, Copy, PartialEq, Default)]
 pub struct WalkTo(pub Option<Goal>);
 
+/// Whether something else than its steps says where a walker is: nobody sets it aside, it gives way to nobody. Written in
+/// the Move stage, by whoever says it.
+#[derive(Component, Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Guided(pub bool);
+
 /// A place to walk to.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Goal {

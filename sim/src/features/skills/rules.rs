@@ -7,9 +7,10 @@
 use glam::{Vec2, Vec3};
 
 use super::combo::Combo;
+use super::interrupts::state_that_ends;
 use super::{Cooldowns, now_ms};
 use crate::actor::Heading;
-use crate::assets::{Assets, CastMove, CostTime, Id, Los, Pool, SkillDef, SkillTarget, TagId};
+use crate::assets::{Assets, CostTime, Disturbance, Id, InterruptDef, Los, Pool, SkillDef, SkillTarget, TagId};
 use crate::features::buffs::Tags;
 use crate::features::combat::{Side, Sides};
 use crate::ids::SimId;
@@ -276,13 +277,18 @@ fn check_target(caster: &CasterView<'_>, def: &SkillDef, target: &TargetView) ->
     if fits { Ok(()) } else { Err(Refusal::TargetState) }
 }
 
-/// Moving would end the cast at once.
+/// What would end the cast at once: a step, or a state of the caster.
 ///
 /// # Errors
-/// [`Refusal::Moving`].
-pub(super) fn check_standing(caster: &CasterView<'_>, def: &SkillDef) -> Result<(), Refusal> {
-    let ends = caster.moving && def.cast.movement() == CastMove::Cancels && def.cast.length_ms() > 0;
-    if ends { Err(Refusal::Moving) } else { Ok(()) }
+/// [`Refusal::Moving`], or what the state is.
+pub(super) fn check_standing(caster: &CasterView<'_>, def: &SkillDef, table: &InterruptDef) -> Result<(), Refusal> {
+    if caster.moving && table.cell(def, Disturbance::Moves).ends() {
+        return Err(Refusal::Moving);
+    }
+    match state_that_ends(table, def, &caster.tags.granted) {
+        Some(by) => Err(by.state().map_or(Refusal::Blocked, stopped)),
+        None => Ok(()),
+    }
 }
 
 /// Whether a place is within the arc in front of the caster.

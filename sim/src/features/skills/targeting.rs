@@ -109,7 +109,7 @@ impl Units<'_, '_> {
         self.for_each_near(Vec2::new(area.centre.x, area.centre.z), area.radius_m, phase, |unit, distance_squared| {
             let reachable = (unit.feet.y - area.centre.y).abs() <= AREA_HEIGHT_M
                 && caster.sides.suits_in_area(area.filter, caster.side, unit.side)
-                && (!unit.tags.has(TagId::UNTARGETABLE) || unit.id == caster.side.id);
+                && is_open(&unit, caster.side.id);
             if let Some(order) = area.shape.order(caster, unit.feet, distance_squared).filter(|_| reachable) {
                 near.push((order, unit));
             }
@@ -126,7 +126,7 @@ impl Units<'_, '_> {
         let centre = Vec2::new(circle.centre.x, circle.centre.z);
         self.for_each_near(centre, circle.radius_m, circle.phase, |unit, distance_squared| {
             let is_level = (unit.feet.y - circle.centre.y).abs() <= AREA_HEIGHT_M;
-            if is_level && sides.suits_in_area(circle.filter, by, unit.side) {
+            if is_level && is_open(&unit, by.id) && sides.suits_in_area(circle.filter, by, unit.side) {
                 near.push((distance_squared, unit));
             }
         });
@@ -148,6 +148,7 @@ impl Units<'_, '_> {
             let mut next: Option<(f32, TargetView)> = None;
             self.for_each_near(Vec2::new(last.feet.x, last.feet.z), chain.jump_m, phase, |unit, distance_squared| {
                 let fresh = links.iter().all(|(id, _)| *id != unit.id)
+                    && is_open(&unit, caster.side.id)
                     && caster.sides.suits_in_area(chain.filter, caster.side, unit.side)
                     && (unit.feet.y - last.feet.y).abs() <= AREA_HEIGHT_M
                     && sees(last.feet, unit.feet, geometry);
@@ -165,6 +166,11 @@ impl Units<'_, '_> {
         }
         links
     }
+}
+
+/// Whether somebody's deeds reach a unit at all, however they come: what cannot be aimed at is out of others' reach.
+fn is_open(unit: &TargetView, by: SimId) -> bool {
+    !unit.tags.has(TagId::UNTARGETABLE) || unit.id == by
 }
 
 /// All of an action's amounts, in thousandths.
