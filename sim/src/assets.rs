@@ -57,8 +57,8 @@ pub use attributes::{
 pub use check::SceneGround;
 pub use classes::ClassDef;
 pub use combat::{
-    ArmorStops, AttackKind, AttackRules, CombatDef, CritModel, CritRules, DamageRules, ExperienceRules, Mitigation,
-    PvpRule, PvpRules, RecoveryRules, ResurrectionRules, RowKind, TableRow,
+    ArmorStops, AttackKind, AttackRules, CombatDef, CritModel, CritRules, DamageRules, ExperienceRules, KillShare,
+    Mitigation, PvpRule, PvpRules, RecoveryRules, ResurrectionRules, RowKind, TableRow, TapOwner, TapRules,
 };
 pub use curves::{Between, CurveDef, CurveLine};
 pub use designer_tests::TestDef;

@@ -1,11 +1,12 @@
 //! Fighting: to the nearest living monster, skills as they become ready, loot afterwards, and on to where the
-//! game data says that there are more. A dead bot waits for its respawn and goes on.
+//! game data says that there are more. A dead bot asks to be taken to the spawn point and goes on.
 
 use std::collections::BTreeMap;
 
 use glam::{Vec2, Vec3};
 use sim::actor::Kind;
 use sim::assets::{Id, SkillDef};
+use sim::features::combat::ReleaseCommand;
 use sim::features::loot::TakeCommand;
 use sim::features::skills::CastCommand;
 use sim::ids::SimId;
@@ -67,15 +68,20 @@ pub(crate) struct Fighter {
     asked: BTreeMap<SimId, u32>,
     /// Monsters that cannot be reached, and since when.
     given_up: BTreeMap<SimId, u32>,
+    /// Whether it has asked for its return since it died.
+    released: bool,
 }
 
 impl Brain for Fighter {
     fn decide(&mut self, senses: &Senses<'_>, draw: &mut Draw) -> Turn {
-        if senses.vitals().is_none_or(|vitals| vitals.is_dead()) {
+        let Some(vitals) = senses.vitals() else { return Turn::default() };
+        if vitals.is_dead() {
             self.target = None;
             self.walker.rest();
-            return Turn::default();
+            let asks = !std::mem::replace(&mut self.released, true);
+            return if asks { Turn::default().and(Act::Release(ReleaseCommand)) } else { Turn::default() };
         }
+        self.released = false;
         if senses.turn < self.casting_until {
             return Turn::default();
         }

@@ -44,6 +44,9 @@ pub(super) struct ExpectArgs {
     /// Whether it is the first kill
     #[arg(long)]
     first_kill: bool,
+    /// Items of which the looter carries as many as anything asks for
+    #[arg(long)]
+    carries: Vec<String>,
     /// JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -64,6 +67,7 @@ pub(super) fn run(command: &LootCommand) -> anyhow::Result<ExitCode> {
         party_size: args.party,
         class: args.class.clone(),
         first_kill: args.first_kill,
+        carries: args.carries.iter().map(|item| (item.clone(), u32::MAX)).collect(),
     };
     let Some(table) = &args.table else {
         let kills = worth::kills(&assets, &case);
