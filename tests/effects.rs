@@ -413,3 +413,18 @@ fn the_burning_of_the_designers_guide_loads_as_it_stands_and_burns() {
     assert_eq!(scene.get::<Attributes>(dummy).current(AttributeId::ARMOR), 75);
     assert_eq!(ticks_of(&beats(&mut scene, 200)), [35, 75, 115, 155]);
 }
+
+#[test]
+fn whoever_overflows_what_all_share_ends_it_whoever_laid_the_stacks() {
+    let (mut scene, fighter, dummy) = stage(
+        r#"[(id: "effect/frost", duration: Ms(10_000),
+             stack: (by: Target, max: 2, overflow: [Apply("effect/ice")], deny_overflow: true, clear_on_overflow: true),
+             grants: ["frosty"]),
+            (id: "effect/ice", duration: Ms(10_000), grants: ["icy"])]"#,
+    );
+    let friend = scene.player_at(1.0, 0.0);
+    for source in [fighter, fighter, friend] {
+        apply(&mut scene, source, dummy, "effect/frost");
+    }
+    assert_eq!(names(&scene, dummy), ["effect/ice"]);
+}

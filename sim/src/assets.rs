@@ -49,7 +49,7 @@ mod verdicts;
 
 pub use actions::{Action, ActionTarget, Displacement, Pool, School};
 pub use ai::{AiDef, Aimed, Condition, Consideration, Deed, Measure, NodeDef, OptionDef, Response};
-pub use areas::AreaDef;
+pub use areas::{AreaDef, AreaShape};
 pub use attributes::{
     AttrRef, AttributeDef, AttributeId, AttributeRegistry, AttributeTable, AttributeUnit, AttributeValue,
     CORE_ATTRIBUTES, Rounding,
@@ -57,8 +57,8 @@ pub use attributes::{
 pub use check::SceneGround;
 pub use classes::ClassDef;
 pub use combat::{
-    ArmorStops, AttackKind, AttackRules, CombatDef, CritModel, CritRules, DamageRules, ExperienceRules, Mitigation,
-    PvpRule, PvpRules, RecoveryRules, ResurrectionRules, RowKind, TableRow,
+    ArmorStops, AttackKind, AttackRules, CombatDef, CritModel, CritRules, DamageRules, ExperienceRules, KillShare,
+    Mitigation, PvpRule, PvpRules, RecoveryRules, ResurrectionRules, RowKind, TableRow, TapOwner, TapRules,
 };
 pub use curves::{Between, CurveDef, CurveLine};
 pub use designer_tests::TestDef;

@@ -56,7 +56,8 @@ pub fn markdown(assets: &Assets) -> String {
     let mut text = String::from(
         "# Game data\n\nA file holds one record `( .. )` or a list `[ (..), (..) ]` in RON. Durations are in milliseconds and \
          whole ticks of 50; a field's name ends in its unit. Any record may say `extends: \"kind/name\"` to take from \
-         another what it does not write, and `abstract: true` to be there for that alone.\n\n| kind | folder | what it is | records |\n|---|---|---|---|\n",
+         another what it does not write, `abstract: true` to be there for that alone, and `unused: true` to be there \
+         although nothing refers to it.\n\n| kind | folder | what it is | records |\n|---|---|---|---|\n",
     );
     for kind in &kinds {
         let count = ids.get(kind.kind).map_or(0, Vec::len);

@@ -8,7 +8,7 @@ use super::{AttrRef, InterruptDef, Record, Ref, RefVisitor};
 
 mod life;
 
-pub use life::{ExperienceRules, PvpRule, PvpRules, RecoveryRules, ResurrectionRules};
+pub use life::{ExperienceRules, KillShare, PvpRule, PvpRules, RecoveryRules, ResurrectionRules, TapOwner, TapRules};
 
 /// Ways in which damage reaches its target; each has its own table, critical hits and streaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, schemars::JsonSchema)]
@@ -81,6 +81,9 @@ pub struct CombatDef {
     /// What kills teach.
     #[serde(default)]
     pub experience: ExperienceRules,
+    /// Whose kills are, if a monster says nothing of its own.
+    #[serde(default)]
+    pub tap: TapRules,
 }
 
 fn default_interrupts() -> Ref<InterruptDef> {

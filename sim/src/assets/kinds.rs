@@ -9,7 +9,7 @@ use super::{
     AiDef, AreaDef, AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, DiminishDef,
     EffectDef, FactionDef, FormulaDef, InterruptDef, ItemDef, LootDef, MonsterDef, MovementDef, ProjectileDef, Record,
     SceneDef, SetDef, SkillDef, Table, TagRegistry, TestDef, ThreatDef, WorldEventDef,
-    load::{LoadedTable, Run},
+    load::{LoadedTable, Run, TagRoles},
     memo::Memo,
     schema::KindSchema,
     table::Holder,
@@ -108,6 +108,13 @@ macro_rules! kinds {
             /// Checks every record among the others.
             pub(super) fn check_among(&self, run: &mut Run<'_>) {
                 $(run.check_among(&self.$field, self);)*
+            }
+
+            /// Reports the tags that records ask for and nothing carries.
+            pub(super) fn warn_never_carried(&self, run: &mut Run<'_>) {
+                let mut all = TagRoles::default();
+                $(run.add_tag_roles(&self.$field, &mut all);)*
+                run.warn_never_carried(&all);
             }
 
             /// The tables, given that nothing is wrong with what was read.

@@ -31,6 +31,7 @@ mod mana;
 mod projectiles;
 mod queue;
 mod rules;
+mod shapes;
 mod sweep;
 mod targeting;
 mod validate;
@@ -49,7 +50,8 @@ pub(crate) use mana::ManaChange;
 pub use projectiles::{CONJURE_REFUSED, InFlight, PROJECTILES_MAX, Projectile};
 pub use queue::{ALLOWANCE_MS_MAX, CastQueue, Punctuality, QueuedCast};
 pub use rules::{Aim, CasterView, Refusal, TargetView, check_aim, check_caster, in_reach};
-pub use targeting::{Circle, Units, Visible, aim_of};
+pub use shapes::Shape;
+pub use targeting::{Spread, Units, Visible, aim_of};
 
 /// Order of the features in the Validate stage; portals come after all of them.
 #[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]

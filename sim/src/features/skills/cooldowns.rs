@@ -102,6 +102,24 @@ pub struct CooldownsSeen {
     pub lockouts: Vec<(u32, u32)>,
 }
 
+impl CooldownsSeen {
+    /// The first tick in which neither a cooldown nor a locked school keeps a skill from starting, as far as its player has
+    /// been told; 0 when nothing does.
+    #[must_use]
+    pub fn ready_tick(&self, skill: Id<SkillDef>, def: &SkillDef) -> u32 {
+        let group = def.gcd.as_ref().map(|gcd| gcd.group.as_ref().map_or(0, |group| tag_bits(group.id()) + 1));
+        let gcds = self.gcds.iter().filter(|(own, _)| Some(*own) == group).map(|&(_, tick)| tick);
+        let spent_all = |&&(key, spent, _): &&(u32, u32, u32)| {
+            let cooldown = def.cooldown.as_ref();
+            cooldown.is_some_and(|own| Key::of(skill, own).bits() == key && spent >= u32::from(own.charges))
+        };
+        let own = self.running.iter().filter(spent_all).map(|&(.., tick)| tick);
+        let locks = |school: u32| def.tags.set().iter().any(|tag| tag_bits(tag) == school);
+        let locked = self.lockouts.iter().filter(|(school, _)| locks(*school)).map(|&(_, tick)| tick);
+        gcds.chain(own).chain(locked).max().unwrap_or(0)
+    }
+}
+
 impl Cooldowns {
     /// True while any global cooldown runs.
     #[must_use]
@@ -431,5 +449,23 @@ mod tests {
         cooldowns.encode(&mut bytes);
         let seen = Cooldowns::from_wire(&mut Reader::new(&bytes)).unwrap();
         assert_eq!((seen.gcds[0].1, seen.running[0].1, seen.running[0].2), (29, 2, 160));
+    }
+
+    #[test]
+    fn who_is_told_its_cooldowns_knows_when_it_may_cast() {
+        let (id, def, _) = skill("tags: [\"school.fire\"], gcd: (ms: 1_430), cooldown: (ms: 5_000, charges: 2)");
+        let ready_tick = |cooldowns: &Cooldowns| {
+            let mut bytes = Vec::new();
+            cooldowns.encode(&mut bytes);
+            Cooldowns::from_wire(&mut Reader::new(&bytes)).unwrap().ready_tick(id, &def)
+        };
+        let mut cooldowns = Cooldowns::default();
+        assert_eq!(ready_tick(&cooldowns), 0);
+        cooldowns.begin(id, &def, 10, 0);
+        assert_eq!(ready_tick(&cooldowns), 29, "one charge is left, and the global cooldown ends at 1,440 ms");
+        cooldowns.begin(id, &def, 1_500, 0);
+        assert_eq!(ready_tick(&cooldowns), 101, "the first charge comes back at 5,010 ms");
+        cooldowns.lock(def.tags.iter().next().unwrap().id(), 9_000, 1_500);
+        assert_eq!(ready_tick(&cooldowns), 180);
     }
 }
