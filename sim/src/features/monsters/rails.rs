@@ -302,11 +302,11 @@ impl RiderItem<'_, '_> {
         map.is_near(min, max)
     }
 
-    /// Held, hastened or slowed: its course knows nothing of that.
+    /// Held, or slower than its course has it. Who is hastened strolls as it always does.
     fn is_held(&self) -> bool {
         let natural = self.rails.course.as_deref().map(|(_, _, natural)| natural.speed_bp);
-        let is_other = natural.is_some_and(|speed_bp| speed_bp != self.attributes.current(AttributeId::SPEED_BP));
-        is_other || [TagId::STUNNED, TagId::ROOTED, TagId::FEARED].into_iter().any(|tag| self.tags.has(tag))
+        let is_slowed = natural.is_some_and(|speed_bp| self.attributes.current(AttributeId::SPEED_BP) < speed_bp);
+        is_slowed || [TagId::STUNNED, TagId::ROOTED, TagId::FEARED].into_iter().any(|tag| self.tags.has(tag))
     }
 
     /// Works out its course if it follows from something else now; true when it does.
