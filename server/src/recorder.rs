@@ -12,6 +12,7 @@ use std::thread::JoinHandle;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
+use sim::assets::Assets;
 use sim::log::{LogHeader, LogWriter};
 use sim::scene::Scene;
 use tracing::{error, info, warn};
@@ -53,14 +54,16 @@ impl Recorder {
         Ok(Self { folder, files: Vec::new(), sender, receiver, bytes_max })
     }
 
-    /// Begins the log of a scene that has not ticked yet.
+    /// Begins the log of a scene that has not ticked yet and was made from `assets`.
     ///
     /// # Errors
     /// When the file cannot be made or written.
-    pub fn begin(&mut self, scene: &mut Scene, seed: u64, assets_hash: u64) -> anyhow::Result<SceneRecorder> {
+    pub fn begin(&mut self, scene: &mut Scene, seed: u64, assets: &Assets) -> anyhow::Result<SceneRecorder> {
         let name = scene.name().to_owned();
         let subsystems = scene.state_hashes().into_iter().map(|(subsystem, _)| subsystem.to_owned()).collect();
-        let (log, bytes) = LogWriter::new(&LogHeader { scene: name.clone(), seed, assets_hash, subsystems });
+        let header = LogHeader { scene: name.clone(), seed, assets_hash: assets.hash, subsystems };
+        let (mut log, mut bytes) = LogWriter::new(&header);
+        bytes.extend(log.data(&assets.sources));
         let (path, file) = create(&self.folder, &name)?;
         let mut out = BufWriter::new(file);
         out.write_all(&bytes).with_context(|| format!("cannot write {}", path.display()))?;

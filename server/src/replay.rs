@@ -1,5 +1,6 @@
-//! `mainspring replay LOG`: makes the scene of a log again, feeds it what was logged, and compares every
-//! subsystem's hash after every tick. The first difference is named; a log that cannot be trusted is refused.
+//! `mainspring replay LOG`: makes the scene of a log again from the game data in it, feeds it what was logged (edits of the
+//! data too), and compares every subsystem's hash after every tick. The first difference is named; a log that cannot be
+//! trusted is refused.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use sim::assets::Assets;
+use sim::assets::{AssetSources, Assets};
 use sim::log::{LogError, LogHeader, LogReader, TickRecord};
 use sim::scene::Scene;
 use sim::tick::TICK_MS;
@@ -42,21 +43,24 @@ pub enum Outcome {
 /// Why a log was not replayed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
-    /// The log cannot be trusted or does not fit the game data or the program.
+    /// The log cannot be trusted or does not fit the program.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// The game data in the log is not good for this program.
+    #[error("the game data in the log has faults for this program\n\n{0}")]
+    Faults(String),
     /// The scene's ground cannot be built from this game data.
     #[error("the scene cannot be built: {0}")]
     Ground(#[from] GroundError),
 }
 
-/// Replays a log held in memory, on the navmesh that `store` has for its scene.
+/// Replays a log held in memory, with the game data in it and on the navmesh that `store` has for its scene.
 ///
 /// # Errors
-/// [`ReplayError`] when the log is damaged, truncated, or made with other game data or another program.
-pub fn replay(log: &[u8], assets: &Arc<Assets>, store: &NavStore) -> Result<Outcome, ReplayError> {
+/// [`ReplayError`] when the log is damaged, truncated, or made with another program.
+pub fn replay(log: &[u8], store: &NavStore) -> Result<Outcome, ReplayError> {
     let log = LogReader::open(log)?;
-    let mut scene = build(log.header(), assets, store)?;
+    let mut scene = build(log.header(), log.data(), store)?;
     check_subsystems(log.header(), &mut scene)?;
     let mut hashes = Vec::new();
     for record in log.ticks() {
@@ -72,13 +76,12 @@ pub fn replay(log: &[u8], assets: &Arc<Assets>, store: &NavStore) -> Result<Outc
 /// that is refused.
 ///
 /// # Errors
-/// When the file cannot be read or the game data is not good.
+/// When the file cannot be read.
 pub fn command(path: &Path, assets_dir: Option<&Path>) -> anyhow::Result<ExitCode> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let assets = crate::assets::load(assets_dir)?;
     let store = NavStore::new(assets_dir, data_dir(path));
     let began = Instant::now();
-    match replay(&bytes, &assets, &store) {
+    match replay(&bytes, &store) {
         Ok(Outcome::Equal { ticks, hashes }) => {
             say(&text_of_equal(ticks, &hashes, began.elapsed()));
             Ok(ExitCode::SUCCESS)
@@ -101,10 +104,13 @@ fn data_dir(log: &Path) -> Option<&Path> {
     log.parent()?.parent().filter(|data| data.join(FOLDER).is_dir())
 }
 
-fn build(header: &LogHeader, assets: &Arc<Assets>, store: &NavStore) -> Result<Scene, ReplayError> {
-    if header.assets_hash != assets.hash {
-        return Err(LogError::OtherAssets { recorded: header.assets_hash, loaded: assets.hash }.into());
+fn build(header: &LogHeader, data: &AssetSources, store: &NavStore) -> Result<Scene, ReplayError> {
+    let (recorded, held) = (header.assets_hash, data.hash());
+    if recorded != held {
+        return Err(LogError::OtherAssets { recorded, held }.into());
     }
+    let assets = Assets::load(data).map_err(|report| ReplayError::Faults(crate::assets::faults(&report, data)))?;
+    let assets = &Arc::new(assets);
     let scene = assets.scenes.by_name(&header.scene);
     let scene = scene.ok_or_else(|| LogError::UnknownScene { scene: header.scene.clone() })?;
     let ground = store.ground(assets, scene)?;

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow};
 use net::endpoint::{Certificate, EndpointLimits};
@@ -41,6 +41,8 @@ use crate::tick_loop::{RunningScene, Worker};
 use crate::timetable::{Herald, Timetables};
 use listening::{Http, Network};
 
+/// Bits of a scene's origin that are its number; more scenes than that would still start at other microseconds.
+const ORIGIN_INDEX_BITS: u32 = 12;
 /// How long a graceful stop may take before the process ends anyway.
 const STOP_TIMEOUT: Duration = Duration::from_millis(4_500);
 
@@ -102,6 +104,7 @@ impl Server {
 
         let (post, arrivals) = Post::new(worker_count(config, built.len()), built.len());
         let current = CurrentAssets::new(Arc::clone(&assets));
+        let timetable_data = current.clone();
         let gateway = LocalGateway {
             assets: current.clone(),
             directory: Arc::clone(&directory),
@@ -117,7 +120,8 @@ impl Server {
         let watch = |dir| watch_edits(dir, editor, &mut running, current, Arc::clone(&metrics));
         let watch = config.assets.as_deref().map(watch).transpose()?;
         let workers = start_workers(running, arrivals, (&post, &herald), &directory, &health)?;
-        let timetables = start_timetables(herald, &assets)?;
+        let timetables =
+            Timetables::start(herald, timetable_data).context("cannot start the thread of the timetables")?;
         health.enter(Phase::Ready);
         let facts = Facts {
             listen: network.local_addr(),
@@ -222,7 +226,8 @@ fn prepare(
     let mut recorder = config.data.as_deref().map(|data| Recorder::new(data, bytes_max)).transpose()?;
     let mut running = Vec::new();
     for (index, (Built { name, seed, mut scene, .. }, notices)) in built.into_iter().zip(notices).enumerate() {
-        let recording = recorder.as_mut().map(|recorder| recorder.begin(&mut scene, seed, assets.hash)).transpose()?;
+        let recording = recorder.as_mut().map(|recorder| recorder.begin(&mut scene, seed, assets)).transpose()?;
+        scene.push(SceneInput::Origin { origin: origin_of(index)? });
         scene.set_probe(metrics.stage_probe(&name));
         let health = Arc::clone(health.scene(index).ok_or_else(|| anyhow!("scene {name} has no health"))?);
         running.push(RunningScene {
@@ -237,6 +242,13 @@ fn prepare(
     }
     let thread = recorder.map(Recorder::start).transpose().context("cannot start the recorder's thread")?;
     Ok((running, thread))
+}
+
+/// What sets a scene of this run apart from all others: when it was started, to the microsecond, and its number.
+fn origin_of(index: usize) -> anyhow::Result<u64> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock says that it is before 1970")?;
+    let us = u64::try_from(since.as_micros()).context("the clock is centuries ahead")?;
+    Ok(us << ORIGIN_INDEX_BITS | u64::try_from(index)?)
 }
 
 /// Connects every scene with the files its data comes from.
@@ -277,11 +289,6 @@ fn start_workers(
     }
     let start = |(number, worker): (usize, Worker)| worker.start(number).context("cannot start a tick thread");
     workers.into_iter().enumerate().map(start).collect()
-}
-
-fn start_timetables(herald: Herald, assets: &Arc<Assets>) -> anyhow::Result<Timetables> {
-    let assets = Arc::clone(assets);
-    Timetables::start(herald, move || Arc::clone(&assets)).context("cannot start the thread of the timetables")
 }
 
 /// SIGTERM and ctrl-c, heard on a thread of their own.

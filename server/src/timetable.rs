@@ -4,7 +4,6 @@
 //!
 //! Times that pass while the process is down are not made up for: the next one counts.
 
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -13,8 +12,10 @@ use sim::assets::Assets;
 use sim::input::{EventMoment, SceneInput};
 use tracing::info;
 
+use crate::assets::CurrentAssets;
+
 /// Longest wait in one piece, so that changed data and a changed clock are noticed.
-const WAIT_MAX: Duration = Duration::from_secs(30);
+const WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// The way to every scene.
 #[derive(Debug, Clone)]
@@ -47,14 +48,14 @@ pub struct Timetables {
 }
 
 impl Timetables {
-    /// Starts it. `assets` gives the game data in force.
+    /// Starts it; it follows the game data as `current` has it.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(herald: Herald, assets: impl Fn() -> Arc<Assets> + Send + 'static) -> std::io::Result<Self> {
+    pub fn start(herald: Herald, current: CurrentAssets) -> std::io::Result<Self> {
         let (stop, stopped) = channel();
         let thread = std::thread::Builder::new().name("timetables".to_owned()).spawn(move || {
-            keep(&herald, assets, &stopped);
+            keep(&herald, &current, &stopped);
         })?;
         Ok(Self { stop: Some(stop), thread: Some(thread) })
     }
@@ -69,19 +70,34 @@ impl Drop for Timetables {
     }
 }
 
-fn keep(herald: &Herald, assets: impl Fn() -> Arc<Assets>, stopped: &Receiver<()>) {
-    let mut told_until_s = now_s();
+fn keep(herald: &Herald, current: &CurrentAssets, stopped: &Receiver<()>) {
+    let mut reader = Reader { told_until_s: now_s() };
     loop {
-        for (event, moment) in due(&assets(), told_until_s, now_s()) {
+        let (now, wait) = reader.read(&current.get(), now_s());
+        for (event, moment) in now {
             herald.tell_all(&event, &moment);
         }
-        told_until_s = told_until_s.max(now_s());
-        let next_s = next(&assets(), told_until_s);
-        let wait = next_s.map_or(WAIT_MAX, |next_s| Duration::from_secs(next_s.saturating_sub(now_s())).min(WAIT_MAX));
         match stopped.recv_timeout(wait.max(Duration::from_millis(50))) {
             Err(RecvTimeoutError::Timeout) => {}
             Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
         }
+    }
+}
+
+/// Reads the timetables, whichever are in force.
+struct Reader {
+    /// Until when everything was told, in seconds since 1970.
+    told_until_s: u64,
+}
+
+impl Reader {
+    /// What is to be told now, and how long to wait until the next look.
+    fn read(&mut self, assets: &Assets, now_s: u64) -> (Vec<(String, EventMoment)>, Duration) {
+        let due = due(assets, self.told_until_s, now_s);
+        self.told_until_s = self.told_until_s.max(now_s);
+        let next_s = next(assets, self.told_until_s);
+        let wait = next_s.map_or(WAIT_MAX, |next_s| Duration::from_secs(next_s.saturating_sub(now_s)).min(WAIT_MAX));
+        (due, wait)
     }
 }
 
@@ -135,6 +151,30 @@ mod tests {
         assert_eq!(told, expected);
         assert!(due(&assets, minute(30), minute(79)).is_empty());
         assert_eq!(next(&assets, minute(30)), Some(minute(80)));
+    }
+
+    #[test]
+    fn a_timetable_that_is_edited_is_followed_from_then_on() {
+        let rats = |when: &str| {
+            let event = format!(
+                r#"(id: "event/rats", monster: "monster/rat", scene: "scene/flat", at: (0, 0), lifetime_ms: 60000,
+                    when: {when}, announce_min: [])"#
+            );
+            test_assets(&[("events/rats.ron", &event)])
+        };
+        let current = CurrentAssets::new(rats("Every(minutes: 60, offset_minutes: 30)"));
+        let midnight_s = 20_779 * 86_400;
+        let minute = |minutes: u64| midnight_s + minutes * 60;
+        let mut reader = Reader { told_until_s: minute(0) };
+        assert_eq!(reader.read(&current.get(), minute(5)), (vec![], WAIT_MAX), "data and clock are looked at often");
+        current.set(rats("Every(minutes: 60, offset_minutes: 3)"));
+        assert_eq!(reader.read(&current.get(), minute(6)).0, [], "what would have been is not made up for");
+        current.set(rats("Every(minutes: 60, offset_minutes: 10)"));
+        let due = vec![("event/rats".to_owned(), EventMoment::Due)];
+        assert_eq!(reader.read(&current.get(), minute(10)).0, due, "earlier than it was");
+        assert_eq!(reader.read(&current.get(), minute(30)).0, [], "and not when it was any more");
+        current.set(test_assets(&[]));
+        assert_eq!(reader.read(&current.get(), minute(70)).0, [], "nor when it is gone");
     }
 
     #[test]

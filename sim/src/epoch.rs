@@ -192,7 +192,10 @@ impl EpochSwap {
     /// True when the record reads differently now, or is gone, or has come back.
     #[must_use]
     pub fn has_changed<T: KindOf + PartialEq>(&self, id: Id<T>) -> bool {
-        T::table(&self.old).get(id) != T::table(&self.new).get(id)
+        match (T::table(&self.old).arc(id), T::table(&self.new).arc(id)) {
+            (Some(old), Some(new)) => !Arc::ptr_eq(old, new) && old != new,
+            (old, new) => old.is_some() || new.is_some(),
+        }
     }
 }
 

@@ -1,26 +1,31 @@
-//! The log of a scene: what it was made from, everything that entered it, and its hashes, tick by tick. Pure
-//! bytes; reading and writing files is the caller's.
+//! The log of a scene: what it was made from (the game data whole), everything that entered it, and its hashes, tick by
+//! tick. Pure bytes; reading and writing files is the caller's.
 //!
 //! | part | bytes |
 //! | --- | --- |
 //! | magic | 8: `MSPRING` and the format's version |
 //! | frame, repeated | tag `u8`, payload length `u32`, payload, checksum `u32` |
 //!
-//! Tags: 1 header (first), 2 tick, 3 end (last; payload = ticks as `u32`). Payloads are rkyv archives. Each
-//! checksum is the CRC-32 of everything since the start of the file, so a log ends at its first wrong byte.
+//! Tags: 1 header (first), 2 tick, 3 end (last; payload = ticks as `u32`), 4 a file of the game data (between the header and
+//! the first tick, by path). Payloads are rkyv archives. Each checksum is the CRC-32 of everything since the start of the
+//! file, so a log ends at its first wrong byte.
 
 use crc32fast::Hasher;
 use rkyv::{Archive, Deserialize, Serialize};
 
+use crate::assets::AssetSources;
 use crate::command::{read_archive, write_archive};
 use crate::input::SceneInput;
 use crate::wire::Reader;
 
 const MAGIC: &[u8; 7] = b"MSPRING";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const HEADER: u8 = 1;
 const TICK: u8 = 2;
 const END: u8 = 3;
+const DATA: u8 = 4;
+/// How messages name the place where the game data of a log lies.
+const DATA_ROOT: &str = "the log";
 /// Largest payload of one frame, in bytes.
 const FRAME_BYTES_MAX: u32 = 16 * 1024 * 1024;
 
@@ -35,6 +40,13 @@ pub struct LogHeader {
     pub assets_hash: u64,
     /// Names of the hashed subsystems, in the order of every record's hashes.
     pub subsystems: Vec<String>,
+}
+
+/// One file of the game data that a logged scene began with.
+#[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+struct DataFile {
+    path: String,
+    text: String,
 }
 
 /// One tick of a log.
@@ -78,15 +90,13 @@ pub enum LogError {
         /// The last good tick.
         after_tick: u32,
     },
-    /// Recorded with other game data.
-    #[error(
-        "the log was recorded with other game data (hash {recorded:016x}, loaded are {loaded:016x}): pass the assets it was recorded with"
-    )]
+    /// It holds other game data than it says.
+    #[error("the log says that it began with game data {recorded:016x}, but what it holds is {held:016x}")]
     OtherAssets {
-        /// In the log.
+        /// What it says.
         recorded: u64,
-        /// In this process.
-        loaded: u64,
+        /// Of what it holds.
+        held: u64,
     },
     /// Recorded in a scene these assets do not have.
     #[error("the log was recorded in `{scene}`, which the game data does not have")]
@@ -122,6 +132,16 @@ impl LogWriter {
         (writer, bytes)
     }
 
+    /// The bytes of the game data that the scene begins with; they go behind those of the header.
+    pub fn data(&mut self, sources: &AssetSources) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for (path, text) in sources.iter() {
+            let file = DataFile { path: path.to_owned(), text: text.to_owned() };
+            self.frame(DATA, &write_archive(&file), &mut bytes);
+        }
+        bytes
+    }
+
     /// The bytes of one tick.
     pub fn tick(&mut self, tick: u32, inputs: &[SceneInput], hashes: &[(&'static str, u64)]) -> Vec<u8> {
         let hashes = hashes.iter().map(|&(_, hash)| hash).collect();
@@ -153,6 +173,7 @@ impl LogWriter {
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogReader {
     header: LogHeader,
+    data: AssetSources,
     ticks: Vec<TickRecord>,
 }
 
@@ -165,16 +186,21 @@ impl LogReader {
         let mut frames = Frames::begin(bytes)?;
         let (HEADER, payload) = frames.next()? else { return Err(frames.damaged()) };
         let header = read_archive::<LogHeader>(payload).map_err(|_| frames.damaged())?;
+        let mut data = AssetSources::new(DATA_ROOT);
         let mut ticks: Vec<TickRecord> = Vec::new();
         loop {
             match frames.next()? {
+                (DATA, payload) if ticks.is_empty() => {
+                    let file = read_archive::<DataFile>(payload).map_err(|_| frames.damaged())?;
+                    data.insert(file.path, file.text);
+                }
                 (TICK, payload) => {
                     let record = read_archive::<TickRecord>(payload).map_err(|_| frames.damaged())?;
                     frames.after_tick = record.tick;
                     ticks.push(record);
                 }
                 (END, payload) if Reader::new(payload).u32() == Some(frames.after_tick) && frames.rest.is_empty() => {
-                    return Ok(Self { header, ticks });
+                    return Ok(Self { header, data, ticks });
                 }
                 _ => return Err(frames.damaged()),
             }
@@ -185,6 +211,12 @@ impl LogReader {
     #[must_use]
     pub fn header(&self) -> &LogHeader {
         &self.header
+    }
+
+    /// The game data that the scene began with; no files in a log made without.
+    #[must_use]
+    pub fn data(&self) -> &AssetSources {
+        &self.data
     }
 
     /// The ticks in order.
@@ -222,7 +254,7 @@ impl<'a> Frames<'a> {
         let Some(head) = self.rest.take(5) else { return Err(truncated) };
         let mut reader = Reader::new(head);
         let (Some(tag), Some(length)) = (reader.u8(), reader.u32()) else { return Err(truncated) };
-        if length > FRAME_BYTES_MAX || !(HEADER..=END).contains(&tag) {
+        if length > FRAME_BYTES_MAX || !(HEADER..=DATA).contains(&tag) {
             return Err(self.damaged());
         }
         let payload = self.rest.take(length as usize).ok_or(truncated.clone())?;
@@ -245,10 +277,15 @@ impl<'a> Frames<'a> {
 mod tests {
     use super::*;
 
+    fn data() -> AssetSources {
+        AssetSources::new(DATA_ROOT).with("a/a.ron", "()").with("b/b.ron", "\r\n")
+    }
+
     fn log() -> Vec<u8> {
         let header =
             LogHeader { scene: "scene/a".into(), seed: 1, assets_hash: 2, subsystems: vec!["movement".into()] };
         let (mut writer, mut bytes) = LogWriter::new(&header);
+        bytes.extend(writer.data(&data()));
         for tick in 1..=20 {
             bytes.extend(writer.tick(tick, &[SceneInput::Leave { player: 7 }], &[("movement", u64::from(tick))]));
         }
@@ -260,6 +297,7 @@ mod tests {
     fn a_log_is_read_back_as_it_was_written() {
         let read = LogReader::open(&log()).unwrap();
         assert_eq!(read.header().scene, "scene/a");
+        assert_eq!(read.data(), &data());
         assert_eq!(read.ticks().len(), 20);
         assert_eq!(read.ticks()[19].hashes, [20]);
     }

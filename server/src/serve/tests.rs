@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use net::client::{Client, ClientEndpoint, ConnectOptions, Trust};
 use sim::locomotion::StepInput;
-use sim::log::LogError;
+use sim::log::{LogError, LogHeader, LogReader, LogWriter};
 use sim::testing::{TEST_ASSETS, test_assets};
 use tokio::time::timeout;
 
@@ -45,6 +45,19 @@ struct Folder(PathBuf);
 impl Folder {
     fn new(name: &str) -> Self {
         Self(std::env::temp_dir().join(format!("mainspring-{}-{name}", std::process::id())))
+    }
+}
+
+impl Folder {
+    /// A directory with the game data of tests.
+    fn test_assets(&self) -> PathBuf {
+        let dir = self.0.join("assets");
+        for (path, text) in TEST_ASSETS {
+            let path = dir.join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        dir
     }
 }
 
@@ -97,12 +110,12 @@ fn a_stopping_server_says_why_and_leaves_logs_that_replay() {
     assert_eq!(logs.len(), assets.scenes.len());
     let store = NavStore::new(None, Some(&folder.0));
     for log in &logs {
-        assert!(matches!(replay(log, &assets, &store), Ok(Outcome::Equal { ticks: 1.., .. })));
-        let torn = replay(&log[..log.len() - 1], &assets, &store);
+        assert!(matches!(replay(log, &store), Ok(Outcome::Equal { ticks: 1.., .. })));
+        let torn = replay(&log[..log.len() - 1], &store);
         assert!(matches!(torn, Err(ReplayError::Log(LogError::Truncated { .. }))));
         let mut flipped = log.clone();
         flipped[log.len() / 2] ^= 1;
-        assert!(replay(&flipped, &assets, &store).is_err());
+        assert!(replay(&flipped, &store).is_err());
     }
 }
 
@@ -140,12 +153,7 @@ fn an_unknown_class_is_refused() {
 #[test]
 fn edited_geometry_is_taken_over_while_the_server_runs_and_the_logs_replay() {
     let folder = Folder::new("edit");
-    let (dir, data) = (folder.0.join("assets"), folder.0.join("data"));
-    for (path, text) in TEST_ASSETS {
-        let path = dir.join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
+    let (dir, data) = (folder.test_assets(), folder.0.join("data"));
     let assets = crate::assets::load(Some(&dir)).unwrap();
     let server =
         Server::start(&Config { assets: Some(dir.clone()), ..config(Some(data.clone())) }, Arc::clone(&assets));
@@ -173,6 +181,56 @@ fn edited_geometry_is_taken_over_while_the_server_runs_and_the_logs_replay() {
     let store = NavStore::new(Some(&dir), Some(&data));
     for entry in std::fs::read_dir(data.join("replay")).unwrap() {
         let log = std::fs::read(entry.unwrap().path()).unwrap();
-        assert!(matches!(replay(&log, &assets, &store), Ok(Outcome::Equal { ticks: 1.., .. })));
+        assert!(matches!(replay(&log, &store), Ok(Outcome::Equal { ticks: 1.., .. })));
     }
+}
+
+#[test]
+fn a_log_with_edits_of_game_data_replays_when_that_data_is_long_gone() {
+    let folder = Folder::new("gone");
+    let (dir, data) = (folder.test_assets(), folder.0.join("data"));
+    let assets = crate::assets::load(Some(&dir)).unwrap();
+    let config = Config { assets: Some(dir.clone()), ..config(Some(data.clone())) };
+    let server = Server::start(&config, Arc::clone(&assets)).unwrap();
+    run(async {
+        let endpoint = ClientEndpoint::bind().unwrap();
+        let mut client = login(&server, &endpoint, "ada").await;
+        let stronger = assets.sources.text("classes/test.ron").unwrap().replace("Flat(500)", "Flat(800)");
+        let ring = "(id: \"item/ring\", equip: (slot: Ring))";
+        for (count, file, text) in [(2, "classes/test.ron", stronger.as_str()), (4, "items/ring.ron", ring)] {
+            std::fs::create_dir_all(dir.join("items")).unwrap();
+            std::fs::write(dir.join(file), text).unwrap();
+            let applied = format!("asset_edits_total{{reason=\"applied\"}} {count}");
+            while !page(&server, "/metrics").1.contains(&applied) {
+                client.send_input(StepInput::from_wire(127, 0, false)).unwrap();
+                assert!(client.next().await);
+            }
+        }
+    });
+    server.stop();
+    std::fs::remove_dir_all(&dir).unwrap();
+    let store = NavStore::new(None, Some(&data));
+    for entry in std::fs::read_dir(data.join("replay")).unwrap() {
+        let log = std::fs::read(entry.unwrap().path()).unwrap();
+        let read = LogReader::open(&log).unwrap();
+        assert_eq!(read.data().hash(), assets.hash);
+        let edits = read.ticks().iter().flat_map(|tick| &tick.inputs);
+        assert_eq!(edits.filter(|input| matches!(input, SceneInput::Assets { .. })).count(), 2);
+        assert!(matches!(replay(&log, &store), Ok(Outcome::Equal { ticks: 1.., .. })));
+    }
+}
+
+#[test]
+fn a_log_that_does_not_hold_the_data_it_names_is_refused() {
+    let assets = test_assets(&[]);
+    let header =
+        LogHeader { scene: "scene/flat".to_owned(), seed: 1, assets_hash: assets.hash + 1, subsystems: Vec::new() };
+    let (mut writer, mut log) = LogWriter::new(&header);
+    log.extend(writer.data(&assets.sources));
+    log.extend(writer.end());
+    let refused = replay(&log, &NavStore::new(None, None)).unwrap_err();
+    assert!(
+        matches!(refused, ReplayError::Log(LogError::OtherAssets { held, .. }) if held == assets.hash),
+        "{refused}"
+    );
 }

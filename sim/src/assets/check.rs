@@ -21,12 +21,15 @@ mod designer_tests;
 mod effects;
 mod events;
 mod formulas;
+mod interrupts;
 mod items;
+mod killable;
 mod loot;
 mod monsters;
 mod navigation;
 mod patrols;
 mod records;
+mod rings;
 mod scenes;
 mod skills;
 mod spawners;
@@ -39,7 +42,7 @@ pub(crate) use formulas::{FormulaNames, check_circles, fill_derived, fill_formul
 pub use navigation::SceneGround;
 pub(crate) use navigation::check_navigation;
 pub(crate) use scenes::{fill_heights, is_id};
-pub(crate) use tags::{TagMention, check_tags};
+pub(crate) use tags::{TagMentions, check_tags};
 
 /// A record that knows its own rules.
 pub(crate) trait Check {

@@ -1,7 +1,8 @@
 //! Inheritance: a record that says `extends: "monster/base_wolf"` takes what it does not write from its parent, of the same
 //! kind. Groups of named fields (of the same variant) and maps are merged field by field; lists, tuples and everything else
 //! are replaced whole; `id` and `name` are a record's own. `abstract: true` makes a record that is only there to be extended:
-//! it need not be complete, and nothing else may refer to it.
+//! it need not be complete, and nothing else may refer to it. `unused: true` says that a record is not missed where nothing
+//! refers to it; it is taken away here, because it is no part of any record either.
 //!
 //! It works on texts: parent and child are joined into one text whose every piece knows where it was written, so that
 //! everything behind this reads a plain record, and a fault that was inherited is reported where it stands.
@@ -9,19 +10,21 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Range,
+    sync::Arc,
 };
 
 use super::{
+    memo::Memo,
     report::{Code, Findings, a, nearest},
-    span::{Field, Group, Node, Shape, scan},
+    span::{Facts, Field, Group, Node, Shape, scan},
 };
 
 /// Longest chain of parents.
 const DEPTH_MAX: usize = 8;
 /// Fields that a record does not take from its parent.
-const OWN: [&str; 4] = ["id", "name", "extends", "abstract"];
-/// Fields that only speak to this module.
-const MARKS: [&str; 2] = ["extends", "abstract"];
+const OWN: [&str; 5] = ["id", "name", "extends", "abstract", "unused"];
+/// Fields that only speak to the loader.
+pub(crate) const MARKS: [&str; 3] = ["extends", "abstract", "unused"];
 
 /// A record as it stands in a file.
 #[derive(Clone, Copy)]
@@ -30,26 +33,41 @@ pub(crate) struct Written<'t> {
     pub(crate) file: &'t str,
     pub(crate) text: &'t str,
     pub(crate) node: &'t Node,
+    pub(crate) facts: &'t Facts,
 }
 
 impl<'t> Written<'t> {
+    /// The record alone.
+    fn own_text(&self) -> &'t str {
+        self.text.get(self.node.span.clone()).unwrap_or_default()
+    }
+
     fn string(&self, field: &str) -> Option<&'t str> {
         self.node.at(self.text, field)?.string(self.text)
     }
 
+    fn id(&self) -> Option<&'t str> {
+        self.facts.id()
+    }
+
     /// Whether the record needs this module at all.
-    fn is_marked(&self) -> bool {
-        MARKS.iter().any(|mark| self.node.field(self.text, mark).is_some())
+    const fn is_marked(&self) -> bool {
+        self.facts.is_marked
+    }
+
+    /// Whether a mark of the record says true.
+    pub(crate) fn says(&self, mark: &str) -> bool {
+        let node = self.node.at(self.text, mark);
+        node.is_some_and(|node| self.text.get(node.span.clone()) == Some("true"))
     }
 
     fn is_abstract(&self) -> bool {
-        let node = self.node.at(self.text, "abstract");
-        node.is_some_and(|node| self.text.get(node.span.clone()) == Some("true"))
+        self.says("abstract")
     }
 }
 
 /// A joined record: its text, and where each piece of it was written.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Joined {
     pub(crate) text: String,
     pieces: Vec<Piece>,
@@ -194,23 +212,37 @@ struct Source<'t> {
 }
 
 /// Joins every marked record with its parents: for each record of `written` that needs it, `None` when it is abstract.
-pub(crate) fn extend(written: &[Written<'_>], findings: &mut Findings<'_>) -> BTreeMap<usize, Option<Joined>> {
+/// What `memo` knows from before is not joined again.
+pub(crate) fn extend(
+    written: &[Written<'_>],
+    memo: &mut (Arc<Memo>, Memo),
+    findings: &mut Findings<'_>,
+) -> BTreeMap<usize, Option<Arc<Joined>>> {
+    let mut extended = BTreeMap::new();
+    if !written.iter().any(Written::is_marked) {
+        return extended;
+    }
     let mut by_id = BTreeMap::new();
     for record in written {
-        if let Some(id) = record.string("id") {
+        if let Some(id) = record.id() {
             by_id.entry(id).or_insert(*record);
         }
     }
-    let mut extended = BTreeMap::new();
     for (index, record) in written.iter().enumerate().filter(|(_, record)| record.is_marked()) {
-        check_mark(record, findings);
+        ["abstract", "unused"].into_iter().for_each(|mark| check_mark(record, mark, findings));
         let (chain, is_whole) = chain(*record, &by_id, findings);
-        let joined = Joined { is_whole, ..join(&chain) };
+        let links = || chain.iter().map(|link| (link.file, link.node.span.start, link.own_text()));
+        let joined = memo.0.joined(links(), is_whole, &mut memo.1).unwrap_or_else(|| {
+            let joined = Arc::new(Joined { is_whole, ..join(&chain) });
+            memo.1.keep_joined(links(), &joined);
+            joined
+        });
         extended.insert(index, Some(joined).filter(|_| !record.is_abstract()));
     }
-    let parents: BTreeSet<&str> = written.iter().filter_map(|record| record.string("extends")).collect();
-    for record in written.iter().filter(|record| record.is_abstract()) {
-        if let Some(id) = record.string("id").filter(|id| !parents.contains(id)) {
+    let marked = || written.iter().filter(|record| record.is_marked());
+    let parents: BTreeSet<&str> = marked().filter_map(|record| record.string("extends")).collect();
+    for record in marked().filter(|record| record.is_abstract()) {
+        if let Some(id) = record.id().filter(|id| !parents.contains(id)) {
             let message = format!("`{id}` is abstract, but no record extends it");
             let node = record.node.nearest(record.text, "id");
             findings.add(Code::UnusedAbstract, record.file, node.mark(), message).label("unused");
@@ -219,10 +251,10 @@ pub(crate) fn extend(written: &[Written<'_>], findings: &mut Findings<'_>) -> BT
     extended
 }
 
-fn check_mark(record: &Written<'_>, findings: &mut Findings<'_>) {
-    let Some(node) = record.node.at(record.text, "abstract") else { return };
+fn check_mark(record: &Written<'_>, mark: &str, findings: &mut Findings<'_>) {
+    let Some(node) = record.node.at(record.text, mark) else { return };
     if !matches!(record.text.get(node.span.clone()), Some("true" | "false")) {
-        let message = format!("`abstract` needs true or false, found {}", node.describe(record.text));
+        let message = format!("`{mark}` needs true or false, found {}", node.describe(record.text));
         findings.add(Code::WrongType, record.file, node.mark(), message).label("expected true or false");
     }
 }
@@ -234,7 +266,7 @@ fn chain<'t>(
     findings: &mut Findings<'_>,
 ) -> (Vec<Written<'t>>, bool) {
     let mut chain = vec![record];
-    let mut ids: Vec<&str> = record.string("id").into_iter().collect();
+    let mut ids: Vec<&str> = record.id().into_iter().collect();
     let mark = record.node.at(record.text, "extends").map_or(0..0, Node::mark);
     loop {
         let at = chain[chain.len() - 1];
@@ -297,7 +329,7 @@ fn join(chain: &[Written<'_>]) -> Joined {
     let nothing = Node { span: 0..0, shape: Shape::Group(Group::default()) };
     for record in chain.iter().rev() {
         let child = Source { file: record.file, text: record.text, pieces: None };
-        let id = record.string("id").unwrap_or_default().to_owned();
+        let id = record.id().unwrap_or_default().to_owned();
         let mut next = Joined { id, end: record.node.span.end, ..Joined::default() };
         match &joined {
             Some((parent, node)) => {
@@ -309,7 +341,7 @@ fn join(chain: &[Written<'_>]) -> Joined {
                 next.merge(&child, record.node, &empty, &nothing, true);
             }
         }
-        let node = scan(&next.text).records.into_iter().next().map_or_else(|| nothing.clone(), |record| record.node);
+        let node = scan(&next.text).records.first().map_or_else(|| nothing.clone(), |record| record.node.clone());
         joined = Some((next, node));
     }
     joined.map(|(joined, _)| joined).unwrap_or_default()

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use super::{
     AiDef, AreaDef, AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, DiminishDef,
-    EffectDef, FactionDef, FormulaDef, ItemDef, LootDef, MonsterDef, MovementDef, ProjectileDef, Record, SceneDef,
-    SetDef, SkillDef, Table, TagRegistry, TestDef, ThreatDef, WorldEventDef,
-    load::{LoadedTable, Run},
+    EffectDef, FactionDef, FormulaDef, InterruptDef, ItemDef, LootDef, MonsterDef, MovementDef, ProjectileDef, Record,
+    SceneDef, SetDef, SkillDef, Table, TagRegistry, TestDef, ThreatDef, WorldEventDef,
+    load::{LoadedTable, Run, TagRoles},
     memo::Memo,
     schema::KindSchema,
     table::Holder,
@@ -25,7 +25,7 @@ pub(crate) struct Kind {
     /// What its records are numbered by before their names.
     pub(crate) rank: fn(&str) -> usize,
     /// The names behind the ids of earlier data.
-    pub(crate) names: fn(&Assets) -> Vec<String>,
+    pub(crate) names: fn(&Assets) -> Vec<&str>,
 }
 
 macro_rules! holder {
@@ -54,7 +54,7 @@ macro_rules! kinds {
             name: <$record as Record>::KIND,
             folder: <$record as Record>::FOLDER,
             rank: <$record as Record>::rank,
-            names: |assets| assets.$field.table().all().map(|record| record.id().to_owned()).collect(),
+            names: |assets| assets.$field.table().all().map(Record::id).collect(),
         },)*];
 
         /// What a record of each kind may say, from the types that read them.
@@ -99,15 +99,22 @@ macro_rules! kinds {
                 Self { $($field: run.read_kind::<$record>(),)* tags: TagRegistry::default() }
             }
 
-            /// Takes over the tags now that all are known.
-            pub(super) fn resolve_tags(&mut self, tags: TagRegistry) {
-                $(self.$field.resolve_tags(&tags);)*
+            /// Takes over the tags now that all are known, and keeps what is read with that for the next time.
+            pub(super) fn resolve_tags(&mut self, tags: TagRegistry, memo: &mut Memo) {
+                $(self.$field.resolve_tags(&tags, memo);)*
                 self.tags = tags;
             }
 
             /// Checks every record among the others.
             pub(super) fn check_among(&self, run: &mut Run<'_>) {
                 $(run.check_among(&self.$field, self);)*
+            }
+
+            /// Reports the tags that records ask for and nothing carries.
+            pub(super) fn warn_never_carried(&self, run: &mut Run<'_>) {
+                let mut all = TagRoles::default();
+                $(run.add_tag_roles(&self.$field, &mut all);)*
+                run.warn_never_carried(&all);
             }
 
             /// The tables, given that nothing is wrong with what was read.
@@ -137,6 +144,8 @@ kinds! {
     formulas: FormulaDef,
     /// How scenes decide what becomes of a blow.
     combat: CombatDef,
+    /// What ends casts, and what pushes them back.
+    interrupts: InterruptDef,
     /// Whose side units are on.
     factions: FactionDef,
     /// What characters and monsters can do.

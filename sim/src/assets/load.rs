@@ -6,25 +6,28 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde::de::DeserializeOwned;
-
 use super::{
     AssetReport, AssetSources, Assets, EffectDef, Id, Record, SceneDef, SceneGround, TagRegistry,
-    check::{Check, Checker, TagMention, check_navigation, check_tags, compile_ai, fill_heights},
+    check::{Check, Checker, TagMentions, check_navigation, check_tags, compile_ai, fill_heights},
     kinds::{KINDS, Records},
-    memo::Memo,
+    memo::{Memo, Said},
     names::Names,
-    repair::{self, Places},
+    repair::Places,
     report::{Code, Findings},
-    span::{Scan, ScannedRecord},
+    span::{Reference, Scan, ScannedRecord},
     tables::Tables,
 };
 
 mod files;
 mod formulas;
+mod read;
 mod resolve;
+mod tag_roles;
+mod uses;
 
-use resolve::{Resolver, TagResolver};
+pub(crate) use tag_roles::TagRoles;
+
+use resolve::TagResolver;
 
 /// Largest file in bytes.
 const FILE_BYTES_MAX: usize = 4 << 20;
@@ -42,31 +45,37 @@ impl Assets {
 
     /// The same for the data that follows on these: every record they have or ever had keeps its id.
     pub fn load_next(&self, sources: &AssetSources) -> Result<Self, AssetReport> {
-        let (assets, report) = examine(sources, Some(self), None);
+        let (assets, report) = examine(sources, Some(self), None, false);
         assets.ok_or(report)
     }
 
     /// Loads and checks everything and always gives the report, which may hold warnings beside complete data.
     pub fn examine(sources: &AssetSources) -> (Option<Self>, AssetReport) {
-        examine(sources, None, None)
+        examine(sources, None, None, false)
     }
 
-    /// As [`Assets::examine`]; data without errors is also checked on the ground that `ground` gives for each scene
+    /// As [`Assets::examine`]; of data without errors it also says what nothing in the game leads to.
+    pub fn examine_closely(sources: &AssetSources) -> (Option<Self>, AssetReport) {
+        examine(sources, None, None, true)
+    }
+
+    /// As [`Assets::examine_closely`]; data without errors is also checked on the ground that `ground` gives for each scene
     /// (`None` for one that is left out), or says why there is none.
     pub fn examine_on(
         sources: &AssetSources,
         mut ground: impl FnMut(&Self, Id<SceneDef>) -> Result<Option<SceneGround>, String>,
     ) -> (Option<Self>, AssetReport) {
-        examine(sources, None, Some(&mut ground))
+        examine(sources, None, Some(&mut ground), true)
     }
 
-    /// As [`Assets::examine_on`] for the data that follows on these: every record they have or ever had keeps its id.
+    /// As [`Assets::examine_on`] for the data that follows on these: every record they have or ever had keeps its id. What
+    /// nothing leads to may be in the making and is not told.
     pub fn examine_next_on(
         &self,
         sources: &AssetSources,
         mut ground: impl FnMut(&Self, Id<SceneDef>) -> Result<Option<SceneGround>, String>,
     ) -> (Option<Self>, AssetReport) {
-        examine(sources, Some(self), Some(&mut ground))
+        examine(sources, Some(self), Some(&mut ground), false)
     }
 }
 
@@ -74,6 +83,7 @@ fn examine(
     sources: &AssetSources,
     before: Option<&Assets>,
     ground: Option<&mut GroundOf<'_>>,
+    closely: bool,
 ) -> (Option<Assets>, AssetReport) {
     let mut run = Run::new(sources);
     run.memo.0 = before.map(|before| Arc::clone(&before.memo)).unwrap_or_default();
@@ -86,11 +96,19 @@ fn examine(
     run.warn_unused();
     let mut assets = None;
     if !run.findings.has_errors() {
+        // What cannot be read may lead anywhere.
+        if closely {
+            run.warn_dead();
+            records.warn_never_carried(&mut run);
+        }
         let complete = records.assets(before, Arc::new(sources.clone()), std::mem::take(&mut run.memo.1));
         if let Some(ground) = ground {
             run.check_ground(&complete, &records.scenes, ground);
         }
         assets = Some(complete).filter(|_| !run.findings.has_errors());
+    }
+    if run.findings.has_errors() {
+        run.name_referrers();
     }
     (assets, run.findings.into_report())
 }
@@ -101,7 +119,7 @@ type GroundOf<'g> = dyn FnMut(&Assets, Id<SceneDef>) -> Result<Option<SceneGroun
 /// A RON file below the folder of a kind.
 struct RonFile<'s> {
     kind: &'static str,
-    path: Cow<'s, str>,
+    path: Arc<str>,
     text: Cow<'s, str>,
     scan: Arc<Scan>,
 }
@@ -112,7 +130,12 @@ pub(crate) struct Loaded<T> {
     file: usize,
     record: usize,
     places: Places,
+    fresh: Option<Fresh>,
 }
+
+/// What is kept of a record that was read for the first time: its text, the hash of that, and what it says; nothing of one
+/// with faults.
+struct Fresh(Option<(Box<str>, u64, Said)>);
 
 /// The records of one kind that could be read, by id.
 pub(crate) struct LoadedTable<T>(BTreeMap<u32, Loaded<T>>);
@@ -133,12 +156,18 @@ impl<T> LoadedTable<T> {
         self.0.values().map(|loaded| loaded.value.as_ref())
     }
 
-    /// Gives the tags of every record their ids.
-    pub(crate) fn resolve_tags(&mut self, tags: &TagRegistry)
+    /// Gives the tags of every record that was read for the first time their ids, and keeps it in `memo` for the next.
+    pub(crate) fn resolve_tags(&mut self, tags: &TagRegistry, memo: &mut Memo)
     where
-        T: Record + Clone,
+        T: Record + Clone + Send + Sync + 'static,
     {
-        self.0.values_mut().for_each(|loaded| Arc::make_mut(&mut loaded.value).visit_refs(&mut TagResolver(tags)));
+        for loaded in self.0.values_mut() {
+            let Some(Fresh(kept)) = loaded.fresh.take() else { continue };
+            Arc::make_mut(&mut loaded.value).visit_refs(&mut TagResolver(tags));
+            if let Some((text, hash, said)) = kept {
+                memo.keep((T::KIND, text, hash), &loaded.value, said);
+            }
+        }
     }
 
     /// Every record, shared, with the number of its id.
@@ -153,10 +182,13 @@ pub(crate) struct Run<'s> {
     files: Vec<RonFile<'s>>,
     names: Names,
     tables: Tables,
-    referenced: BTreeSet<String>,
+    /// Effects that a record names.
+    referenced: BTreeSet<Box<str>>,
     /// Records that are only there to be extended.
     abstracts: BTreeSet<String>,
-    tags: Vec<TagMention>,
+    /// Records that say they are unused.
+    meant: BTreeSet<String>,
+    tags: Vec<TagMentions>,
     /// What was read of the data before this, and what of this.
     memo: (Arc<Memo>, Memo),
 }
@@ -171,6 +203,7 @@ impl<'s> Run<'s> {
             tables: Tables::default(),
             referenced: BTreeSet::new(),
             abstracts: BTreeSet::new(),
+            meant: BTreeSet::new(),
             tags: Vec::new(),
             memo: Default::default(),
         }
@@ -181,7 +214,7 @@ impl<'s> Run<'s> {
             let mut count = 0;
             for file in self.files.iter().filter(|file| file.kind == kind) {
                 for record in &file.scan.records {
-                    self.names.add(kind, &file.path, &file.text, &record.node, &mut self.findings);
+                    self.names.add(kind, &file.path, record.facts(&file.text), &mut self.findings);
                 }
                 let before = count;
                 count += file.scan.records.len();
@@ -197,20 +230,21 @@ impl<'s> Run<'s> {
 
     /// Reports references to records that do not exist, also those of records that cannot be read.
     fn report_unknown_names(&mut self) {
-        let kinds: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
         for file in &self.files {
             for record in &file.scan.records {
-                for (kind, name, span) in self.names.references(&kinds, &file.text, &record.node) {
-                    self.referenced.insert(name.to_owned());
-                    if self.abstracts.contains(name) {
+                for Reference { kind, name, span } in &record.facts(&file.text).references {
+                    if *kind == EffectDef::KIND && !self.referenced.contains(name) {
+                        self.referenced.insert(name.clone());
+                    }
+                    if self.abstracts.contains(&**name) {
                         let message = format!("`{name}` is abstract: only `extends` can name it");
-                        self.findings.add(Code::AbstractReference, &file.path, span, message).label("abstract");
+                        self.findings.add(Code::AbstractReference, &file.path, span.clone(), message).label("abstract");
                     } else if self.names.index(kind, name).is_none() {
                         let help = self.names.suggestion(kind, name, &self.findings);
                         let title = title(file.kind, &file.text, record);
                         let message = format!("{title} refers to {kind} `{name}`, which does not exist");
                         self.findings
-                            .add(Code::UnknownReference, &file.path, span, message)
+                            .add(Code::UnknownReference, &file.path, span.clone(), message)
                             .label("not found")
                             .help(help);
                     }
@@ -221,8 +255,9 @@ impl<'s> Run<'s> {
 
     fn records(&mut self, before: Option<&Assets>) -> Records {
         let mut records = Records::read(self);
-        records.resolve_tags(check_tags(&self.tags, before.map(|before| &before.tags), &mut self.findings));
-        for Loaded { value, file, record, places } in records.scenes.0.values_mut() {
+        let tags = check_tags(&self.tags, before.map(|before| &before.tags), &mut self.findings);
+        records.resolve_tags(tags, &mut self.memo.1);
+        for Loaded { value, file, record, places, .. } in records.scenes.0.values_mut() {
             let file = &self.files[*file];
             let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
             fill_heights(Arc::make_mut(value), &mut self.tables, &mut check);
@@ -237,7 +272,7 @@ impl<'s> Run<'s> {
     fn compile_ai(&mut self, records: &mut Records) {
         let all = &records.ai;
         let mut trees = Vec::new();
-        for Loaded { value, file, record, places } in all.0.values() {
+        for Loaded { value, file, record, places, .. } in all.0.values() {
             let file = &self.files[*file];
             let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
             trees.push(compile_ai(value, all, &mut check));
@@ -248,7 +283,7 @@ impl<'s> Run<'s> {
     }
 
     fn check_ground(&mut self, assets: &Assets, scenes: &LoadedTable<SceneDef>, ground: &mut GroundOf<'_>) {
-        for (index, Loaded { value, file, record, places }) in &scenes.0 {
+        for (index, Loaded { value, file, record, places, .. }) in &scenes.0 {
             let ground = ground(assets, Id::new(*index));
             let file = &self.files[*file];
             let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
@@ -256,53 +291,9 @@ impl<'s> Run<'s> {
         }
     }
 
-    /// Reads every record of one kind and checks each by itself.
-    pub(crate) fn read_kind<T: Record + Check + DeserializeOwned + Clone + Send + Sync + 'static>(
-        &mut self,
-    ) -> LoadedTable<T> {
-        let mut table = BTreeMap::new();
-        for (file_index, file) in self.files.iter().enumerate().filter(|(_, file)| file.kind == T::KIND) {
-            for (record_index, record) in file.scan.records.iter().enumerate() {
-                if record.is_broken {
-                    mark_tables(&mut self.tables, &file.text, record);
-                    continue;
-                }
-                let read = self.memo.0.recall::<T>(T::KIND, record_text(file, record), &mut self.memo.1);
-                let (value, places) = match read {
-                    Some(value) => (Some(value), Places::default()),
-                    None => {
-                        let before = self.findings.count();
-                        let parsed =
-                            repair::parse::<T>(&file.path, &file.text, &file.scan, record, T::KIND, &mut self.findings);
-                        let is_clean = file.scan.faults.is_empty() && self.findings.count() == before;
-                        if let Some(value) = parsed.value.as_ref().filter(|_| is_clean) {
-                            self.memo.1.keep(T::KIND, record_text(file, record), value);
-                        }
-                        (parsed.value, parsed.places)
-                    }
-                };
-                let Some(mut value) = value else {
-                    mark_tables(&mut self.tables, &file.text, record);
-                    continue;
-                };
-                fill_name(&mut value, record.node.at(&file.text, "name").is_some());
-                let mut check = checker(&mut self.findings, file, record, &places);
-                value.check(&mut check);
-                value.visit_refs(&mut Resolver { names: &self.names, check: &mut check, tags: &mut self.tags });
-                if let Some(index) = self.names.index(T::KIND, value.id()) {
-                    let value = Arc::new(value);
-                    // Of two records with one id the first counts; the second was reported.
-                    let loaded = Loaded { value, file: file_index, record: record_index, places };
-                    table.entry(index).or_insert(loaded);
-                }
-            }
-        }
-        LoadedTable(table)
-    }
-
     /// Checks every record of one kind among all records.
     pub(crate) fn check_among<T: Record + Check>(&mut self, table: &LoadedTable<T>, records: &Records) {
-        for Loaded { value, file, record, places } in table.0.values() {
+        for Loaded { value, file, record, places, .. } in table.0.values() {
             let file = &self.files[*file];
             let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
             value.check_among(records, &mut check);
@@ -313,28 +304,15 @@ impl<'s> Run<'s> {
         self.tables.warn_unused(&mut self.findings);
         for file in self.files.iter().filter(|file| file.kind == EffectDef::KIND) {
             for record in &file.scan.records {
-                let Some(node) = record.node.at(&file.text, "id") else {
+                let Some((id, span)) = &record.facts(&file.text).id else {
                     continue;
                 };
-                if node.string(&file.text).is_some_and(|id| !self.referenced.contains(id)) {
+                if !self.referenced.contains(&**id) && !self.meant.contains(&**id) {
                     let message = format!("nothing applies {}", title(file.kind, &file.text, record));
-                    self.findings.add(Code::UnusedEffect, &file.path, node.span.clone(), message).label("unused");
+                    self.findings.add(Code::UnusedEffect, &file.path, span.clone(), message).label("unused");
                 }
             }
         }
-    }
-}
-
-/// A record without a name is called what its id says, in title case.
-fn fill_name<T: Record>(value: &mut T, is_written: bool) {
-    let id = value.id().rsplit(['/', '.']).next().unwrap_or_default();
-    let words = id.split('_').map(|word| {
-        let mut letters = word.chars();
-        letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-    });
-    let name = words.collect::<Vec<_>>().join(" ");
-    if let Some(own) = value.name_mut().filter(|_| !is_written) {
-        *own = name;
     }
 }
 
@@ -360,19 +338,10 @@ fn record_text<'f>(file: &'f RonFile<'_>, record: &ScannedRecord) -> &'f str {
 
 /// What a message calls a record: its kind and id.
 fn title(kind: &str, text: &str, record: &ScannedRecord) -> String {
-    match record.node.at(text, "id").and_then(|node| node.string(text)) {
+    match record.facts(text).id() {
         Some(id) => format!("{kind} `{id}`"),
         None => format!("this {kind}"),
     }
-}
-
-/// The tables that an unreadable record names are not unused.
-fn mark_tables(tables: &mut Tables, text: &str, record: &ScannedRecord) {
-    record.node.walk(&mut |node| {
-        if let Some(path) = node.string(text) {
-            tables.mark_used(path);
-        }
-    });
 }
 
 #[cfg(test)]

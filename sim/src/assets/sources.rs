@@ -2,7 +2,7 @@
 //! Paths are relative to the assets directory and use `/`; `root` is only put in front of them in messages.
 //! The hash covers paths and texts, never the root, and does not depend on the line endings of a check-out.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use xxhash_rust::xxh3::Xxh3;
 
@@ -66,7 +66,7 @@ impl AssetSources {
             // The lengths keep a text that looks like the next path from hashing the same.
             hasher.update(&(path.len() as u64).to_le_bytes());
             hasher.update(path.as_bytes());
-            let text = text.replace("\r\n", "\n");
+            let text = if text.contains('\r') { text.replace("\r\n", "\n").into() } else { Cow::Borrowed(&**text) };
             hasher.update(&(text.len() as u64).to_le_bytes());
             hasher.update(text.as_bytes());
         }

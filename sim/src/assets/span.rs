@@ -5,8 +5,10 @@
 
 use std::ops::Range;
 
+mod facts;
 mod scanner;
 
+pub(crate) use facts::{Facts, Reference};
 pub(crate) use scanner::{Scan, ScannedRecord, scan};
 
 /// A piece of RON text.

@@ -2,9 +2,12 @@
 //! Every row has the same number of cells and every cell is a finite number; faults are reported per cell.
 //! What a number means is up to the record that names the table.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use super::report::{Code, Findings, nearest};
+use super::{
+    memo::Memo,
+    report::{Code, Findings, nearest},
+};
 
 /// Most cells of a table: a heightfield of 1,024 x 1,024 cells.
 const CELLS_MAX: usize = 1_025 * 1_025;
@@ -22,7 +25,7 @@ pub(crate) struct Tables {
 #[derive(Debug)]
 struct Entry {
     /// `None` when the text has faults.
-    table: Option<NumberTable>,
+    table: Option<Arc<NumberTable>>,
     is_used: bool,
 }
 
@@ -35,9 +38,13 @@ pub(crate) struct NumberTable {
 }
 
 impl Tables {
-    /// Reads the table at `path`.
-    pub(crate) fn add(&mut self, path: &str, text: &str, findings: &mut Findings<'_>) {
-        let table = read(path, text, findings);
+    /// Reads the table at `path`, unless it is known from before.
+    pub(crate) fn add(&mut self, path: &str, text: &str, memo: &mut (Arc<Memo>, Memo), findings: &mut Findings<'_>) {
+        let table = memo.0.table(text, &mut memo.1).or_else(|| {
+            let table = Arc::new(read(path, text, findings)?);
+            memo.1.keep_table(text, &table);
+            Some(table)
+        });
         if let Some(same) = table.as_ref().and_then(|table| self.same_as(table)) {
             let message = format!("this table holds the same numbers as `{same}`");
             findings.add(Code::SameTable, path, 0..0, message);
@@ -46,7 +53,7 @@ impl Tables {
     }
 
     fn same_as(&self, table: &NumberTable) -> Option<&str> {
-        let is_same = |entry: &&Entry| entry.table.as_ref() == Some(table);
+        let is_same = |entry: &&Entry| entry.table.as_deref() == Some(table);
         self.by_path.iter().find(|(_, entry)| is_same(entry)).map(|(path, _)| path.as_str())
     }
 
@@ -58,7 +65,7 @@ impl Tables {
         }
         let entry = self.by_path.get_mut(path).ok_or(None)?;
         entry.is_used = true;
-        Ok(entry.table.as_ref())
+        Ok(entry.table.as_deref())
     }
 
     /// Marks the table at `path`, if there is one, as named by a record that could not be read.

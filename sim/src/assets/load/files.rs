@@ -23,7 +23,7 @@ impl<'s> Run<'s> {
             } else if let Some(kind) = kind.filter(|_| path.ends_with(".ron")) {
                 self.scan_file(kind, path, text);
             } else if folder == TABLES_FOLDER && path.ends_with(".csv") {
-                self.tables.add(path, text, &mut self.findings);
+                self.tables.add(path, text, &mut self.memo, &mut self.findings);
             } else {
                 self.misplaced(path, folder, kind.is_some() || folder == TABLES_FOLDER);
             }
@@ -34,14 +34,15 @@ impl<'s> Run<'s> {
     pub(super) fn add_core(&mut self) {
         let mut own = BTreeSet::new();
         for file in &self.files {
-            let ids = file.scan.records.iter().filter_map(|record| record.node.at(&file.text, "id"));
-            own.extend(ids.filter_map(|node| node.string(&file.text)).map(str::to_owned));
+            own.extend(
+                file.scan.records.iter().filter_map(|record| record.facts(&file.text).id.clone()).map(|(id, _)| id),
+            );
         }
         for (kind, path, text) in core::FILES {
             let mut scan = self.memo.0.scan(text, &mut self.memo.1);
-            let id = |record: &ScannedRecord| record.node.at(text, "id").and_then(|node| node.string(text));
-            if scan.records.iter().any(|record| id(record).is_some_and(|id| own.contains(id))) {
-                Arc::make_mut(&mut scan).records.retain(|record| id(record).is_none_or(|id| !own.contains(id)));
+            let is_own = |record: &ScannedRecord| record.facts(text).id().is_some_and(|id| own.contains(id));
+            if scan.records.iter().any(|record| is_own(record)) {
+                Arc::make_mut(&mut scan).records.retain(|record| !is_own(record));
             }
             self.files.insert(0, RonFile { kind, path: path.into(), text: text.into(), scan });
         }
@@ -54,14 +55,16 @@ impl<'s> Run<'s> {
         for (file_index, file) in self.files.iter().enumerate() {
             for (index, record) in file.scan.records.iter().enumerate().filter(|(_, record)| !record.is_broken) {
                 places.push((file_index, index));
-                written.push(Written { kind: file.kind, file: &file.path, text: &file.text, node: &record.node });
+                let (kind, facts) = (file.kind, record.facts(&file.text));
+                written.push(Written { kind, file: &file.path, text: &file.text, node: &record.node, facts });
             }
         }
-        let extended = extend(&written, &mut self.findings);
-        let id =
-            |index: usize| written.get(index).and_then(|record| record.node.at(record.text, "id")?.string(record.text));
+        let extended = extend(&written, &mut self.memo, &mut self.findings);
+        let id = |index: usize| written.get(index).and_then(|record| record.facts.id());
         let abstracts = extended.iter().filter(|(_, joined)| joined.is_none()).filter_map(|(index, _)| id(*index));
         self.abstracts = abstracts.map(str::to_owned).collect();
+        let meant = written.iter().filter(|record| record.facts.is_marked && record.says("unused"));
+        self.meant = meant.filter_map(|record| record.facts.id()).map(str::to_owned).collect();
         // From the back, so that the places in front stay where they are.
         for index in extended.keys().rev() {
             let (file, record) = places[*index];
@@ -74,9 +77,10 @@ impl<'s> Run<'s> {
                 let (text, mut scan) = (joined.text.clone().into(), self.memo.0.scan(&joined.text, &mut self.memo.1));
                 // What a missing parent would have said is not missing.
                 if !joined.is_whole {
-                    Arc::make_mut(&mut scan).records.iter_mut().for_each(|record| record.is_broken = true);
+                    let records = &mut Arc::make_mut(&mut scan).records;
+                    records.iter_mut().for_each(|record| Arc::make_mut(record).is_broken = true);
                 }
-                self.findings.add_joined(path.clone(), Arc::new(joined));
+                self.findings.add_joined(path.clone(), joined);
                 self.files.push(RonFile { kind, path: path.into(), text, scan });
             }
         }

@@ -12,19 +12,19 @@ use crate::assets::{
 impl Run<'_> {
     /// Works out curves, then what is written in terms of them.
     pub(super) fn fill_formulas(&mut self, records: &mut Records) {
-        for Loaded { value, file, record, places } in records.curves.0.values_mut() {
+        for Loaded { value, file, record, places, .. } in records.curves.0.values_mut() {
             let file = &self.files[*file];
             let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
             fill_curve(Arc::make_mut(value), &mut self.tables, &mut check);
         }
         let names = FormulaNames { names: &self.names, attributes: &records.attributes, curves: &records.curves };
-        for Loaded { value, file, record, places } in records.formulas.0.values_mut() {
+        for Loaded { value, file, record, places, .. } in records.formulas.0.values_mut() {
             let file = &self.files[*file];
             let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
             fill_formula(Arc::make_mut(value), &names, &mut check);
         }
         let mut derived = Vec::new();
-        for (index, Loaded { value, file, record, places }) in &records.attributes.0 {
+        for (index, Loaded { value, file, record, places, .. }) in &records.attributes.0 {
             let file = &self.files[*file];
             let mut check = checker(&mut self.findings, file, &file.scan.records[*record], places);
             derived.push((*index, fill_derived(value, &names, &mut check)));

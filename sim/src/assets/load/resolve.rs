@@ -1,10 +1,13 @@
 //! What walks through the references of a record once all names are known: gives each its index, collects the tags that
 //! are mentioned, and reports what names nothing or something of another kind.
 
+use std::ops::Range;
+
 use crate::assets::{
     RefVisitor, Tag, TagRegistry, TagSet,
-    check::{Checker, TagMention},
+    check::Checker,
     kinds::KINDS,
+    memo::Link,
     names::Names,
     report::{Code, a},
 };
@@ -13,7 +16,10 @@ use crate::assets::{
 pub(super) struct Resolver<'r, 'f, 's> {
     pub(super) names: &'r Names,
     pub(super) check: &'r mut Checker<'f, 's>,
-    pub(super) tags: &'r mut Vec<TagMention>,
+    /// The tags it writes and their places in the file.
+    pub(super) tags: Vec<(Box<str>, Range<usize>)>,
+    /// What was found.
+    pub(super) links: Vec<Link>,
 }
 
 impl Resolver<'_, '_, '_> {
@@ -40,16 +46,19 @@ impl RefVisitor for Resolver<'_, '_, '_> {
         for (index, tag) in tags.iter().enumerate() {
             let node = self.check.node(&format!("{path}.{index}")).or_else(|| self.check.node(path));
             if let Some(node) = node {
-                let (name, file) = (tag.name().to_owned(), self.check.file.to_owned());
-                self.tags.push(TagMention { name, file, span: node.span.clone() });
+                self.tags.push((tag.name().into(), node.span.clone()));
             }
         }
         None
     }
 
     fn visit_short(&mut self, path: &str, kind: &'static str, name: &str, slot: &mut u32) {
-        match self.names.index(kind, &format!("{kind}/{name}")) {
-            Some(index) => *slot = index,
+        let full = format!("{kind}/{name}");
+        match self.names.index(kind, &full) {
+            Some(index) => {
+                *slot = index;
+                self.links.push((kind, full.into(), index));
+            }
             None => {
                 let help = self.names.short_suggestion(kind, name, self.check.findings);
                 let message = format!("{} refers to {kind} `{name}`, which does not exist", self.check.title);
@@ -61,6 +70,7 @@ impl RefVisitor for Resolver<'_, '_, '_> {
     fn visit(&mut self, path: &str, kind: &'static str, name: &str, slot: &mut u32) {
         if let Some(index) = self.names.index(kind, name) {
             *slot = index;
+            self.links.push((kind, name.into(), index));
             return;
         }
         let prefix = name.split_once('/').map(|(prefix, _)| prefix);

@@ -2,9 +2,12 @@
 //! Every way through consumes at least one character or leaves its bracket, so it ends on any text.
 //! Mended places are listed as insertions; a record whose brackets or strings do not close counts as broken instead.
 
-use std::ops::Range;
+use std::{
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
-use super::{Field, Group, Node, Shape};
+use super::{Facts, Field, Group, Node, Shape};
 
 /// Deepest nesting of brackets; scenes need five.
 const DEPTH_MAX: usize = 32;
@@ -12,7 +15,7 @@ const DEPTH_MAX: usize = 32;
 /// What a file consists of.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Scan {
-    pub(crate) records: Vec<ScannedRecord>,
+    pub(crate) records: Vec<Arc<ScannedRecord>>,
     pub(crate) faults: Vec<SyntaxFault>,
     /// Text to insert at byte offsets so that `ron` can go on where something small was forgotten.
     pub(crate) insertions: Vec<(usize, &'static str)>,
@@ -24,6 +27,14 @@ pub(crate) struct ScannedRecord {
     pub(crate) node: Node,
     /// Whether `ron` cannot make sense of it.
     pub(crate) is_broken: bool,
+    facts: OnceLock<Facts>,
+}
+
+impl ScannedRecord {
+    /// What it says about itself; `text` is the text that was scanned.
+    pub(crate) fn facts(&self, text: &str) -> &Facts {
+        self.facts.get_or_init(|| Facts::of(&self.node, text))
+    }
 }
 
 /// Something that is not RON.
@@ -99,7 +110,8 @@ impl Scanner<'_> {
     fn record(&mut self) {
         self.is_broken = false;
         let node = self.value();
-        self.scan.records.push(ScannedRecord { node, is_broken: self.is_broken });
+        let record = ScannedRecord { node, is_broken: self.is_broken, facts: OnceLock::new() };
+        self.scan.records.push(Arc::new(record));
     }
 
     fn value(&mut self) -> Node {
