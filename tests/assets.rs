@@ -120,8 +120,9 @@ fn five_faults_in_three_files_give_five_errors_with_places() {
 fn an_unknown_reference_names_the_nearest_and_where_it_is() {
     let report = report(&[("skills/mage.ron", "\"effect/burning\"", "\"effect/burnign\"")]);
     let finding = &report.findings[0];
+    let help = "did you mean \"effect/burning\" (assets/effects/fire.ron:4)?; `skill/fireball` is used by `ai/mage` (assets/ai/";
     assert_eq!(finding.message, "skill `skill/fireball` refers to effect `effect/burnign`, which does not exist");
-    assert_eq!(finding.help.as_deref(), Some("did you mean \"effect/burning\" (assets/effects/fire.ron:4)?"));
+    assert!(finding.help.as_deref().is_some_and(|told| told.starts_with(help)), "{:?}", finding.help);
     assert_eq!((finding.line, finding.column, finding.length), (13, 41, 16));
 }
 

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sim::assets::{AssetSources, Assets, Code};
+use sim::assets::{AssetReport, AssetSources, Assets, Code};
 use sim::testing::TEST_ASSETS;
 
 /// What only a baked navmesh, a played test or a file too large for a fixture can show; each has tests of its own.
@@ -21,10 +21,21 @@ fn fixtures() -> Vec<PathBuf> {
     fixtures
 }
 
+/// In a fixture that is examined for what nothing uses, too.
+const CLOSELY: &str = "closely\n";
+
+/// What the loader says about a fixture, and its texts.
+fn examined(fixture: &str) -> (AssetReport, AssetSources) {
+    let sources = sources(fixture);
+    let closely = fixture.split("=== ").any(|file| file == CLOSELY);
+    let (_, report) = if closely { Assets::examine_closely(&sources) } else { Assets::examine(&sources) };
+    (report, sources)
+}
+
 /// The test data with the files of a fixture.
 fn sources(fixture: &str) -> AssetSources {
     let base = TEST_ASSETS.iter().fold(AssetSources::new("assets"), |texts, (path, text)| texts.with(*path, *text));
-    fixture.split("=== ").skip(1).fold(base, |texts, file| {
+    fixture.split("=== ").skip(1).filter(|file| *file != CLOSELY).fold(base, |texts, file| {
         let (path, text) = file.split_once('\n').expect("a path on a line of its own");
         texts.with(path, text)
     })
@@ -35,8 +46,7 @@ fn every_mistake_is_told_as_it_was_agreed() {
     let bless = std::env::var_os("MAINSPRING_BLESS").is_some();
     let mut differences = String::new();
     for path in fixtures() {
-        let sources = sources(&fs::read_to_string(&path).expect("readable"));
-        let report = Assets::examine(&sources).1;
+        let (report, sources) = examined(&fs::read_to_string(&path).expect("readable"));
         let told = server::assets::report_text(&report, &sources);
         let golden = path.with_extension("txt");
         if bless {
@@ -56,7 +66,7 @@ fn every_mistake_is_told_as_it_was_agreed() {
 fn there_are_sixty_mistakes_and_every_code_is_among_them() {
     let mut seen = BTreeSet::new();
     for path in fixtures() {
-        let report = Assets::examine(&sources(&fs::read_to_string(path).expect("readable"))).1;
+        let (report, _) = examined(&fs::read_to_string(path).expect("readable"));
         seen.extend(report.findings.iter().map(|finding| finding.code.as_str()));
     }
     let missing: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).filter(|code| !seen.contains(code)).collect();

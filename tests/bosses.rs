@@ -115,9 +115,10 @@ fn the_trace_of_a_watched_monster_says_why() {
     scene.scene.world_mut().resource_mut::<AiTrace>().watched.insert(coward);
     strike(&mut scene, fighter, coward, damage(100));
     scene.ticks(8);
-    let (_, trace) = scene.scene.world().resource::<AiTrace>().last.get(&coward).cloned().expect("it has decided");
-    let text = trace.to_string();
-    assert!(text.contains("If HpBelow(50) -> no") && text.contains("Do Approach"), "{text}");
+    let thought = scene.scene.world().resource::<AiTrace>().last.get(&coward).cloned().expect("it has decided");
+    let text = thought.trace.to_string();
+    assert!(text.contains("If HpBelow(50) -> no (99 %)") && text.contains("Do Approach"), "{text}");
+    assert!(thought.status.is_some() && (1..thought.nodes_max).contains(&thought.node_count), "{thought:?}");
 }
 
 #[test]

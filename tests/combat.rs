@@ -130,6 +130,12 @@ pub(crate) fn kill(scene: &mut TestScene, source: SimId, target: SimId) {
     assert!(scene.get::<Vitals>(target).is_dead());
 }
 
+/// Has a blow of so many thousandths of attack reach another; one tick passes.
+pub(crate) fn hurt(scene: &mut TestScene, source: SimId, target: SimId, coef: u32) {
+    strike(scene, source, target, EffectAction::Damage { formula: None, school: School::Physical, coef });
+    scene.tick();
+}
+
 pub(crate) fn hp(scene: &TestScene, id: SimId) -> u32 {
     scene.get::<Vitals>(id).hp
 }

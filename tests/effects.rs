@@ -303,7 +303,7 @@ fn damage_breaks_by_its_sum_and_never_in_the_tick_of_the_application() {
 }
 
 /// Sends a player away and back with more parts; its new id.
-fn leave_and_return(scene: &mut TestScene, id: SimId, more: Vec<(String, Vec<u8>)>) -> SimId {
+pub(crate) fn leave_and_return(scene: &mut TestScene, id: SimId, more: Vec<(String, Vec<u8>)>) -> SimId {
     let player = scene.player_of(id).0;
     scene.scene.push(SceneInput::Leave { player });
     scene.tick();
@@ -330,6 +330,28 @@ fn what_leaves_with_a_character_is_what_its_record_says() {
     assert_eq!(names(&scene, fighter), ["effect/food"], "the time of one ran on for half a minute");
     apply(&mut scene, fighter, fighter, "effect/food");
     assert_eq!(borne(&scene, fighter), [("effect/food".to_owned(), 3)], "its own effect is its own again");
+}
+
+#[test]
+fn what_a_buff_captured_for_certain_deeds_alone_is_the_same_beyond_a_portal() {
+    let (mut scene, fighter, dummy) = stage(
+        r#"[(id: "effect/fury", polarity: Helpful, duration: Infinite,
+             modifiers: [(attr: "attack", op: Flat(1_000), when: (tags: ["school.fire"], target_has: ["branded"]))]),
+            (id: "effect/brand", duration: Infinite, period: (ms: 8_000), grants: ["branded"],
+             periodic: [Damage(school: Fire, coef: 20, exact: true), Damage(school: Frost, coef: 2_500, exact: true)])]"#,
+    );
+    apply(&mut scene, dummy, dummy, "effect/fury");
+    apply(&mut scene, dummy, fighter, "effect/brand");
+    let points = |beats: Vec<(u32, i32)>| beats.into_iter().map(|(_, points)| points).collect::<Vec<_>>();
+    let before = points(beats(&mut scene, 160));
+    assert_eq!(before, [-20, -3], "a fiftieth of 1,001 for fire, two and a half for frost");
+    let worth = |scene: &TestScene, id| scene.get::<ActiveBuffs>(id).iter().next().expect("it burns").worth.clone();
+    let captured = worth(&scene, fighter);
+    scene.ticks(110);
+    let fighter = leave_and_return(&mut scene, fighter, Vec::new());
+    assert_eq!(worth(&scene, fighter).attributes, captured.attributes);
+    assert!(!worth(&scene, fighter).qualified.is_empty());
+    assert_eq!(points(beats(&mut scene, 60)), before);
 }
 
 #[test]
@@ -390,4 +412,19 @@ fn the_burning_of_the_designers_guide_loads_as_it_stands_and_burns() {
     assert_eq!(borne(&scene, dummy), [("effect/burning".to_owned(), 5), ("effect/scorched".to_owned(), 1)]);
     assert_eq!(scene.get::<Attributes>(dummy).current(AttributeId::ARMOR), 75);
     assert_eq!(ticks_of(&beats(&mut scene, 200)), [35, 75, 115, 155]);
+}
+
+#[test]
+fn whoever_overflows_what_all_share_ends_it_whoever_laid_the_stacks() {
+    let (mut scene, fighter, dummy) = stage(
+        r#"[(id: "effect/frost", duration: Ms(10_000),
+             stack: (by: Target, max: 2, overflow: [Apply("effect/ice")], deny_overflow: true, clear_on_overflow: true),
+             grants: ["frosty"]),
+            (id: "effect/ice", duration: Ms(10_000), grants: ["icy"])]"#,
+    );
+    let friend = scene.player_at(1.0, 0.0);
+    for source in [fighter, fighter, friend] {
+        apply(&mut scene, source, dummy, "effect/frost");
+    }
+    assert_eq!(names(&scene, dummy), ["effect/ice"]);
 }

@@ -199,3 +199,25 @@ fn a_crowd_at_peace_burns_when_it_is_set_on_fire() {
     }
     assert_eq!(ticks, 1_400, "one period of 2 s in 3 s, for everyone");
 }
+
+/// The bundled classes are a match for one another: with 40 fights of a seed each, at the first level and at the tenth.
+#[test]
+fn no_class_wins_more_than_two_of_three_fights_against_another() {
+    let laboratory = Laboratory::new(&prepare(&server::assets::embedded()).expect("good data")).expect("level ground");
+    let classes = ["class/cleric", "class/mage", "class/warrior"];
+    let mut far_off = Vec::new();
+    for level in [1, 10] {
+        for (a, b) in [(0, 1), (1, 2), (2, 0)] {
+            let [one, other] = [classes[a], classes[b]];
+            let side = |text| lab::side(&laboratory, text, Some(level)).expect("they exist");
+            let contest = Contest { sides: [side(one), side(other)], distance_m: 15.0, limit_ticks: 6_000 };
+            let found = summary(&laboratory, &contest, 1, 40, 2);
+            let won = share(found.wins[0], found.wins[0] + found.wins[1]);
+            // What the interval allows is luck; what it excludes is not balanced.
+            if won.low > 0.65 || won.high < 0.35 || found.undecided > 0 {
+                far_off.push(format!("{one} against {other} at level {level}: {won:?}"));
+            }
+        }
+    }
+    assert!(far_off.is_empty(), "{far_off:#?}");
+}

@@ -76,9 +76,14 @@ impl LiveScene {
         &self.inner.scene
     }
 
-    /// Lets in who has knocked, and one tick pass.
+    /// Lets in who has knocked, and one tick pass, when it is time for it.
     pub(crate) async fn tick(&mut self) {
         self.pace.tick().await;
+        self.tick_now();
+    }
+
+    /// Lets in who has knocked, and one tick pass; whoever calls it keeps the time.
+    pub(crate) fn tick_now(&mut self) {
         while let Ok((login, end)) = self.arrivals.try_recv() {
             let player = player_of(&login.name);
             let class = if login.class.is_empty() { "class/fighter".to_owned() } else { login.class };
@@ -91,7 +96,12 @@ impl LiveScene {
 
     /// Connects a client, through `server` if that is not the scene's own address.
     pub(crate) async fn join_through(&mut self, name: &str, server: SocketAddr) -> Client {
-        let options = ConnectOptions { name: name.into(), class: String::new(), trust: Trust::AnyCertificate };
+        self.join_as(name, "", server).await
+    }
+
+    /// Connects a client with a character of a class.
+    pub(crate) async fn join_as(&mut self, name: &str, class: &str, server: SocketAddr) -> Client {
+        let options = ConnectOptions { name: name.into(), class: class.into(), trust: Trust::AnyCertificate };
         let clients = std::mem::replace(&mut self.clients, ClientEndpoint::bind().expect("a socket can be opened"));
         let mut connecting = std::pin::pin!(Client::connect(&clients, server, options));
         let joined = loop {

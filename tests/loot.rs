@@ -7,9 +7,9 @@ use sim::features::loot::{
 };
 use sim::features::party::{LootRule, PartyCommand};
 use sim::ids::SimId;
-use sim::testing::TestScene;
+use sim::testing::{TestScene, test_assets};
 
-use crate::combat::{arena, kill, refusals, told};
+use crate::combat::{MORE, arena, hurt, kill, refusals, told};
 use crate::party::band;
 
 fn item(scene: &TestScene, name: &str) -> Id<ItemDef> {
@@ -285,4 +285,92 @@ fn who_is_far_away_has_no_part() {
     kill(&mut scene, band[0], king);
     let pile = piles(&mut scene)[0];
     assert_eq!(scene.get::<Pile>(pile).owners.to_vec(), [scene.player_of(band[0])]);
+}
+
+#[test]
+fn the_loot_is_of_whoever_began_whoever_ends_it() {
+    let mut scene = arena();
+    let (one, other) = (scene.player_at(0.0, 0.0), scene.player_at(1.0, 0.0));
+    let king = scene.monster_at("monster/treasure", 1.0, 1.0);
+    hurt(&mut scene, one, king, 100);
+    kill(&mut scene, other, king);
+    let pile = piles(&mut scene)[0];
+    scene.tick();
+    take(&mut scene, other, pile);
+    assert_eq!(refusals(&scene), ["not_yours"]);
+    take(&mut scene, one, pile);
+    assert!(refusals(&scene).is_empty() && !scene.exists(pile));
+}
+
+#[test]
+fn who_leaves_while_it_is_rolled_for_has_passed_and_nobody_waits() {
+    let (mut scene, band, piles) = shared_spoils(3, LootRule::NeedBeforeGreed);
+    scene.ticks(crate::combat::CALM_TICKS);
+    choose(&mut scene, band[1], piles[0], Choice::Need);
+    choose(&mut scene, band[0], piles[0], Choice::Greed);
+    // One has chosen and leaves, one has not and leaves: greed wins at once.
+    for who in [band[1], band[2]] {
+        let player = scene.player_of(who).0;
+        scene.scene.push(sim::input::SceneInput::Leave { player });
+    }
+    scene.tick();
+    assert_eq!(
+        told::<LootWon>(&scene).iter().map(|won| (won.told, won.winner)).collect::<Vec<_>>(),
+        [(band[0], Some(band[0]))]
+    );
+    assert_eq!(scene.get::<Bag>(band[0]).count(item(&scene, "item/crown")), 1);
+}
+
+const PIECES: [(&str, &str); 3] = [
+    (
+        "items/pieces.ron",
+        r#"(id: "item/edge", equip: (slot: MainHand), random: (pick: (1, 1), of: [(attr: "attack", range: (1, 9))]))"#,
+    ),
+    (
+        "loots/pieces.ron",
+        r#"[
+        (id: "loot/edges", rows: [(drop: Table("loot/own"))]),
+        (id: "loot/own", rows: [(drop: Item("item/edge"), count: (3, 3)), (drop: Item("item/crown"), personal: true)]),
+    ]"#,
+    ),
+    ("monsters/pieces.ron", r#"(id: "monster/smith", extends: "monster/treasure", loot: "loot/edges")"#),
+];
+
+/// Serials of all pieces that three smiths leave in a run of the same scene from the same seed.
+fn serials(origin: Option<u64>) -> Vec<u128> {
+    let more: Vec<(&str, &str)> = MORE.into_iter().chain(PIECES).collect();
+    let mut scene = TestScene::of(&test_assets(&more), "scene/flat", 1, |_| {});
+    if let Some(origin) = origin {
+        scene.scene.push(sim::input::SceneInput::Origin { origin });
+    }
+    let fighter = scene.player_at(0.0, 0.0);
+    for _ in 0..3 {
+        let smith = scene.monster_at("monster/smith", 1.0, 0.0);
+        kill(&mut scene, fighter, smith);
+    }
+    let piles = piles(&mut scene);
+    let things = piles.iter().flat_map(|&pile| scene.get::<Pile>(pile).things.clone());
+    things.filter_map(|lying| lying.stack.piece.map(|piece| piece.serial)).collect()
+}
+
+#[test]
+fn no_piece_of_any_run_has_the_serial_of_another_and_a_replay_has_the_same() {
+    let runs = [serials(Some(1 << 40)), serials(Some((1 << 40) + 1)), serials(None)];
+    let all: std::collections::BTreeSet<u128> = runs.iter().flatten().copied().collect();
+    assert_eq!((runs[0].len(), all.len()), (9, 27));
+    assert_eq!(serials(Some(1 << 40)), runs[0]);
+}
+
+#[test]
+fn a_personal_row_of_a_nested_table_falls_for_everyone_of_a_party() {
+    let more: Vec<(&str, &str)> = MORE.into_iter().chain(PIECES).collect();
+    let mut scene = TestScene::of(&test_assets(&more), "scene/flat", 1, |_| {});
+    let band = band(&mut scene, 3);
+    let smith = scene.monster_at("monster/smith", 1.0, 1.0);
+    kill(&mut scene, band[0], smith);
+    let lies: Vec<(bool, usize)> = piles(&mut scene)
+        .iter()
+        .map(|&pile| (scene.get::<Pile>(pile).personal, scene.get::<Pile>(pile).things.len()))
+        .collect();
+    assert_eq!(lies, [(false, 3), (true, 1), (true, 1), (true, 1)]);
 }

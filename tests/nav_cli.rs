@@ -16,10 +16,10 @@ v -10 0 -10\nv -10 0 10\nv 10 0 10\nv 10 0 -10
 v 20 1 -10\nv 20 1 10\nv 40 1 10\nv 40 1 -10
 f 1 2 3 4\nf 5 6 7 8\n";
 
-struct Ended {
-    out: String,
-    err: String,
-    code: Option<i32>,
+pub(crate) struct Ended {
+    pub(crate) out: String,
+    pub(crate) err: String,
+    pub(crate) code: Option<i32>,
 }
 
 impl Ended {
@@ -33,7 +33,7 @@ impl Ended {
     }
 }
 
-fn mainspring(words: &[&str]) -> Ended {
+pub(crate) fn mainspring(words: &[&str]) -> Ended {
     let line: Vec<&str> = ["mainspring"].iter().chain(words).copied().collect();
     let child = Command::new(std::env::current_exe().expect("this test has a binary"))
         .args(["--exact", "nav_cli::the_program_says_its_name_and_version", "--nocapture", "--quiet"])
@@ -245,6 +245,17 @@ fn a_patrol_that_would_have_to_open_a_door_is_a_finding() {
     folder.write("scenes/rooms.ron", &ROOMS.replace("(at: (10, 0))", "(at: (-3, 0))"));
     let check = mainspring(&["assets", "check", &folder.path("")]);
     assert_eq!(check.code, Some(0), "{}", check.out);
+}
+
+#[test]
+fn a_monster_that_nobody_can_walk_to_is_a_finding() {
+    let folder = game_data("(10, 10)");
+    let text = std::fs::read_to_string(folder.path("scenes/yard.ron")).expect("it is there");
+    let spawner = r#"  spawners: [(id: "spawner/rats", monster: "monster/rat", at: (45, 0), radius_m: 2, count: 1)],"#;
+    folder.write("scenes/yard.ron", &text.replace("\n)\n", &format!("\n{spawner}\n)\n")));
+    let check = mainspring(&["assets", "check", &folder.path("")]);
+    assert!(check.out.contains("error[A012") && check.out.contains("spawner `spawner/rats`"), "{}", check.out);
+    assert_eq!(check.code, Some(1));
 }
 
 #[test]

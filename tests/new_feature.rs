@@ -11,11 +11,12 @@ use net::protocol::{ServerMessage, WireTable};
 use net::records::{BatchRecord, read_batch};
 use net::sessions::{self, Join};
 use sim::actor::{Actor, Position};
-use sim::assets::Assets;
+use sim::assets::{Assets, Disturbance};
 use sim::command::{ClientCommand, CommandApp, CommandError, Issued, Rejections};
 use sim::digest::{Digest, DigestApp, Digester};
 use sim::features::movement::MoveSystems;
 use sim::features::players::{Carry, CarryApp};
+use sim::features::skills::{Casting, Disturbed};
 use sim::ids::{PlayerId, SimId};
 use sim::input::{Character, Players};
 use sim::interest::Interest;
@@ -105,7 +106,7 @@ fn validate_mount_commands(
     roster: Res<Roster>,
     mut actors: Query<(&Position, &mut Riding, Option<&Interest>)>,
     mut rejections: Rejections,
-    mut mounted: MessageWriter<Mounted>,
+    (mut mounted, mut disturbed): (MessageWriter<Mounted>, MessageWriter<Disturbed>),
 ) {
     for Issued { by, command } in asked.read() {
         let mount = roster.entity(command.mount).and_then(|entity| actors.get(entity).ok());
@@ -121,6 +122,7 @@ fn validate_mount_commands(
         } else {
             riding.0 = command.mount.bits();
             mounted.write(Mounted { rider: by.id });
+            disturbed.write(Disturbed::new(by.id, Disturbance::Mounts));
         }
     }
 }
@@ -202,8 +204,11 @@ async fn a_feature_from_outside_travels_without_the_network_knowing_it() {
     screen.look(&client).await;
     assert_eq!(screen.rejected, ["no_target"]);
 
+    crate::combat::cast(&mut scene, rider, "skill/bolt", sim::intent::CastTarget::Unit(horse));
+    assert!(scene.get::<Casting>(rider).0.is_some());
     scene.command(rider, &MountCommand { mount: horse });
     scene.tick();
+    assert!(scene.get::<Casting>(rider).0.is_none(), "nobody casts while climbing");
     screen.look(&client).await;
     assert_eq!(screen.mounted, 1, "the client was told");
     assert_eq!(scene.get::<Riding>(rider).0, horse.bits());

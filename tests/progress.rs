@@ -5,10 +5,11 @@ use sim::features::combat::{Attributes, HealthChanged, HealthKind, Level, Vitals
 use sim::features::party::PartyCommand;
 use sim::features::players::Class;
 use sim::features::progress::{ExperienceGained, LeveledUp, Progress};
+use sim::features::taps::DamageList;
 use sim::ids::SimId;
 use sim::testing::{TestScene, test_assets};
 
-use crate::combat::{MORE, kill, told};
+use crate::combat::{MORE, hurt, kill, told};
 
 const TAUGHT: [(&str, &str); 2] = [
     (
@@ -116,4 +117,95 @@ fn a_level_travels_with_the_character() {
     assert_eq!((scene.get::<Level>(back).0, scene.get::<Vitals>(back).hp_max), (2, 120));
     assert_eq!(scene.get::<Attributes>(back).current(AttributeId::ATTACK), 15);
     let _ = scene.get::<Class>(back);
+}
+
+/// A profile that shares experience by damage, in a scene of its own, and a beast that keeps to the custom.
+const BY_DAMAGE: [(&str, &str); 3] = [
+    (
+        "combat/shares.ron",
+        r#"(id: "combat/shares", tap: (owner: MostDamage, experience: ByDamage),
+        melee: (crit: (model: Never)), damage: (spread_bp: (10_000, 10_000)))"#,
+    ),
+    ("scenes/shares.ron", r#"(id: "scene/shares", extends: "scene/flat", name: "Shares", combat: "combat/shares")"#),
+    (
+        "monsters/shares.ron",
+        r#"(id: "monster/prince", extends: "monster/king", tap: (owner: FirstHit, experience: Owner))"#,
+    ),
+];
+
+fn sharing_school() -> TestScene {
+    let more: Vec<(&str, &str)> = MORE.into_iter().chain(TAUGHT).chain(BY_DAMAGE).collect();
+    TestScene::of(&test_assets(&more), "scene/shares", 1, |_| {})
+}
+
+#[test]
+fn the_kill_is_of_whoever_began_and_a_stranger_who_ends_it_learns_nothing() {
+    let mut scene = school();
+    let [one, other] = [0.0, 1.0].map(|x| scene.player_of_class("class/taught", x, 0.0));
+    let king = scene.monster_at("monster/king", 2.0, 0.0);
+    hurt(&mut scene, one, king, 100);
+    kill(&mut scene, other, king);
+    assert_eq!((learned(&scene, one), learned(&scene, other)), (vec![50], vec![]));
+}
+
+#[test]
+fn who_began_and_has_gone_leaves_the_kill_to_the_next() {
+    let mut scene = school();
+    let [one, other] = [0.0, 1.0].map(|x| scene.player_of_class("class/taught", x, 0.0));
+    let king = scene.monster_at("monster/king", 2.0, 0.0);
+    hurt(&mut scene, one, king, 100);
+    scene.place(one, 300.0, 0.0);
+    kill(&mut scene, other, king);
+    assert_eq!((learned(&scene, one), learned(&scene, other)), (vec![], vec![50]));
+}
+
+#[test]
+fn a_monster_that_went_home_is_nobodys_any_more() {
+    let mut scene = school();
+    let [one, other] = [0.0, 1.0].map(|x| scene.player_of_class("class/taught", x, 0.0));
+    let king = scene.monster_at("monster/king", 2.0, 0.0);
+    hurt(&mut scene, one, king, 100);
+    scene.ticks(2);
+    assert_eq!(scene.get::<DamageList>(king).iter().len(), 1);
+    scene.place(one, 300.0, 0.0);
+    let forgot = (0..200).any(|_| {
+        scene.tick();
+        scene.get::<DamageList>(king).iter().len() == 0
+    });
+    assert!(forgot && scene.get::<DamageList>(king).total() == 0);
+    scene.ticks(200);
+    scene.place(one, 0.0, 0.0);
+    kill(&mut scene, other, king);
+    assert_eq!((learned(&scene, one), learned(&scene, other)), (vec![], vec![50]));
+}
+
+#[test]
+fn by_damage_everyone_gets_a_part_and_a_monster_may_say_otherwise() {
+    let mut scene = sharing_school();
+    let [one, other] = [0.0, 1.0].map(|x| scene.player_of_class("class/taught", x, 0.0));
+    let folk = scene.monster_at("monster/stroller", 20.0, 0.0);
+    let king = scene.monster_at("monster/king", 2.0, 0.0);
+    // 30 points of attack 10; and what no player did is nobody's: 20 of 100.
+    hurt(&mut scene, one, king, 3_000);
+    hurt(&mut scene, folk, king, 20_000);
+    kill(&mut scene, other, king);
+    assert_eq!((learned(&scene, one), learned(&scene, other)), (vec![15], vec![25]));
+    let prince = scene.monster_at("monster/prince", 2.0, 0.0);
+    hurt(&mut scene, one, prince, 100);
+    kill(&mut scene, other, prince);
+    assert_eq!((learned(&scene, one), learned(&scene, other)), (vec![50], vec![]));
+}
+
+#[test]
+fn what_is_gray_teaches_nothing() {
+    let mut scene = school();
+    let (pupil, king) = (scene.player_of_class("class/taught", 0.0, 0.0), "monster/king");
+    // Level 6 finds level 1 gray, level 5 does not: (5 x 5 + 45) x (5 - 4) / 5 = 14.
+    for (level, gained) in [(6, vec![]), (5, vec![14])] {
+        let entity = scene.entity(pupil);
+        scene.scene.world_mut().entity_mut(entity).insert((Level(level), Progress { level, xp: 0, xp_needed: 60 }));
+        let king = scene.monster_at(king, 2.0, 0.0);
+        kill(&mut scene, pupil, king);
+        assert_eq!(learned(&scene, pupil), gained, "level {level}");
+    }
 }

@@ -1,6 +1,8 @@
 //! Returning from the dead: an offer waits for an answer and keeps the spawn point waiting too.
 
-use sim::features::combat::{EffectAction, HealthChanged, HealthKind, ReturnCommand, ReturnOffered, Vitals};
+use sim::features::combat::{
+    EffectAction, HealthChanged, HealthKind, ReleaseCommand, Respawn, ReturnCommand, ReturnOffered, Vitals,
+};
 use sim::ids::SimId;
 use sim::testing::{TestScene, test_assets};
 
@@ -74,4 +76,54 @@ fn whoever_returns_at_a_spawn_point_is_as_weak_as_the_profile_says() {
     assert_eq!(hp(&scene, dead), 400);
     scene.tick();
     assert_eq!(scene.get::<Vitals>(dead).hp_max, 500, "sick");
+}
+
+fn release(scene: &mut TestScene, who: SimId) {
+    scene.command(who, &ReleaseCommand);
+    scene.tick();
+}
+
+#[test]
+fn whoever_asks_for_it_stands_at_the_spawn_point_at_once() {
+    let mut scene = arena();
+    let (dead, _) = dead_and_friend(&mut scene);
+    scene.ticks(3);
+    let at_tick = scene.get::<Respawn>(dead).at_tick.expect("it is dead");
+    assert_eq!(at_tick, scene.scene.tick_number() - 3 + RESPAWN_TICKS);
+    release(&mut scene, dead);
+    assert!(refusals(&scene).is_empty() && scene.get::<Vitals>(dead).is_dead());
+    release(&mut scene, dead);
+    assert_eq!(refusals(&scene), ["released"]);
+    assert_eq!((hp(&scene, dead), scene.get::<Respawn>(dead).at_tick), (1_000, None));
+    assert!(scene.position(dead).length() <= 6.0, "{}", scene.position(dead));
+    scene.ticks(RESPAWN_TICKS);
+    release(&mut scene, dead);
+    assert_eq!(refusals(&scene), ["alive"]);
+}
+
+#[test]
+fn who_asks_to_be_taken_waits_for_no_offer() {
+    let mut scene = arena();
+    let (dead, friend) = dead_and_friend(&mut scene);
+    strike(&mut scene, friend, dead, EffectAction::Resurrect { hp_pct: 35 });
+    scene.tick();
+    release(&mut scene, dead);
+    scene.command(dead, &ReturnCommand { accept: true });
+    scene.tick();
+    assert_eq!((refusals(&scene), hp(&scene, dead)), (vec!["no_offer"], 1_000));
+}
+
+#[test]
+fn how_soon_one_may_ask_is_the_profiles() {
+    let profile = r#"(id: "combat/seed", resurrection: (release_after_ms: 2_000))"#;
+    let more: Vec<(&str, &str)> = MORE.into_iter().chain([("combat/slow.ron", profile)]).collect();
+    let mut scene = TestScene::of(&test_assets(&more), "scene/flat", 1, |_| {});
+    let (dead, _) = dead_and_friend(&mut scene);
+    scene.ticks(38);
+    release(&mut scene, dead);
+    assert_eq!(refusals(&scene), ["too_soon"]);
+    release(&mut scene, dead);
+    assert!(refusals(&scene).is_empty());
+    scene.tick();
+    assert_eq!(hp(&scene, dead), 1_000);
 }

@@ -77,6 +77,23 @@ fn a_curse_may_take_healing() {
     assert!((40..=46).contains(&(hp(&scene, fighter) - hurt)), "100 less the 60 that the curse took");
 }
 
+#[test]
+fn the_log_says_of_every_point_that_a_curse_took_from_a_healing_that_comes_again_and_again() {
+    let (mut scene, fighter, dummy) = stage(
+        r#"[(id: "effect/blight", duration: Infinite, absorb: (amount: 60, takes: Healing)),
+            (id: "effect/renew", polarity: Helpful, duration: Ms(4_000), period: (ms: 500), periodic: [Heal(coef: 400)])]"#,
+    );
+    hit(&mut scene, dummy, fighter, School::Physical, 300_000);
+    apply(&mut scene, dummy, fighter, "effect/blight");
+    apply(&mut scene, fighter, fighter, "effect/renew");
+    let mut absorbed = 0;
+    for _ in 0..80 {
+        scene.tick();
+        absorbed += told::<HealthChanged>(&scene).iter().map(|entry| entry.absorbed).sum::<u32>();
+    }
+    assert_eq!(absorbed, 60, "20 points a time: the first three are taken whole");
+}
+
 const BAR: &str = r#"[
     (id: "effect/mighty", polarity: Helpful, hidden: true, duration: Infinite,
      break_bar: (amount: 1_000, regen: 20, crowd_control_per_s: 100, lockout_ms: 5_000, on_break: [Apply("effect/open")])),

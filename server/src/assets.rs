@@ -18,9 +18,10 @@ use crate::nav::scenes::{self, NavStore};
 mod current;
 mod diagnostics;
 pub mod reference;
+pub mod worth;
 
 pub use current::CurrentAssets;
-pub use diagnostics::check;
+pub use diagnostics::{Extent, check};
 
 /// The data this binary was built with.
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../assets");

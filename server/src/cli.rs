@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+mod ai;
 mod explain;
 mod lab;
 mod load_test;
@@ -15,6 +16,7 @@ mod logging;
 mod loot;
 mod nav;
 
+use crate::assets::Extent;
 use crate::config::{Config, Layer};
 
 /// An authoritative MMO world server. Without a command it serves.
@@ -42,6 +44,9 @@ enum Command {
     /// Have classes and monsters fight many times, and say what it comes to
     #[command(subcommand)]
     Lab(lab::LabCommand),
+    /// Say why monsters do what they do
+    #[command(subcommand)]
+    Ai(ai::AiCommand),
     /// Say step by step why an attribute of a class or a monster is what it is
     Explain(explain::ExplainArgs),
     /// Ask what loot tables give
@@ -76,6 +81,9 @@ enum AssetsCommand {
         /// Leave the designers' tests out
         #[arg(long)]
         no_tests: bool,
+        /// Say also what a kill of each monster is worth
+        #[arg(long, conflicts_with = "json")]
+        verbose: bool,
         /// The data; without it the data built into the program
         dir: Option<PathBuf>,
     },
@@ -123,8 +131,8 @@ fn carry_out(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(args) => serve(args),
         Command::Bots(args) => load_test::run(&args),
-        Command::Assets(AssetsCommand::Check { json, no_tests, dir }) => {
-            let good = crate::assets::check(dir.as_deref(), json, !no_tests);
+        Command::Assets(AssetsCommand::Check { json, no_tests, verbose, dir }) => {
+            let good = crate::assets::check(dir.as_deref(), Extent { json, with_tests: !no_tests, verbose });
             Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Command::Assets(AssetsCommand::Schema { out }) => {
@@ -138,6 +146,7 @@ fn carry_out(command: Command) -> anyhow::Result<ExitCode> {
         Command::Assets(AssetsCommand::Bake { force, dir }) => nav::bake_assets(&dir, force),
         Command::Nav(command) => nav::run(&command),
         Command::Lab(command) => lab::run(&command),
+        Command::Ai(command) => ai::run(&command),
         Command::Explain(args) => explain::run(&args),
         Command::Loot(command) => loot::run(&command),
         Command::Replay { log, assets } => crate::replay::command(&log, assets.as_deref()),
@@ -179,6 +188,8 @@ mod tests {
             "mainspring bots --server 127.0.0.1:1 --count 50 --behaviour mixed --seconds 5 --json o.json --seed 1",
             "mainspring bots --behaviour flood",
             "mainspring assets check --json --no-tests dir",
+            "mainspring assets check --verbose",
+            "mainspring loot expect --all --party 5 --json",
             "mainspring assets bake dir --force",
             "mainspring nav bake --obj a.obj -o a.nav --radius 0 --height 2 --climb 0.9 --slope 45 --cell 0.3 --json",
             "mainspring nav bake --scene scene/field --assets a -o f.nav",
@@ -187,9 +198,11 @@ mod tests {
             "mainspring nav info f.nav --json",
             "mainspring loot expect loot/wolf --level 3 --party 2 --class class/mage --tag quest.x --first-kill --json",
             "mainspring replay some.mslog --assets dir",
+            "mainspring ai trace monster/a --against class/b --level 3 --seconds 20 --seed 1 --json --assets dir",
             "mainspring lab duel class/a monster/b@5 --n 10000 --seed 1 --level 3 --json --plot --svg f.svg --assets dir",
             "mainspring lab raid class/a*1,class/b*3 monster/c -n 200 --seed 1 --distance 20 --limit 600 --threads 2",
             "mainspring lab matrix --against monster/ --n 50",
+            "mainspring lab matrix --rank boss --party class/a,class/b*4 --party class/a*10",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
         }

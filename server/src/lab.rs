@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use anyhow::Context;
 use sim::laboratory::{self, Bout, Combatant, Contest, Laboratory, LaboratoryError, SIDE_MAX};
 
+mod course;
 pub mod histogram;
 pub mod matrix;
 pub mod statistics;
@@ -105,4 +106,19 @@ pub fn name_of(laboratory: &Arc<sim::assets::Assets>, combatant: &Combatant) -> 
         sim::laboratory::Fighter::Monster(monster) => &laboratory.monsters[monster].id,
     };
     combatant.level.map_or_else(|| id.clone(), |level| format!("{id}@{level}"))
+}
+
+/// The members of a side with how often each stands there, in order.
+#[must_use]
+pub fn party_name(assets: &Arc<sim::assets::Assets>, members: &[Combatant]) -> String {
+    let names = members.iter().map(|combatant| name_of(assets, combatant));
+    let mut counted: Vec<(String, usize)> = Vec::new();
+    for name in names {
+        match counted.last_mut() {
+            Some((last, count)) if *last == name => *count += 1,
+            _ => counted.push((name, 1)),
+        }
+    }
+    let written = |(name, count): (String, usize)| if count == 1 { name } else { format!("{count} {name}") };
+    counted.into_iter().map(written).collect::<Vec<_>>().join(", ")
 }

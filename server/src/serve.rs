@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow};
 use net::endpoint::{Certificate, EndpointLimits};
@@ -41,6 +41,8 @@ use crate::tick_loop::{RunningScene, Worker};
 use crate::timetable::{Herald, Timetables};
 use listening::{Http, Network};
 
+/// Bits of a scene's origin that are its number; more scenes than that would still start at other microseconds.
+const ORIGIN_INDEX_BITS: u32 = 12;
 /// How long a graceful stop may take before the process ends anyway.
 const STOP_TIMEOUT: Duration = Duration::from_millis(4_500);
 
@@ -225,6 +227,7 @@ fn prepare(
     let mut running = Vec::new();
     for (index, (Built { name, seed, mut scene, .. }, notices)) in built.into_iter().zip(notices).enumerate() {
         let recording = recorder.as_mut().map(|recorder| recorder.begin(&mut scene, seed, assets)).transpose()?;
+        scene.push(SceneInput::Origin { origin: origin_of(index)? });
         scene.set_probe(metrics.stage_probe(&name));
         let health = Arc::clone(health.scene(index).ok_or_else(|| anyhow!("scene {name} has no health"))?);
         running.push(RunningScene {
@@ -239,6 +242,13 @@ fn prepare(
     }
     let thread = recorder.map(Recorder::start).transpose().context("cannot start the recorder's thread")?;
     Ok((running, thread))
+}
+
+/// What sets a scene of this run apart from all others: when it was started, to the microsecond, and its number.
+fn origin_of(index: usize) -> anyhow::Result<u64> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock says that it is before 1970")?;
+    let us = u64::try_from(since.as_micros()).context("the clock is centuries ahead")?;
+    Ok(us << ORIGIN_INDEX_BITS | u64::try_from(index)?)
 }
 
 /// Connects every scene with the files its data comes from.

@@ -18,6 +18,7 @@ mod events;
 mod extends;
 mod factions;
 mod formulas;
+mod interrupts;
 mod items;
 mod kinds;
 mod load;
@@ -48,7 +49,7 @@ mod verdicts;
 
 pub use actions::{Action, ActionTarget, Displacement, Pool, School};
 pub use ai::{AiDef, Aimed, Condition, Consideration, Deed, Measure, NodeDef, OptionDef, Response};
-pub use areas::AreaDef;
+pub use areas::{AreaDef, AreaShape};
 pub use attributes::{
     AttrRef, AttributeDef, AttributeId, AttributeRegistry, AttributeTable, AttributeUnit, AttributeValue,
     CORE_ATTRIBUTES, Rounding,
@@ -56,8 +57,8 @@ pub use attributes::{
 pub use check::SceneGround;
 pub use classes::ClassDef;
 pub use combat::{
-    ArmorStops, AttackKind, AttackRules, CombatDef, CritModel, CritRules, DamageRules, ExperienceRules, Mitigation,
-    PvpRule, PvpRules, RecoveryRules, ResurrectionRules, RowKind, TableRow,
+    ArmorStops, AttackKind, AttackRules, CombatDef, CritModel, CritRules, DamageRules, ExperienceRules, KillShare,
+    Mitigation, PvpRule, PvpRules, RecoveryRules, ResurrectionRules, RowKind, TableRow, TapOwner, TapRules,
 };
 pub use curves::{Between, CurveDef, CurveLine};
 pub use designer_tests::TestDef;
@@ -69,6 +70,7 @@ pub use effects::{
 pub use events::{TimeOfDay, Timetable, Weekday, WorldEventDef};
 pub use factions::{FactionDef, Stance};
 pub use formulas::FormulaDef;
+pub use interrupts::{Cell, Cells, Disturbance, InterruptDef, InterruptRow, Lockout};
 pub use items::{Bind, EquipDef, ItemCooldown, ItemDef, OnUseDef, Quality, RandomDef, RollDef, RollOp, SlotKind, Uses};
 pub use kinds::{Assets, schemas};
 pub use loot::{
@@ -89,8 +91,8 @@ pub use scenes::{
 pub use schema::KindSchema;
 pub use sets::{SetBonus, SetDef};
 pub use skills::{
-    At, BecomesDef, CastDef, CastMove, ChargeLevel, ComboDef, CooldownDef, CostDef, CostTime, Filter, GcdDef, Los,
-    Moment, Pushback, Refund, Requirements, SkillDef, SkillTarget,
+    At, BecomesDef, CastDef, CastKind, CastMove, ChargeLevel, ComboDef, CooldownDef, CostDef, CostTime, Filter, GcdDef,
+    Los, Moment, Pushback, Refund, Requirements, SkillDef, SkillTarget,
 };
 pub use sources::AssetSources;
 pub use spawners::{CrowdDef, GroupDef, GroupRespawn, PoolDef, PoolMemberDef, RareDef, SpawnArea};

@@ -19,10 +19,11 @@ pub(crate) use compile::{CompileError, compile};
 pub use machine::{Decision, decide};
 pub use memory::Memory;
 pub use trace::{Silent, Trace, TraceLine, Tracer};
-pub use tree::{DEPTH_MAX, NODES_MAX, Tree};
+pub use tree::{DEPTH_MAX, Gauge, NODES_MAX, Tree};
 
 /// How a node ended, or that it has not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Status {
     /// It is done.
     Success,
@@ -44,4 +45,17 @@ pub trait View {
     fn act(&mut self, deed: &Deed) -> Status;
     /// A random number in `0..end` for the node at `salt`; the same for the same tick and node.
     fn below(&mut self, salt: u16, end: u32) -> u32;
+    /// What a leaf saw, in words; asked right after it, and only by whoever listens. `None` when the leaf says it all.
+    fn explain(&self, _leaf: Leaf<'_>, _status: Status) -> Option<String> {
+        None
+    }
+}
+
+/// A leaf of a tree, for whoever asks about it.
+#[derive(Debug, Clone, Copy)]
+pub enum Leaf<'t> {
+    /// Something was asked.
+    Check(&'t Condition),
+    /// Something was done, or could not be.
+    Act(&'t Deed),
 }

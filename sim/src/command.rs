@@ -31,7 +31,8 @@ pub fn list(app: &mut App) {
         .add_client_command::<pvp::FlagCommand>()
         .add_client_command::<pvp::DuelCommand>()
         .add_client_command::<combat::ReturnCommand>()
-        .add_client_command::<skills::ReleaseCastCommand>();
+        .add_client_command::<skills::ReleaseCastCommand>()
+        .add_client_command::<combat::ReleaseCommand>();
 }
 
 /// Something a client may ask for. The type holds only what is well-formed: no unknown id, no number that is not finite.

@@ -17,6 +17,7 @@ pub mod progress;
 pub mod pvp;
 pub mod reshape;
 pub mod skills;
+pub mod taps;
 pub mod world_events;
 
 /// Adds every feature.
@@ -25,5 +26,5 @@ pub fn plugin(app: &mut App) {
     app.add_plugins((navigation::plugin, reshape::plugin));
     app.add_plugins((skills::plugin, buffs::plugin, monsters::plugin, loot::plugin));
     app.add_plugins((doors::plugin, world_events::plugin, party::plugin, equipment::plugin));
-    app.add_plugins((progress::plugin, pvp::plugin));
+    app.add_plugins((progress::plugin, pvp::plugin, taps::plugin));
 }

@@ -12,6 +12,7 @@ mod bind;
 mod interval;
 mod parse;
 mod program;
+mod quick;
 
 pub use bind::{Names, Ranges, compile};
 pub use interval::Interval;

@@ -6,6 +6,8 @@
 
 use bevy_ecs::prelude::*;
 
+use crate::digest::{Digest, Digester};
+
 /// Bits of a [`SimId`] that count the owners of its index; the other 20 are the index.
 const GENERATION_BITS: u32 = 12;
 
@@ -54,6 +56,36 @@ impl SimId {
 impl std::fmt::Display for SimId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "#{}.{}", self.index(), self.generation())
+    }
+}
+
+/// Gives out numbers that no other scene and no other run gives out: for what outlives its scene, such as single pieces of
+/// items. The upper half is the scene's origin, the lower counts up. The origin follows from the seed until whoever runs the
+/// scene gives it one of its own ([`SceneInput::Origin`](crate::input::SceneInput::Origin)), which is logged like all input.
+#[derive(Resource, Debug, Clone, PartialEq, Eq)]
+pub struct Mint {
+    origin: u64,
+    given_count: u64,
+}
+
+impl Mint {
+    /// The mint of a scene by its origin.
+    #[must_use]
+    pub const fn of(origin: u64) -> Self {
+        Self { origin, given_count: 0 }
+    }
+
+    /// The next number; never 0.
+    pub const fn next(&mut self) -> u128 {
+        self.given_count += 1;
+        (self.origin as u128) << 64 | self.given_count as u128
+    }
+}
+
+impl Digest for Mint {
+    fn digest(&self, digester: &mut Digester) {
+        digester.u64(self.origin);
+        digester.u64(self.given_count);
     }
 }
 

@@ -1,8 +1,11 @@
 //! Everything that enters a scene and everything that leaves it. What enters is logged, so a scene can be
 //! replayed; nothing else may reach it from outside.
 //!
-//! Receive stage: `apply_inputs` takes this tick's inputs in an order that does not depend on when each of
-//! them arrived: the game data and the geometry first, then joins and links, then by player, each player's own in sequence.
+//! Receive stage: `apply_inputs` takes this tick's inputs by the rule of arrival: what came in one tick is applied by kind
+//! (game data, geometry and world events, joins and links, steps, commands), within a kind by [`PlayerId`], and each
+//! player's own by their numbers. When something came within the tick never counts; only what has the same kind, player and
+//! number keeps the order of arrival (a link lost and a join of one player, which no shuffled path can exchange).
+//! Who comes first in a race, for a pile or for the last blow, is decided by this order and, in Resolve, by the sources' ids.
 
 #![allow(missing_docs, reason = "rkyv's derive writes resolvers without documentation; ours is complete")]
 
@@ -16,7 +19,7 @@ use smallvec::SmallVec;
 use crate::command::{self, Issuer};
 use crate::counters::{COMMAND_REJECTED, Counters};
 use crate::epoch::{self, AssetsEdit, LoadedAhead};
-use crate::ids::{PlayerId, SimId};
+use crate::ids::{Mint, PlayerId, SimId};
 use crate::scene::SceneAssets;
 use crate::tick::{Tick, TickSystems};
 
@@ -111,6 +114,11 @@ pub enum SceneInput {
         /// The command's archive.
         body: Vec<u8>,
     },
+    /// What sets this run of this scene apart from all others, given before anything is made in it.
+    Origin {
+        /// A number that no scene of this or another run has: the upper half of what its [`Mint`] gives out.
+        origin: u64,
+    },
 }
 
 impl SceneInput {
@@ -118,7 +126,7 @@ impl SceneInput {
     #[must_use]
     pub const fn player(&self) -> Option<PlayerId> {
         match self {
-            Self::Assets { .. } | Self::Geometry { .. } | Self::WorldEvent { .. } => None,
+            Self::Assets { .. } | Self::Geometry { .. } | Self::WorldEvent { .. } | Self::Origin { .. } => None,
             Self::Join { player, .. }
             | Self::LinkLost { player }
             | Self::Leave { player }
@@ -128,10 +136,10 @@ impl SceneInput {
         }
     }
 
-    /// Order of application within a tick; equal keys keep the order of arrival.
+    /// The rule of arrival: order of application within a tick; equal keys keep the order of arrival.
     const fn order(&self) -> (u8, PlayerId, u32) {
         match self {
-            Self::Assets { .. } => (0, PlayerId(0), 0),
+            Self::Origin { .. } | Self::Assets { .. } => (0, PlayerId(0), 0),
             Self::Geometry { .. } => (1, PlayerId(0), 0),
             Self::WorldEvent { .. } => (1, PlayerId(0), 1),
             Self::Join { player, .. } | Self::LinkLost { player } | Self::Leave { player } => (2, PlayerId(*player), 0),
@@ -331,6 +339,7 @@ fn apply_inputs(world: &mut World) {
 fn apply(world: &mut World, input: &SceneInput) {
     let character = input.player().and_then(|player| world.resource::<Players>().0.get(&player).copied());
     match (input, character) {
+        (SceneInput::Origin { origin }, _) => world.insert_resource(Mint::of(*origin)),
         (SceneInput::Assets { edit, ahead }, _) => epoch::apply(world, edit, ahead),
         (SceneInput::Geometry { edit, ahead }, _) => geometry_edit::apply(world, edit, ahead),
         (SceneInput::WorldEvent { event, moment }, _) => {

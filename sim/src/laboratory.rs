@@ -26,10 +26,12 @@ use crate::tick::TICK_MS;
 mod bout;
 mod champions;
 mod crowd;
+mod reasons;
 mod trial;
 
-pub use bout::{Bout, MemberRecord, Winner};
+pub use bout::{Bout, MemberRecord, PhaseRecord, STRETCH_TICKS, Winner};
 pub use crowd::{Temper, afflict, refresh};
+pub use reasons::{Happening, Moment, Reasons};
 
 /// The scene that fights take place in.
 pub const SCENE: &str = "scene/laboratory";
@@ -72,6 +74,13 @@ pub struct Contest {
     pub distance_m: f32,
     /// Ticks after which an undecided fight ends, at most [`LIMIT_TICKS_MAX`].
     pub limit_ticks: u32,
+}
+
+impl Contest {
+    fn check_sides(&self) -> Result<(), LaboratoryError> {
+        let bad = self.sides.iter().find(|side| !(1..=SIDE_MAX).contains(&side.len()));
+        bad.map_or(Ok(()), |side| Err(LaboratoryError::BadSide(side.len())))
+    }
 }
 
 /// Why there is no laboratory, or no fight in it.
@@ -133,6 +142,12 @@ impl Laboratory {
         &self.config.assets
     }
 
+    /// Every monster of the data; the champions that the laboratory made of the classes are none.
+    pub fn monsters(&self) -> impl Iterator<Item = (Id<MonsterDef>, &MonsterDef)> {
+        let assets = self.assets();
+        assets.monsters.iter().filter(|(_, monster)| !champions::is_champion(assets, &monster.id))
+    }
+
     /// A class or a monster by its id.
     ///
     /// # Errors
@@ -140,10 +155,11 @@ impl Laboratory {
     pub fn fighter(&self, name: &str) -> Result<Fighter, LaboratoryError> {
         let assets = self.assets();
         let class = assets.classes.by_name(name).map(Fighter::Class);
-        let fighter = class.or_else(|| assets.monsters.by_name(name).map(Fighter::Monster));
+        let monster = || self.monsters().find(|(_, monster)| monster.id == name);
+        let fighter = class.or_else(|| monster().map(|(id, _)| Fighter::Monster(id)));
         fighter.ok_or_else(|| {
             let classes = assets.classes.iter().map(|(_, class)| class.id.as_str());
-            let names = classes.chain(assets.monsters.iter().map(|(_, monster)| monster.id.as_str()));
+            let names = classes.chain(self.monsters().map(|(_, monster)| monster.id.as_str()));
             let nearest = crate::assets::nearest(name, names).map(str::to_owned);
             LaboratoryError::UnknownFighter { name: name.to_owned(), nearest }
         })
@@ -160,11 +176,13 @@ impl Laboratory {
     /// # Errors
     /// When a side is empty or too large.
     pub fn fight(&self, contest: &Contest, seed: u64, count: u32, batch: u32) -> Result<Vec<Bout>, LaboratoryError> {
-        if let Some(side) = contest.sides.iter().find(|side| !(1..=SIDE_MAX).contains(&side.len())) {
-            return Err(LaboratoryError::BadSide(side.len()));
-        }
-        let own = Random::new(seed).draw(batch, SimId::new(0, 0), Stream("laboratory"), 0).next_u64();
-        Ok(bout::run(self.scene(own), contest, &numbers_of(contest, count, batch)))
+        contest.check_sides()?;
+        Ok(bout::run(self.batch_scene(seed, batch), contest, &numbers_of(contest, count, batch), &mut ()))
+    }
+
+    /// The empty scene that the fights of a batch take place in.
+    fn batch_scene(&self, seed: u64, batch: u32) -> Scene {
+        self.scene(Random::new(seed).draw(batch, SimId::new(0, 0), Stream("laboratory"), 0).next_u64())
     }
 
     /// An empty scene.

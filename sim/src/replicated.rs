@@ -37,7 +37,8 @@ pub fn list(app: &mut App) {
         .replicate::<progress::Progress>()
         .replicate::<skills::Cooldowns>()
         .replicate::<skills::InFlight>()
-        .replicate::<skills::Lasting>();
+        .replicate::<skills::Lasting>()
+        .replicate::<combat::Respawn>();
     app.add_client_event::<combat::HealthChanged>()
         .add_client_event::<combat::Died>()
         .add_client_event::<skills::CastEnded>()

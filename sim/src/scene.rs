@@ -11,6 +11,7 @@ use glam::Vec2;
 
 use crate::assets::{Assets, Id, SceneDef};
 use crate::counters::Counters;
+use crate::ids::Mint;
 use crate::input::{Inputs, Outputs, Players, SceneInput, SceneOutput};
 use crate::interest::{AoiRadii, SceneGrid};
 use crate::random::Random;
@@ -80,6 +81,7 @@ impl Scene {
         let mut app = App::empty();
         app.init_resource::<Roster>();
         app.insert_resource(Random::new(config.seed));
+        app.insert_resource(Mint::of(config.seed));
         app.insert_resource(SceneAssets(config.assets.clone()));
         app.insert_resource(SceneId(config.scene));
         app.insert_resource(SceneGeometry(config.geometry.clone()));

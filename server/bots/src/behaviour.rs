@@ -3,6 +3,7 @@
 
 use std::str::FromStr;
 
+use sim::features::combat::ReleaseCommand;
 use sim::features::loot::TakeCommand;
 use sim::features::skills::CastCommand;
 use sim::locomotion::StepInput;
@@ -144,6 +145,8 @@ pub(crate) enum Act {
     Cast(CastCommand),
     /// Picks something up.
     Take(TakeCommand),
+    /// Asks to be taken from where it died to the spawn point.
+    Release(ReleaseCommand),
     /// Makes another step in the same turn.
     Hurry,
     /// Sends this turn's datagram so many times more.

@@ -230,6 +230,7 @@ impl Bot<'_> {
             let _sent = match act {
                 Act::Cast(command) => self.client.send_command(&command).map(drop),
                 Act::Take(command) => self.client.send_command(&command).map(drop),
+                Act::Release(command) => self.client.send_command(&command).map(drop),
                 Act::Datagram(bytes) => self.client.send_raw_datagram(bytes.into()),
                 Act::Frame(bytes) => self.client.send_raw_frame(&bytes),
                 Act::Hurry => {

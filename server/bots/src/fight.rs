@@ -1,11 +1,12 @@
 //! Fighting: to the nearest living monster, skills as they become ready, loot afterwards, and on to where the
-//! game data says that there are more. A dead bot waits for its respawn and goes on.
+//! game data says that there are more. A dead bot asks to be taken to the spawn point and goes on.
 
 use std::collections::BTreeMap;
 
 use glam::{Vec2, Vec3};
 use sim::actor::Kind;
 use sim::assets::{Id, SkillDef};
+use sim::features::combat::ReleaseCommand;
 use sim::features::loot::TakeCommand;
 use sim::features::skills::CastCommand;
 use sim::ids::SimId;
@@ -67,15 +68,20 @@ pub(crate) struct Fighter {
     asked: BTreeMap<SimId, u32>,
     /// Monsters that cannot be reached, and since when.
     given_up: BTreeMap<SimId, u32>,
+    /// Whether it has asked for its return since it died.
+    released: bool,
 }
 
 impl Brain for Fighter {
     fn decide(&mut self, senses: &Senses<'_>, draw: &mut Draw) -> Turn {
-        if senses.vitals().is_none_or(|vitals| vitals.is_dead()) {
+        let Some(vitals) = senses.vitals() else { return Turn::default() };
+        if vitals.is_dead() {
             self.target = None;
             self.walker.rest();
-            return Turn::default();
+            let asks = !std::mem::replace(&mut self.released, true);
+            return if asks { Turn::default().and(Act::Release(ReleaseCommand)) } else { Turn::default() };
         }
+        self.released = false;
         if senses.turn < self.casting_until {
             return Turn::default();
         }
@@ -93,6 +99,7 @@ impl Brain for Fighter {
         }
         // A cast that never began holds nobody up.
         self.casting_until = 0;
+        self.book.refused();
     }
 }
 
@@ -153,7 +160,7 @@ impl Fighter {
     }
 
     fn cast(&mut self, senses: &Senses<'_>, id: Id<SkillDef>, skill: &SkillDef, target: CastTarget) -> Turn {
-        self.book.used(senses.turn, id, skill);
+        self.book.asked(senses);
         // Two ticks for the way there and back; a step too early would break the cast off.
         self.casting_until = senses.turn + skill.cast_ticks() + 2;
         Turn::default().and(Act::Cast(CastCommand { skill: id, target }))

@@ -8,7 +8,7 @@ use sim::actor::Kind;
 use sim::assets::{Assets, ClassDef, SceneDef};
 use sim::features::combat::Vitals;
 use sim::features::doors::DoorState;
-use sim::features::skills::Mana;
+use sim::features::skills::{Cooldowns, CooldownsSeen, Mana};
 use sim::ids::SimId;
 use sim::locomotion::body_shape;
 use sim::replicated::Replicate;
@@ -26,6 +26,7 @@ pub(crate) struct Bits {
     pub(crate) door: Option<u8>,
     vitals: Option<u8>,
     mana: Option<u8>,
+    cooldowns: Option<u8>,
 }
 
 impl Bits {
@@ -36,6 +37,7 @@ impl Bits {
             door: world.component(DoorState::NAME),
             vitals: world.component(Vitals::NAME),
             mana: world.component(Mana::NAME),
+            cooldowns: world.component(Cooldowns::NAME),
         }
     }
 }
@@ -100,6 +102,17 @@ impl Senses<'_> {
     pub(crate) fn mana(&self) -> Option<Mana> {
         let bytes = self.client.world().own_value(self.bits.mana?)?;
         Mana::from_wire(&mut Reader::new(bytes))
+    }
+
+    /// The own cooldowns as the server told them; none before it has.
+    pub(crate) fn cooldowns(&self) -> CooldownsSeen {
+        let bytes = self.bits.cooldowns.and_then(|bit| self.client.world().own_value(bit));
+        bytes.and_then(|bytes| Cooldowns::from_wire(&mut Reader::new(bytes))).unwrap_or_default()
+    }
+
+    /// The first tick of the server in which something asked for now can be heard.
+    pub(crate) fn next_server_tick(&self) -> u32 {
+        self.client.world().newest_tick().saturating_add(1)
     }
 
     /// Everything in view but the own character.

@@ -10,16 +10,27 @@ use std::{
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use serde::Serialize;
-use sim::assets::{AssetReport, AssetSources, Assets, Finding, Severity};
+use sim::assets::{AssetReport, AssetSources, Assets, Finding, LootCase, Severity};
 
-use super::{SourceError, sources};
+use super::{SourceError, sources, worth};
 use crate::lab::trials;
 use crate::nav::scenes::NavStore;
+
+/// What a check says, and how.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Extent {
+    /// One JSON array instead of text.
+    pub json: bool,
+    /// Play the designers' tests.
+    pub with_tests: bool,
+    /// Say also what a kill of each monster is worth, in text.
+    pub verbose: bool,
+}
 
 /// Checks the data of `dir`, or the embedded data, with the ground of every scene (whose navmesh is baked when there is
 /// none that fits), then plays its designers' tests unless they are left out; prints every finding and a last line with
 /// counts; true when it is good and does what its tests say.
-pub fn check(dir: Option<&Path>, json: bool, with_tests: bool) -> bool {
+pub fn check(dir: Option<&Path>, Extent { json, with_tests, verbose }: Extent) -> bool {
     let sources = match sources(dir) {
         Ok(sources) => sources,
         Err(error) => {
@@ -41,6 +52,10 @@ pub fn check(dir: Option<&Path>, json: bool, with_tests: bool) -> bool {
         }
         if let Some(verdict) = &verdict {
             println!("{}", trial_summary(verdict));
+        }
+        if let Some(assets) = assets.as_ref().filter(|_| verbose) {
+            let alone = LootCase { party_size: 1, ..LootCase::default() };
+            print!("\n{}", worth::text(&worth::kills(assets, &alone)));
         }
     }
     report.error_count() == 0

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::Context;
 use serde_json::{Map, Value};
-use sim::assets::{Assets, KindSchema, schemas};
+use sim::assets::{Assets, CastKind, Cell, Disturbance, InterruptDef, KindSchema, TagSet, schemas};
 
 /// Writes `KIND.schema.json` for every kind into `out`, or gives all of them as one object by kind.
 ///
@@ -56,7 +56,8 @@ pub fn markdown(assets: &Assets) -> String {
     let mut text = String::from(
         "# Game data\n\nA file holds one record `( .. )` or a list `[ (..), (..) ]` in RON. Durations are in milliseconds and \
          whole ticks of 50; a field's name ends in its unit. Any record may say `extends: \"kind/name\"` to take from \
-         another what it does not write, and `abstract: true` to be there for that alone.\n\n| kind | folder | what it is | records |\n|---|---|---|---|\n",
+         another what it does not write, `abstract: true` to be there for that alone, and `unused: true` to be there \
+         although nothing refers to it.\n\n| kind | folder | what it is | records |\n|---|---|---|---|\n",
     );
     for kind in &kinds {
         let count = ids.get(kind.kind).map_or(0, Vec::len);
@@ -75,6 +76,7 @@ pub fn markdown(assets: &Assets) -> String {
             let _never_fails = writeln!(text, "\nRecords: {}", listed.join(", "));
         }
     }
+    interruptions(&mut text, assets);
     text.push_str("\n# Parts of records\n");
     for (name, part) in &parts {
         let _never_fails = write!(text, "\n### {name}\n\n{}\n\n", description(part));
@@ -82,6 +84,34 @@ pub fn markdown(assets: &Assets) -> String {
         variants(&mut text, part);
     }
     text
+}
+
+/// Every table of interruptions, a line for each thing that can happen.
+fn interruptions(text: &mut String, assets: &Assets) {
+    text.push_str(
+        "\n# What interrupts what\n\nWhat a skill says itself, and what its profile's table says otherwise.\n",
+    );
+    for (_, table) in assets.interrupts.iter() {
+        let kinds = CastKind::ALL.map(CastKind::name).join(" | ");
+        let _never_fails = write!(text, "\n## {}\n\n| what happens | {kinds} |\n|---|---|---|---|\n", table.id);
+        for &by in Disturbance::ALL {
+            let cells = CastKind::ALL.map(|kind| cell(table, kind, by)).join(" | ");
+            let _never_fails = writeln!(text, "| `{}` | {cells} |", by.name());
+        }
+    }
+}
+
+/// What a table says of a kind, and of skills with certain tags.
+fn cell(table: &InterruptDef, kind: CastKind, by: Disturbance) -> String {
+    let said = table.said(kind, &TagSet::EMPTY, by).map_or_else(|| "?".to_owned(), Cell::in_words);
+    let tagged = table.rows.iter().filter(|row| !row.tags.is_empty() && row.concerns(kind));
+    tagged.fold(said, |said, row| match row.cells.of(by) {
+        Some(cell) => {
+            let tags: Vec<String> = row.tags.iter().map(|tag| format!("`{}`", tag.name())).collect();
+            format!("{said}; {}: {}", tags.join(" and "), cell.in_words())
+        }
+        None => said,
+    })
 }
 
 /// The fields of a group as a table.
@@ -187,5 +217,12 @@ mod tests {
             assert!(ids.iter().all(|id| text.contains(&format!("`{id}`"))), "records of {kind} are missing");
         }
         assert!(!text.contains("| value |"), "every field has a type");
+        for line in [
+            "| `moves` | cancelled, refund | cancelled, refund | cancelled, refund |",
+            "| `damaged` | pushed back | pushed back | - |",
+            "| `silenced` | -; `spell`: interrupted | -; `spell`: interrupted | -; `spell`: interrupted |",
+        ] {
+            assert!(text.contains(line), "the default table says otherwise than: {line}");
+        }
     }
 }

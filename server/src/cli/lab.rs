@@ -7,12 +7,14 @@ use std::time::Instant;
 
 use anyhow::{Context, ensure};
 use clap::{Args, Subcommand};
+use sim::assets::Rank;
 use sim::laboratory::{Contest, LIMIT_TICKS_MAX};
 use sim::tick::TICK_MS;
 
 use super::say;
+use crate::lab::matrix::{Entrants, Matrix};
 use crate::lab::summary::Summary;
-use crate::lab::{self, matrix::Matrix, svg, table};
+use crate::lab::{self, svg, table};
 
 /// What can be tried out.
 #[derive(Subcommand, Debug)]
@@ -40,6 +42,12 @@ pub(super) enum LabCommand {
         /// Only opponents whose ids begin so
         #[arg(long, value_name = "PREFIX")]
         against: Option<String>,
+        /// Only monsters of this rank, such as boss
+        #[arg(long, value_parser = parse_rank)]
+        rank: Option<Rank>,
+        /// A party beside the classes, such as class/warrior,class/cleric,class/mage*3, against monsters only; may be repeated
+        #[arg(long = "party", value_name = "PARTY")]
+        parties: Vec<String>,
         #[command(flatten)]
         series: SeriesArgs,
     },
@@ -80,9 +88,15 @@ pub(super) struct SeriesArgs {
     svg: Option<PathBuf>,
 }
 
-fn parse_distance(text: &str) -> Result<f32, String> {
+pub(super) fn parse_distance(text: &str) -> Result<f32, String> {
     let metres: f32 = text.parse().map_err(|_| format!("`{text}` is no number"))?;
     if (1.0..=60.0).contains(&metres) { Ok(metres) } else { Err("1 to 60 metres".to_owned()) }
+}
+
+fn parse_rank(text: &str) -> Result<Rank, String> {
+    let found = Rank::ALL.into_iter().find(|rank| format!("{rank:?}").eq_ignore_ascii_case(text));
+    found
+        .ok_or_else(|| format!("the ranks are {}", Rank::ALL.map(|rank| format!("{rank:?}").to_lowercase()).join(", ")))
 }
 
 /// Does what was asked for.
@@ -93,7 +107,9 @@ pub(super) fn run(command: &LabCommand) -> anyhow::Result<ExitCode> {
             fight(a, b, series)
         }
         LabCommand::Raid { party, boss, series } => fight(party, boss, series),
-        LabCommand::Matrix { against, series } => matrix(against.as_deref(), series),
+        LabCommand::Matrix { against, rank, parties, series } => {
+            matrix(against.as_deref().unwrap_or_default(), *rank, parties, series)
+        }
     }
 }
 
@@ -116,11 +132,12 @@ fn fight(a: &str, b: &str, args: &SeriesArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn matrix(against: Option<&str>, args: &SeriesArgs) -> anyhow::Result<ExitCode> {
+fn matrix(against: &str, rank: Option<Rank>, parties: &[String], args: &SeriesArgs) -> anyhow::Result<ExitCode> {
     ensure!(args.svg.is_none() && !args.plot, "a matrix has no plot");
     let laboratory = lab::open(args.assets.as_deref())?;
     let (count, start) = (args.n.unwrap_or(100), Instant::now());
-    let opponents = against.unwrap_or("");
+    let parties = parties.iter().map(|party| lab::side(&laboratory, party, args.level));
+    let entrants = Entrants { parties: parties.collect::<anyhow::Result<_>>()?, prefix: against.to_owned(), rank };
     let series = lab::matrix::Series {
         seed: args.seed,
         count,
@@ -129,7 +146,7 @@ fn matrix(against: Option<&str>, args: &SeriesArgs) -> anyhow::Result<ExitCode> 
         limit_ticks: args.limit_ticks(),
         threads: args.threads(),
     };
-    let matrix = Matrix::fight(&laboratory, opponents, &series)?;
+    let matrix = Matrix::fight(&laboratory, &entrants, &series)?;
     report_speed(count * matrix.cell_count(), start);
     say(&if args.json { format!("{}\n", serde_json::to_string_pretty(&matrix)?) } else { matrix.to_string() });
     Ok(ExitCode::SUCCESS)

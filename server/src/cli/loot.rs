@@ -8,6 +8,8 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use sim::assets::{Assets, Expectation, Id, LootCase, LootDef};
 
+use crate::assets::worth;
+
 /// What is asked about loot tables.
 #[derive(Subcommand, Debug)]
 pub(super) enum LootCommand {
@@ -19,10 +21,14 @@ pub(super) enum LootCommand {
 #[derive(Args, Debug)]
 pub(super) struct ExpectArgs {
     /// The table, such as `loot/wolf`, or a monster that names one
-    table: String,
-    /// Level of the looter, and of the monster unless --monster-level says another
-    #[arg(long, default_value_t = 1)]
-    level: u16,
+    #[arg(required_unless_present = "all")]
+    table: Option<String>,
+    /// What a kill of every monster is worth, side by side, each at its own level
+    #[arg(long, conflicts_with_all = ["table", "monster_level"])]
+    all: bool,
+    /// Level of the looter, and of the monster unless --monster-level says another [default: 1; with --all the monster's]
+    #[arg(long)]
+    level: Option<u16>,
     /// Level of the monster
     #[arg(long)]
     monster_level: Option<u16>,
@@ -38,6 +44,9 @@ pub(super) struct ExpectArgs {
     /// Whether it is the first kill
     #[arg(long)]
     first_kill: bool,
+    /// Items of which the looter carries as many as anything asks for
+    #[arg(long)]
+    carries: Vec<String>,
     /// JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -50,15 +59,22 @@ pub(super) struct ExpectArgs {
 pub(super) fn run(command: &LootCommand) -> anyhow::Result<ExitCode> {
     let LootCommand::Expect(args) = command;
     let assets = crate::assets::load(args.assets.as_deref())?;
-    let table = table_of(&assets, &args.table)?;
+    let level = args.level.unwrap_or(1);
     let case = LootCase {
-        level: args.level,
+        level: if args.all { args.level.unwrap_or(0) } else { level },
         tags: args.tag.clone(),
-        monster_level: args.monster_level.unwrap_or(args.level),
+        monster_level: args.monster_level.unwrap_or(level),
         party_size: args.party,
         class: args.class.clone(),
         first_kill: args.first_kill,
+        carries: args.carries.iter().map(|item| (item.clone(), u32::MAX)).collect(),
     };
+    let Some(table) = &args.table else {
+        let kills = worth::kills(&assets, &case);
+        super::say(&if args.json { format!("{}\n", serde_json::to_string(&kills)?) } else { worth::text(&kills) });
+        return Ok(ExitCode::SUCCESS);
+    };
+    let table = table_of(&assets, table)?;
     let expectation = assets.expect_loot(table, &case);
     let text = match args.json {
         true => format!("{}\n", as_json(&assets, table, &expectation)),

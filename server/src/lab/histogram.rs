@@ -70,7 +70,8 @@ mod tests {
     use super::*;
 
     fn bout(ticks: u32, winner: Winner) -> Bout {
-        Bout { winner, ticks, members: [Vec::new(), Vec::new()] }
+        let (members, damage) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
+        Bout { winner, ticks, members, damage, phases: Vec::new() }
     }
 
     #[test]

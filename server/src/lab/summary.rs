@@ -6,8 +6,8 @@ use sim::assets::Assets;
 use sim::laboratory::{Bout, Contest, MemberRecord, Winner};
 
 use super::histogram::{Histogram, seconds};
-use super::name_of;
 use super::statistics::{Estimate, mean, median, quantile, share};
+use super::{course, name_of, party_name};
 
 /// How the intervals are made.
 pub const METHODS: &str = "intervals at 95 %: shares Wilson's score, medians order statistics, means Student's t";
@@ -33,6 +33,10 @@ pub struct Summary {
     pub time: Times,
     /// Each member's figures, by side.
     pub members: [Vec<MemberSummary>; 2],
+    /// Phases of the fight that began, in the order in which they do.
+    pub phases: Vec<PhaseSummary>,
+    /// What each side does in the course of a fight.
+    pub course: Vec<Stretch>,
     /// The durations in bars.
     pub histogram: Histogram,
     /// How the intervals are made.
@@ -65,6 +69,36 @@ pub struct MemberSummary {
     pub taken_per_s: Estimate,
     /// The share of fights it died in.
     pub died: Estimate,
+    /// When it died, in seconds, in the median of the fights it died in; zeros when it never did.
+    pub died_s: Estimate,
+    /// What it had left of its hit points in the end, 0 to 1; dead, nothing.
+    pub left: Estimate,
+}
+
+/// When a phase of a monster begins.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PhaseSummary {
+    /// The monster.
+    pub monster: String,
+    /// Its phase.
+    pub phase: String,
+    /// The share of fights in which it began.
+    pub reached: Estimate,
+    /// Seconds into the fight at which it began for the first time, in the median of those fights.
+    pub begins_s: Estimate,
+    /// Seconds until the next phase, or the end of the fight, on average.
+    pub lasts_s: Estimate,
+}
+
+/// A stretch of a fight.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Stretch {
+    /// Where it begins, in seconds.
+    pub from_s: f64,
+    /// Fights that went on so long.
+    pub fights: usize,
+    /// Damage per second of each side, while those fights went on.
+    pub dps: [Estimate; 2],
 }
 
 impl Summary {
@@ -78,7 +112,7 @@ impl Summary {
             named.map(|(member, own)| member_summary(name_of(assets, own), bouts, side, member)).collect()
         });
         Self {
-            sides: [0, 1].map(|side| side_name(assets, contest, side)),
+            sides: [0, 1].map(|side| party_name(assets, &contest.sides[side])),
             fights: bouts.len(),
             seed,
             wins,
@@ -87,24 +121,12 @@ impl Summary {
             undecided: won_by(Winner::Undecided),
             time: times(bouts),
             members,
+            phases: course::phases(assets, contest, bouts),
+            course: course::stretches(bouts),
             histogram: Histogram::of(bouts),
             methods: METHODS,
         }
     }
-}
-
-/// The members of a side with how often each stands there, in order.
-fn side_name(assets: &std::sync::Arc<Assets>, contest: &Contest, side: usize) -> String {
-    let names = contest.sides[side].iter().map(|combatant| name_of(assets, combatant));
-    let mut counted: Vec<(String, usize)> = Vec::new();
-    for name in names {
-        match counted.last_mut() {
-            Some((last, count)) if *last == name => *count += 1,
-            _ => counted.push((name, 1)),
-        }
-    }
-    let written = |(name, count): (String, usize)| if count == 1 { name } else { format!("{count} {name}") };
-    counted.into_iter().map(written).collect::<Vec<_>>().join(", ")
 }
 
 fn times(bouts: &[Bout]) -> Times {
@@ -125,12 +147,17 @@ fn member_summary(name: String, bouts: &[Bout], side: usize, member: usize) -> M
         let rate = |bout: &Bout| of(&bout.members[side][member]) as f64 / seconds(bout.ticks.max(1));
         mean(&bouts.iter().map(rate).collect::<Vec<_>>())
     };
-    let deaths = bouts.iter().filter(|bout| bout.members[side][member].died_tick.is_some()).count();
+    let own = || bouts.iter().map(|bout| &bout.members[side][member]);
+    let mut deaths: Vec<u32> = own().filter_map(|record| record.died_tick).collect();
+    deaths.sort_unstable();
+    let left = |record: &MemberRecord| f64::from(record.hp) / f64::from(record.hp_max.max(1));
     MemberSummary {
         name,
         dps: per_second(|record| record.damage),
         hps: per_second(|record| record.healing),
         taken_per_s: per_second(|record| record.taken),
-        died: share(deaths, bouts.len()),
+        died: share(deaths.len(), bouts.len()),
+        died_s: median(&deaths).times(seconds(1)),
+        left: mean(&own().map(left).collect::<Vec<_>>()),
     }
 }

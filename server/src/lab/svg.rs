@@ -1,12 +1,14 @@
-//! A summary as a picture: how long fights took and who won them, stacked bars in one SVG file without outside
-//! references. Numbers are written with a fixed number of digits, so that equal summaries are equal files.
+//! A summary as a picture: how long fights took and who won them in stacked bars, below it what each side does in the
+//! course of a fight with its interval and the phases that begin, in one SVG file without outside references. Numbers are written with a fixed number of digits, so that equal summaries are equal files.
 
 use std::fmt::Write;
 
 use super::summary::Summary;
 
 /// Size of the picture in pixels.
-const SIZE: (f64, f64) = (720.0, 360.0);
+const SIZE: (f64, f64) = (720.0, 620.0);
+/// Where the upper plot ends and the lower one begins, in pixels from above.
+const HALF: f64 = 360.0;
 /// Empty pixels around the plot: at both sides, above, below.
 const MARGIN: (f64, f64, f64) = (56.0, 72.0, 44.0);
 /// Colours of the sides.
@@ -43,6 +45,9 @@ fn draw(out: &mut String, summary: &Summary) -> std::fmt::Result {
     }
     draw_bars(out, summary)?;
     let about = format!("{} fights, seed {}; seconds until one side is dead", summary.fights, summary.seed);
+    writeln!(out, r#"<text x="{:.1}" y="{:.1}" text-anchor="middle">{about}</text>"#, width / 2.0, HALF - 10.0)?;
+    draw_course(out, summary)?;
+    let about = "damage per second in the course of a fight, with its interval at 95 %";
     writeln!(out, r#"<text x="{:.1}" y="{:.1}" text-anchor="middle">{about}</text>"#, width / 2.0, height - 10.0)?;
     writeln!(out, "</svg>")
 }
@@ -50,7 +55,7 @@ fn draw(out: &mut String, summary: &Summary) -> std::fmt::Result {
 fn draw_bars(out: &mut String, summary: &Summary) -> std::fmt::Result {
     let bars = &summary.histogram.bars;
     let most = bars.iter().map(|bar| bar.wins[0] + bar.wins[1]).max().unwrap_or(0).max(1);
-    let (plot_width, floor) = (SIZE.0 - 2.0 * MARGIN.0, SIZE.1 - MARGIN.2);
+    let (plot_width, floor) = (SIZE.0 - 2.0 * MARGIN.0, HALF - MARGIN.2);
     let (step, scale) = (plot_width / bars.len().max(1) as f64, (floor - MARGIN.1) / f64::from(most));
     writeln!(out, r#"<text x="{:.1}" y="{:.1}" text-anchor="end">{most}</text>"#, MARGIN.0 - 6.0, MARGIN.1 + 4.0)?;
     for (index, bar) in bars.iter().enumerate() {
@@ -70,6 +75,32 @@ fn draw_bars(out: &mut String, summary: &Summary) -> std::fmt::Result {
     }
     let right = SIZE.0 - MARGIN.0;
     writeln!(out, r#"<path d="M {:.1} {floor:.1} H {right:.1}" stroke="black"/>"#, MARGIN.0)
+}
+
+fn draw_course(out: &mut String, summary: &Summary) -> std::fmt::Result {
+    let course = &summary.course;
+    let end_s = course.last().map_or(1.0, |last| last.from_s).max(1.0);
+    let most = course.iter().flat_map(|stretch| stretch.dps.map(|dps| dps.high)).fold(1.0, f64::max);
+    let (floor, ceiling) = (SIZE.1 - MARGIN.2, HALF + 20.0);
+    let x = |s: f64| MARGIN.0 + s / end_s * (SIZE.0 - 2.0 * MARGIN.0);
+    let y = |dps: f64| floor - dps.max(0.0) / most * (floor - ceiling);
+    let point = |s: f64, dps: f64| format!("{:.1},{:.1}", x(s), y(dps));
+    for (side, colour) in COLOURS.into_iter().enumerate() {
+        let upper = course.iter().map(|stretch| point(stretch.from_s, stretch.dps[side].high));
+        let lower = course.iter().rev().map(|stretch| point(stretch.from_s, stretch.dps[side].low));
+        let band: Vec<String> = upper.chain(lower).collect();
+        let line: Vec<String> = course.iter().map(|stretch| point(stretch.from_s, stretch.dps[side].value)).collect();
+        writeln!(out, r#"<polygon points="{}" fill="{colour}" fill-opacity="0.2"/>"#, band.join(" "))?;
+        writeln!(out, r#"<polyline points="{}" fill="none" stroke="{colour}" stroke-width="2"/>"#, line.join(" "))?;
+    }
+    for phase in summary.phases.iter().filter(|phase| phase.begins_s.value <= end_s) {
+        let (at, name) = (x(phase.begins_s.value), escaped(&phase.phase));
+        writeln!(out, r##"<path d="M {at:.1} {floor:.1} V {ceiling:.1}" stroke="#718096" stroke-dasharray="4 3"/>"##)?;
+        writeln!(out, r#"<text x="{:.1}" y="{:.1}">{name}</text>"#, at + 3.0, ceiling + 10.0)?;
+    }
+    writeln!(out, r#"<text x="{:.1}" y="{ceiling:.1}" text-anchor="end">{most:.0}</text>"#, MARGIN.0 - 6.0)?;
+    writeln!(out, r#"<text x="{:.1}" y="{:.1}" text-anchor="end">{end_s:.0}</text>"#, x(end_s), floor + 16.0)?;
+    writeln!(out, r#"<path d="M {:.1} {floor:.1} H {:.1}" stroke="black"/>"#, MARGIN.0, x(end_s))
 }
 
 fn escaped(text: &str) -> String {

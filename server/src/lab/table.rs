@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::statistics::Estimate;
-use super::summary::{MemberSummary, Summary};
+use super::summary::{MemberSummary, PhaseSummary, Summary};
 
 /// Columns of the longest bar.
 const BAR_COLUMNS: u32 = 50;
@@ -41,18 +41,66 @@ fn write_all(out: &mut String, summary: &Summary, with_plot: bool) -> std::fmt::
         time.p95_s,
         spread(time.mean_s),
     )?;
-    writeln!(out, "{:width$}  {:>24}  {:>24}  {:>24}  {:>7}", "", "damage/s", "healing/s", "taken/s", "died")?;
+    writeln!(
+        out,
+        "{:width$}  {:>24}  {:>24}  {:>24}  {:>7}  {:>24}  {:>7}",
+        "", "damage/s", "healing/s", "taken/s", "died", "after s", "left"
+    )?;
     members().try_for_each(|member| write_member(out, member, width))?;
+    write_phases(out, &summary.phases)?;
     if with_plot {
         write_plot(out, summary)?;
+        write_course(out, summary)?;
+    }
+    Ok(())
+}
+
+fn write_phases(out: &mut String, phases: &[PhaseSummary]) -> std::fmt::Result {
+    if phases.is_empty() {
+        return Ok(());
+    }
+    let name = |phase: &PhaseSummary| format!("{}: {}", phase.monster, phase.phase);
+    let width = phases.iter().map(|phase| name(phase).chars().count()).max().unwrap_or(0).max(6);
+    writeln!(out, "\n{:width$}  {:>24}  {:>24}  {:>24}", "phases", "reached", "begins after s", "lasts s")?;
+    for phase in phases {
+        let (reached, begins, lasts) = (percent(phase.reached), spread(phase.begins_s), spread(phase.lasts_s));
+        writeln!(out, "{:width$}  {reached:>24}  {begins:>24}  {lasts:>24}", name(phase))?;
     }
     Ok(())
 }
 
 fn write_member(out: &mut String, member: &MemberSummary, width: usize) -> std::fmt::Result {
     let [dps, hps, taken] = [member.dps, member.hps, member.taken_per_s].map(spread);
-    let died = member.died.value * 100.0;
-    writeln!(out, "{:width$}  {dps:>24}  {hps:>24}  {taken:>24}  {died:>5.1} %", member.name)
+    let (died, left) = (member.died.value * 100.0, member.left.value * 100.0);
+    let after = if member.died.value > 0.0 { spread(member.died_s) } else { "-".to_owned() };
+    writeln!(
+        out,
+        "{:width$}  {dps:>24}  {hps:>24}  {taken:>24}  {died:>5.1} %  {after:>24}  {left:>5.1} %",
+        member.name
+    )
+}
+
+/// What each side does in each stretch: a pair of bars, each to the scale of the largest.
+fn write_course(out: &mut String, summary: &Summary) -> std::fmt::Result {
+    let most = summary.course.iter().flat_map(|stretch| stretch.dps.map(|dps| dps.value)).fold(1e-9, f64::max);
+    writeln!(
+        out,
+        "\ndamage/s in the course of a fight; {} {}, {} {}",
+        MARKS[0], summary.sides[0], MARKS[1], summary.sides[1]
+    )?;
+    for stretch in &summary.course {
+        for (side, dps) in stretch.dps.into_iter().enumerate() {
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 50 columns")]
+            let columns = (dps.value / most * f64::from(BAR_COLUMNS)).round() as usize;
+            let bar: String = std::iter::repeat_n(MARKS[side], columns).collect();
+            match side {
+                0 => write!(out, "{:>8.1} s |", stretch.from_s)?,
+                _ => write!(out, "{:>10} |", "")?,
+            }
+            writeln!(out, "{bar} {:.1}", dps.value)?;
+        }
+    }
+    Ok(())
 }
 
 fn write_plot(out: &mut String, summary: &Summary) -> std::fmt::Result {

@@ -13,7 +13,11 @@ pub struct AreaDef {
     /// What players read.
     #[serde(default)]
     pub name: String,
-    /// Radius in metres.
+    /// Its outline; a circle if it is not written.
+    #[serde(default)]
+    pub shape: AreaShape,
+    /// Radius of a circle or a cone in metres; the other shapes have none.
+    #[serde(default)]
     pub radius_m: f32,
     /// How long it lies there.
     pub duration_ms: u32,
@@ -22,7 +26,7 @@ pub struct AreaDef {
     pub period_ms: u32,
     /// Whom it concerns.
     pub filter: Filter,
-    /// Most units it concerns at once: the nearest to its middle, ties by id.
+    /// Most units it concerns at once: the nearest to its place, on a line the first along it, ties by id.
     #[serde(default = "many")]
     pub targets_max: u16,
     /// Whether it goes with its caster.
@@ -40,6 +44,47 @@ pub struct AreaDef {
     /// What it does with every tick to everyone in it.
     #[serde(default)]
     pub on_tick: Vec<Action>,
+}
+
+/// The outline of an area. It lies the way its caster looked at its place when it was laid; one that follows turns with
+/// its caster.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub enum AreaShape {
+    /// A circle of `radius_m` around its place.
+    #[default]
+    Circle,
+    /// A sector of `radius_m` that opens from its place.
+    Cone {
+        /// Full width in degrees.
+        angle_deg: f32,
+    },
+    /// A rectangle with its middle in its place.
+    Rectangle {
+        /// How long it is, in metres, in the direction of the look.
+        length_m: f32,
+        /// How wide it is, in metres, across.
+        width_m: f32,
+    },
+    /// A strip that begins at its place.
+    Line {
+        /// How far it goes, in metres.
+        length_m: f32,
+        /// How wide it is, in metres.
+        width_m: f32,
+    },
+}
+
+impl AreaDef {
+    /// How far from its place it goes at most, in metres.
+    #[must_use]
+    pub fn reach_m(&self) -> f32 {
+        match self.shape {
+            AreaShape::Circle | AreaShape::Cone { .. } => self.radius_m,
+            AreaShape::Rectangle { length_m, width_m } => (length_m * 0.5).hypot(width_m * 0.5),
+            AreaShape::Line { length_m, width_m } => length_m.hypot(width_m * 0.5),
+        }
+    }
 }
 
 const fn many() -> u16 {

@@ -139,6 +139,20 @@ impl Rounding {
             Self::Ceil => -((-value).div_euclid(by)),
         }
     }
+
+    /// The same on 64 bits; `by` is positive and even.
+    #[must_use]
+    pub(crate) const fn divide_short(self, value: i64, by: i64) -> i64 {
+        match self {
+            Self::HalfUp => {
+                let up = if value < 0 { -1 } else { 1 };
+                let far = (value % by).unsigned_abs() >= by.unsigned_abs() / 2;
+                value / by + if far { up } else { 0 }
+            }
+            Self::Floor => value.div_euclid(by),
+            Self::Ceil => value.div_euclid(by) + if value.rem_euclid(by) > 0 { 1 } else { 0 },
+        }
+    }
 }
 
 /// What a record says about one attribute; evaluated at a level.

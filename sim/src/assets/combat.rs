@@ -4,11 +4,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AttrRef, Record, RefVisitor};
+use super::{AttrRef, InterruptDef, Record, Ref, RefVisitor};
 
 mod life;
 
-pub use life::{ExperienceRules, PvpRule, PvpRules, RecoveryRules, ResurrectionRules};
+pub use life::{ExperienceRules, KillShare, PvpRule, PvpRules, RecoveryRules, ResurrectionRules, TapOwner, TapRules};
 
 /// Ways in which damage reaches its target; each has its own table, critical hits and streaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, schemars::JsonSchema)]
@@ -66,6 +66,9 @@ pub struct CombatDef {
     /// Least and greatest part of healing that arrives, in basis points.
     #[serde(default = "default_spread_bp")]
     pub heal_spread_bp: (u32, u32),
+    /// What ends casts, and what pushes them back.
+    #[serde(default = "default_interrupts")]
+    pub interrupts: Ref<InterruptDef>,
     /// How long fights last and what comes back when.
     #[serde(default)]
     pub recovery: RecoveryRules,
@@ -78,6 +81,13 @@ pub struct CombatDef {
     /// What kills teach.
     #[serde(default)]
     pub experience: ExperienceRules,
+    /// Whose kills are, if a monster says nothing of its own.
+    #[serde(default)]
+    pub tap: TapRules,
+}
+
+fn default_interrupts() -> Ref<InterruptDef> {
+    Ref::by_name(InterruptDef::DEFAULT)
 }
 
 const fn default_spread_bp() -> (u32, u32) {
@@ -328,6 +338,7 @@ impl Record for CombatDef {
             visit_attributes(&mut rules.crit.less, &format!("{kind}.crit.less"), visitor);
             rules.crit.size.visit(&format!("{kind}.crit.size"), visitor);
         }
+        self.interrupts.visit("interrupts", visitor);
         self.experience.curve.visit("experience.curve", visitor);
         for (index, effect) in self.resurrection.sickness.iter_mut().enumerate() {
             effect.visit(&format!("resurrection.sickness.{index}"), visitor);

@@ -1,7 +1,8 @@
 //! Inheritance: a record that says `extends: "monster/base_wolf"` takes what it does not write from its parent, of the same
 //! kind. Groups of named fields (of the same variant) and maps are merged field by field; lists, tuples and everything else
 //! are replaced whole; `id` and `name` are a record's own. `abstract: true` makes a record that is only there to be extended:
-//! it need not be complete, and nothing else may refer to it.
+//! it need not be complete, and nothing else may refer to it. `unused: true` says that a record is not missed where nothing
+//! refers to it; it is taken away here, because it is no part of any record either.
 //!
 //! It works on texts: parent and child are joined into one text whose every piece knows where it was written, so that
 //! everything behind this reads a plain record, and a fault that was inherited is reported where it stands.
@@ -21,9 +22,9 @@ use super::{
 /// Longest chain of parents.
 const DEPTH_MAX: usize = 8;
 /// Fields that a record does not take from its parent.
-const OWN: [&str; 4] = ["id", "name", "extends", "abstract"];
-/// Fields that only speak to this module.
-const MARKS: [&str; 2] = ["extends", "abstract"];
+const OWN: [&str; 5] = ["id", "name", "extends", "abstract", "unused"];
+/// Fields that only speak to the loader.
+pub(crate) const MARKS: [&str; 3] = ["extends", "abstract", "unused"];
 
 /// A record as it stands in a file.
 #[derive(Clone, Copy)]
@@ -54,9 +55,14 @@ impl<'t> Written<'t> {
         self.facts.is_marked
     }
 
-    fn is_abstract(&self) -> bool {
-        let node = self.node.at(self.text, "abstract");
+    /// Whether a mark of the record says true.
+    pub(crate) fn says(&self, mark: &str) -> bool {
+        let node = self.node.at(self.text, mark);
         node.is_some_and(|node| self.text.get(node.span.clone()) == Some("true"))
+    }
+
+    fn is_abstract(&self) -> bool {
+        self.says("abstract")
     }
 }
 
@@ -223,7 +229,7 @@ pub(crate) fn extend(
         }
     }
     for (index, record) in written.iter().enumerate().filter(|(_, record)| record.is_marked()) {
-        check_mark(record, findings);
+        ["abstract", "unused"].into_iter().for_each(|mark| check_mark(record, mark, findings));
         let (chain, is_whole) = chain(*record, &by_id, findings);
         let links = || chain.iter().map(|link| (link.file, link.node.span.start, link.own_text()));
         let joined = memo.0.joined(links(), is_whole, &mut memo.1).unwrap_or_else(|| {
@@ -245,10 +251,10 @@ pub(crate) fn extend(
     extended
 }
 
-fn check_mark(record: &Written<'_>, findings: &mut Findings<'_>) {
-    let Some(node) = record.node.at(record.text, "abstract") else { return };
+fn check_mark(record: &Written<'_>, mark: &str, findings: &mut Findings<'_>) {
+    let Some(node) = record.node.at(record.text, mark) else { return };
     if !matches!(record.text.get(node.span.clone()), Some("true" | "false")) {
-        let message = format!("`abstract` needs true or false, found {}", node.describe(record.text));
+        let message = format!("`{mark}` needs true or false, found {}", node.describe(record.text));
         findings.add(Code::WrongType, record.file, node.mark(), message).label("expected true or false");
     }
 }

@@ -39,6 +39,12 @@ const fn usual_coef() -> (i32, i32) {
 }
 
 impl FormulaDef {
+    /// The formula without rounding and bounds.
+    #[must_use]
+    pub const fn program(&self) -> &Program {
+        &self.program
+    }
+
     /// The result for these inputs.
     #[must_use]
     pub fn eval(&self, scope: &Scope<'_>) -> i64 {
@@ -51,10 +57,25 @@ impl FormulaDef {
     /// The result in thousandths before it is rounded, at least 0: for what is multiplied further.
     #[must_use]
     pub fn eval_milli(&self, scope: &Scope<'_>) -> u64 {
+        if let Some(milli) = self.short_milli(scope) {
+            return milli;
+        }
         let bound = |whole: Option<i64>, none: i128| whole.map_or(none, |whole| i128::from(whole) * MICRO);
-        let micro = self.program.eval_micro(scope);
+        let micro = self.program.eval_wide_micro(scope);
         let inside = micro.max(bound(self.min, i128::MIN)).min(bound(self.max, i128::MAX));
         u64::try_from(inside.max(0) / 1_000).unwrap_or(u64::MAX)
+    }
+
+    /// The same on 64 bits; `None` where those are too few.
+    fn short_milli(&self, scope: &Scope<'_>) -> Option<u64> {
+        let mut micro = self.program.eval_short_micro(scope)?;
+        if let Some(min) = self.min {
+            micro = micro.max(min.checked_mul(MICRO as i64)?);
+        }
+        if let Some(max) = self.max {
+            micro = micro.min(max.checked_mul(MICRO as i64)?);
+        }
+        Some(micro.max(0).unsigned_abs() / 1_000)
     }
 }
 

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use super::{
     AiDef, AreaDef, AssetSources, AttributeDef, AttributeRegistry, ClassDef, CombatDef, CurveDef, DiminishDef,
-    EffectDef, FactionDef, FormulaDef, ItemDef, LootDef, MonsterDef, MovementDef, ProjectileDef, Record, SceneDef,
-    SetDef, SkillDef, Table, TagRegistry, TestDef, ThreatDef, WorldEventDef,
-    load::{LoadedTable, Run},
+    EffectDef, FactionDef, FormulaDef, InterruptDef, ItemDef, LootDef, MonsterDef, MovementDef, ProjectileDef, Record,
+    SceneDef, SetDef, SkillDef, Table, TagRegistry, TestDef, ThreatDef, WorldEventDef,
+    load::{LoadedTable, Run, TagRoles},
     memo::Memo,
     schema::KindSchema,
     table::Holder,
@@ -110,6 +110,13 @@ macro_rules! kinds {
                 $(run.check_among(&self.$field, self);)*
             }
 
+            /// Reports the tags that records ask for and nothing carries.
+            pub(super) fn warn_never_carried(&self, run: &mut Run<'_>) {
+                let mut all = TagRoles::default();
+                $(run.add_tag_roles(&self.$field, &mut all);)*
+                run.warn_never_carried(&all);
+            }
+
             /// The tables, given that nothing is wrong with what was read.
             pub(super) fn assets(&self, before: Option<&Assets>, sources: Arc<AssetSources>, memo: Memo) -> Assets {
                 let hash = sources.hash();
@@ -137,6 +144,8 @@ kinds! {
     formulas: FormulaDef,
     /// How scenes decide what becomes of a blow.
     combat: CombatDef,
+    /// What ends casts, and what pushes them back.
+    interrupts: InterruptDef,
     /// Whose side units are on.
     factions: FactionDef,
     /// What characters and monsters can do.

@@ -22,6 +22,10 @@ mod files;
 mod formulas;
 mod read;
 mod resolve;
+mod tag_roles;
+mod uses;
+
+pub(crate) use tag_roles::TagRoles;
 
 use resolve::TagResolver;
 
@@ -41,31 +45,37 @@ impl Assets {
 
     /// The same for the data that follows on these: every record they have or ever had keeps its id.
     pub fn load_next(&self, sources: &AssetSources) -> Result<Self, AssetReport> {
-        let (assets, report) = examine(sources, Some(self), None);
+        let (assets, report) = examine(sources, Some(self), None, false);
         assets.ok_or(report)
     }
 
     /// Loads and checks everything and always gives the report, which may hold warnings beside complete data.
     pub fn examine(sources: &AssetSources) -> (Option<Self>, AssetReport) {
-        examine(sources, None, None)
+        examine(sources, None, None, false)
     }
 
-    /// As [`Assets::examine`]; data without errors is also checked on the ground that `ground` gives for each scene
+    /// As [`Assets::examine`]; of data without errors it also says what nothing in the game leads to.
+    pub fn examine_closely(sources: &AssetSources) -> (Option<Self>, AssetReport) {
+        examine(sources, None, None, true)
+    }
+
+    /// As [`Assets::examine_closely`]; data without errors is also checked on the ground that `ground` gives for each scene
     /// (`None` for one that is left out), or says why there is none.
     pub fn examine_on(
         sources: &AssetSources,
         mut ground: impl FnMut(&Self, Id<SceneDef>) -> Result<Option<SceneGround>, String>,
     ) -> (Option<Self>, AssetReport) {
-        examine(sources, None, Some(&mut ground))
+        examine(sources, None, Some(&mut ground), true)
     }
 
-    /// As [`Assets::examine_on`] for the data that follows on these: every record they have or ever had keeps its id.
+    /// As [`Assets::examine_on`] for the data that follows on these: every record they have or ever had keeps its id. What
+    /// nothing leads to may be in the making and is not told.
     pub fn examine_next_on(
         &self,
         sources: &AssetSources,
         mut ground: impl FnMut(&Self, Id<SceneDef>) -> Result<Option<SceneGround>, String>,
     ) -> (Option<Self>, AssetReport) {
-        examine(sources, Some(self), Some(&mut ground))
+        examine(sources, Some(self), Some(&mut ground), false)
     }
 }
 
@@ -73,6 +83,7 @@ fn examine(
     sources: &AssetSources,
     before: Option<&Assets>,
     ground: Option<&mut GroundOf<'_>>,
+    closely: bool,
 ) -> (Option<Assets>, AssetReport) {
     let mut run = Run::new(sources);
     run.memo.0 = before.map(|before| Arc::clone(&before.memo)).unwrap_or_default();
@@ -85,11 +96,19 @@ fn examine(
     run.warn_unused();
     let mut assets = None;
     if !run.findings.has_errors() {
+        // What cannot be read may lead anywhere.
+        if closely {
+            run.warn_dead();
+            records.warn_never_carried(&mut run);
+        }
         let complete = records.assets(before, Arc::new(sources.clone()), std::mem::take(&mut run.memo.1));
         if let Some(ground) = ground {
             run.check_ground(&complete, &records.scenes, ground);
         }
         assets = Some(complete).filter(|_| !run.findings.has_errors());
+    }
+    if run.findings.has_errors() {
+        run.name_referrers();
     }
     (assets, run.findings.into_report())
 }
@@ -167,6 +186,8 @@ pub(crate) struct Run<'s> {
     referenced: BTreeSet<Box<str>>,
     /// Records that are only there to be extended.
     abstracts: BTreeSet<String>,
+    /// Records that say they are unused.
+    meant: BTreeSet<String>,
     tags: Vec<TagMentions>,
     /// What was read of the data before this, and what of this.
     memo: (Arc<Memo>, Memo),
@@ -182,6 +203,7 @@ impl<'s> Run<'s> {
             tables: Tables::default(),
             referenced: BTreeSet::new(),
             abstracts: BTreeSet::new(),
+            meant: BTreeSet::new(),
             tags: Vec::new(),
             memo: Default::default(),
         }
@@ -285,7 +307,7 @@ impl<'s> Run<'s> {
                 let Some((id, span)) = &record.facts(&file.text).id else {
                     continue;
                 };
-                if !self.referenced.contains(&**id) {
+                if !self.referenced.contains(&**id) && !self.meant.contains(&**id) {
                     let message = format!("nothing applies {}", title(file.kind, &file.text, record));
                     self.findings.add(Code::UnusedEffect, &file.path, span.clone(), message).label("unused");
                 }

@@ -52,8 +52,8 @@ pub struct LootRow {
     /// What bad luck in the past does for the chance.
     #[serde(default)]
     pub pity: Option<Pity>,
-    /// Rolled for every player who may loot, each for itself, however the party shares: for what a quest asks for. It has
-    /// a meaning in the table that a monster names, not in tables that rows name.
+    /// Rolled for every player who may loot, each for itself, however the party shares: for what a quest asks for. In a
+    /// table that a row names it is rolled for each as often as that table comes up for all.
     #[serde(default)]
     pub personal: bool,
 }
@@ -135,6 +135,9 @@ pub enum LootCondition {
     Class(Ref<ClassDef>),
     /// The looter's party has not looted such a monster before; known for monsters whose table asks.
     FirstKill,
+    /// The looter carries at least so many of an item in its bags: with `Not`, what a quest asks for falls until there is
+    /// enough of it.
+    Carries(Ref<ItemDef>, u32),
     /// The contrary.
     Not(Box<Self>),
 }
@@ -248,6 +251,7 @@ impl LootCondition {
     fn visit(&mut self, path: &str, visitor: &mut dyn RefVisitor) {
         match self {
             Self::Class(class) => class.visit(&format!("{path}.0"), visitor),
+            Self::Carries(item, _) => item.visit(&format!("{path}.0"), visitor),
             Self::HasTag(tag) => tag.visit(&format!("{path}.0"), visitor),
             Self::Not(other) => other.visit(&format!("{path}.0"), visitor),
             Self::Level(..) | Self::MonsterLevel(..) | Self::PartySize(..) | Self::FirstKill => {}

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AiDef, AttributeTable, Deed, EffectDef, FactionDef, LootDef, MovementDef, Record, Ref, RefVisitor, ShortRef,
-    SkillDef, ThreatDef, ticks_of,
+    SkillDef, TapRules, ThreatDef, ticks_of,
 };
 
 /// One monster, `monster/..`.
@@ -61,6 +61,9 @@ pub struct MonsterDef {
     /// What it leaves; nothing if it is not written.
     #[serde(default)]
     pub loot: Option<Ref<LootDef>>,
+    /// Whose its kill is, if not as the combat profile of the scene says.
+    #[serde(default)]
+    pub tap: Option<TapRules>,
 }
 
 fn default_threat() -> Ref<ThreatDef> {
@@ -93,6 +96,11 @@ pub enum Rank {
     Rare,
     /// One for a whole party.
     Boss,
+}
+
+impl Rank {
+    /// All of them, in ascending order.
+    pub const ALL: [Self; 4] = [Self::Normal, Self::Elite, Self::Rare, Self::Boss];
 }
 
 /// How a monster moves.

@@ -164,10 +164,16 @@ codes! {
     TagNearMiss = "A0139" Warning,
     /// Effects that apply one another in a ring at one moment.
     EffectRing = "A0160" Error,
+    /// Skills that each need another of them done before.
+    ComboRing = "A0161" Error,
+    /// Monsters that summon one another without end.
+    SummonRing = "A0162" Error,
     /// A moment of a skill that never comes.
     NeverHappens = "A0170" Error,
     /// An attack table has a row twice.
     TableRowTwice = "A0180" Error,
+    /// A table that leaves something open.
+    TableIncomplete = "A0182" Error,
     /// A faction says two things about another, or something about itself.
     FactionSaidTwice = "A0181" Error,
     /// A behaviour tree contains itself.
@@ -180,6 +186,8 @@ codes! {
     NotImmediate = "A0193" Error,
     /// A tree goes over to a phase that the monster does not have.
     UnknownPhase = "A0194" Error,
+    /// A monster that no class can kill.
+    Unkillable = "A0195" Error,
     /// An expectation of a designer's test that did not come true.
     TestFailed = "A0220" Error,
     /// A designer's test names a unit that it does not have.
@@ -206,6 +214,12 @@ codes! {
     SameTable = "A0152" Warning,
     /// An abstract record that no record extends.
     UnusedAbstract = "A0153" Warning,
+    /// A record that nothing in the game leads to.
+    UnusedRecord = "A0154" Warning,
+    /// A record that says it is unused, and is not.
+    UsedUnused = "A0155" Warning,
+    /// A tag that is asked for, but that nothing carries.
+    TagNeverCarried = "A0156" Warning,
 }
 
 impl AssetReport {
@@ -332,18 +346,35 @@ impl<'s> Findings<'s> {
         format!("{}:{line}", self.sources.display_path(file))
     }
 
+    /// Adds what `more` knows about each fault (not about warnings) to its help.
+    pub(crate) fn add_help(&mut self, more: impl Fn(&Self, &Finding) -> Option<String>) {
+        let is_error = |finding: &Finding| finding.code.severity() == Severity::Error;
+        let told = |finding| if is_error(finding) { more(self, finding) } else { None };
+        let told: Vec<Option<String>> = self.found.iter().map(told).collect();
+        for (finding, told) in self.found.iter_mut().zip(told) {
+            let Some(told) = told else { continue };
+            finding.help = Some(finding.help.take().map_or(told.clone(), |help| format!("{help}; {told}")));
+        }
+    }
+
     /// The report, in the order of files and places.
     pub(crate) fn into_report(mut self) -> AssetReport {
-        for (index, heir) in std::mem::take(&mut self.heirs) {
-            if let Some(finding) = self.found.get_mut(index) {
+        let heirs = std::mem::take(&mut self.heirs);
+        for (index, heir) in &heirs {
+            if let Some(finding) = self.found.get_mut(*index) {
                 finding.help = Some(finding.help.take().map_or(heir.clone(), |help| format!("{help}; {heir}")));
             }
         }
-        self.found.sort_by(|a, b| (&a.file, a.span.start, a.code).cmp(&(&b.file, b.span.start, b.code)));
-        // A fault that several records inherit is one fault.
-        if !self.joined.is_empty() {
-            self.found.dedup_by(|a, b| (a.code, &a.file, &a.span) == (b.code, &b.file, &b.span));
-        }
+        let inherited = |index| heirs.contains_key(&index);
+        let mut found: Vec<(Finding, bool)> =
+            self.found.into_iter().enumerate().map(|(index, finding)| (finding, inherited(index))).collect();
+        found.sort_by(|(a, _), (b, _)| (&a.file, a.span.start, a.code).cmp(&(&b.file, b.span.start, b.code)));
+        // A fault that several records inherit is one fault, though each tells it of itself.
+        found.dedup_by(|(a, a_inherited), (b, b_inherited)| {
+            let is_one = *a_inherited || *b_inherited;
+            is_one && (a.code, &a.file, &a.span) == (b.code, &b.file, &b.span)
+        });
+        self.found = found.into_iter().map(|(finding, _)| finding).collect();
         AssetReport { findings: self.found, omitted_count: self.omitted_count }
     }
 }

@@ -1,6 +1,6 @@
 //! What a record of a kind may say, as a JSON Schema made from the type that reads it: nothing is written twice.
 //! RON writes a variant `Name(field: 1)` where JSON has `{"Name": {"field": 1}}`; all else is the same. What the loader
-//! adds to every record (`extends`, `abstract`) is added here too.
+//! adds to every record (`extends`, `abstract`, `unused`) is added here too.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
@@ -55,7 +55,12 @@ fn marks(kind: &str) -> Map<String, Value> {
         "default": false,
         "description": "Whether the record is only there to be extended; then it need not be complete.",
     });
-    Map::from_iter([("extends".to_owned(), extends), ("abstract".to_owned(), abstracts)])
+    let unused = json!({
+        "type": "boolean",
+        "default": false,
+        "description": "Whether the record is meant to be there although nothing refers to it.",
+    });
+    Map::from_iter([("extends".to_owned(), extends), ("abstract".to_owned(), abstracts), ("unused".to_owned(), unused)])
 }
 
 #[cfg(test)]

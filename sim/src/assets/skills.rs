@@ -4,12 +4,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Pool, Record, Ref, RefVisitor, Tag, TagId, TagList, TagSet, actions::visit_actions, ticks_of};
+use super::{
+    Action, Cells, Pool, Record, Ref, RefVisitor, Tag, TagId, TagList, TagSet, actions::visit_actions, ticks_of,
+};
 
 mod cast;
 mod target;
 
-pub use cast::{CastDef, CastMove, ChargeLevel, Pushback};
+pub use cast::{CastDef, CastKind, CastMove, ChargeLevel, Pushback};
 pub use target::{Filter, Los, SkillTarget};
 
 /// One skill, `skill/..`.
@@ -37,9 +39,9 @@ pub struct SkillDef {
     /// What it takes.
     #[serde(default)]
     pub cost: Vec<CostDef>,
-    /// When what was paid at the start and the cooldown come back.
+    /// When what was paid at the start and the cooldown come back; without it, when the table of interruptions says so.
     #[serde(default)]
-    pub refund: Refund,
+    pub refund: Option<Refund>,
     /// When it may be used again.
     #[serde(default)]
     pub cooldown: Option<CooldownDef>,
@@ -47,9 +49,14 @@ pub struct SkillDef {
     #[serde(default)]
     pub requires: Requirements,
     /// What keeps the caster from beginning it and ends it: states such as `state.stunned`. Without it: stun and fear,
-    /// silence for spells, disarming for what is of `weapon`.
+    /// silence for spells, disarming for what is of `weapon` keep it from beginning, and the table of interruptions says
+    /// what ends it.
     #[serde(default)]
     pub stopped_by: Option<TagList>,
+    /// What ends it or pushes it back, where that differs from the table of interruptions. `move`, `pushback`,
+    /// `interruptible` and `stopped_by` are short for some of it.
+    #[serde(default)]
+    pub interrupts: Cells,
     /// What the same button does for a while after it.
     #[serde(default)]
     pub becomes: Option<BecomesDef>,
@@ -106,10 +113,9 @@ pub enum CostTime {
 }
 
 /// When what was paid at the start, and the cooldown, are given back.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
 pub enum Refund {
     /// When the caster breaks the cast off itself.
-    #[default]
     OnCancel,
     /// Whenever it does not take effect, also when it is interrupted.
     Always,
@@ -271,6 +277,16 @@ impl SkillDef {
         };
         let usual = own.into_iter().find(|&tag| granted.has(tag) && stops(tag));
         usual.or_else(|| self.stopped_by.as_ref()?.iter().map(Tag::id).find(|&tag| granted.has(tag)))
+    }
+}
+
+impl SkillDef {
+    /// Whether it is `stopped_by` a state that the caster has been granted and that is no column of the table.
+    #[must_use]
+    pub fn is_hindered(&self, granted: &TagSet) -> bool {
+        let columns = [TagId::STUNNED, TagId::FEARED, TagId::SILENCED, TagId::DISARMED, TagId::ROOTED];
+        let mut states = self.stopped_by.iter().flat_map(TagList::iter).map(Tag::id);
+        states.any(|tag| !columns.contains(&tag) && granted.has(tag))
     }
 }
 

@@ -128,6 +128,7 @@ impl<'a> Compiler<'a, '_> {
         }
         let slot = self.own_slot();
         self.names.push((what, name.to_owned(), slot));
+        self.tree.slot_names.push((slot, name.to_owned()));
         slot
     }
 

@@ -4,7 +4,7 @@
 use super::memory::{Frame, Memory};
 use super::trace::Tracer;
 use super::tree::{Gauge, Op, Scored, Test, Tree};
-use super::{Status, View};
+use super::{Leaf, Status, View};
 
 /// What a decision came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +95,11 @@ impl<V: View, T: Tracer> Machine<'_, V, T> {
                 let holds = self.test(node, test);
                 Step::Leave(node, if holds { Status::Success } else { Status::Failure })
             }
-            Op::Act(deed) => Step::Leave(node, self.view.act(deed)),
+            Op::Act(deed) => {
+                let status = self.view.act(deed);
+                self.note(node, Leaf::Act(deed), status);
+                Step::Leave(node, status)
+            }
             Op::Wait { ticks } => {
                 let since = kept.unwrap_or(now);
                 if now.wrapping_sub(since) >= *ticks {
@@ -208,7 +212,7 @@ impl<V: View, T: Tracer> Machine<'_, V, T> {
         let depth = self.memory.frames.len() + 1;
         let mut best: Option<(u64, usize)> = None;
         for (place, option) in options.iter().enumerate().filter(|(place, _)| tried >> place & 1 == 0) {
-            let mut score = self.score(option);
+            let mut score = self.score(depth, option);
             if running.is_some_and(|running| running as usize == place) {
                 score += score * u64::from(*hysteresis_pct) / 100;
             }
@@ -224,16 +228,27 @@ impl<V: View, T: Tracer> Machine<'_, V, T> {
     }
 
     /// Hundredths of points: the weight times the product of all percentages.
-    fn score(&mut self, option: &Scored) -> u64 {
+    fn score(&mut self, depth: usize, option: &Scored) -> u64 {
         let mut score = u64::from(option.weight) * 100;
         for (gauge, response) in &option.by {
             let measure = match gauge {
                 Gauge::Slot(slot) => self.memory.slot(*slot).cast_signed(),
                 Gauge::World(measure) => self.view.measure(measure),
             };
-            score = score * u64::from(response.percent(measure)) / 100;
+            let percent = response.percent(measure);
+            self.tracer.weigh(self.tree, depth + 1, gauge, measure, percent);
+            score = score * u64::from(percent) / 100;
         }
         score
+    }
+
+    /// Asks what a leaf saw, if somebody listens.
+    fn note(&mut self, node: u16, leaf: Leaf<'_>, status: Status) {
+        if T::LISTENS
+            && let Some(why) = self.view.explain(leaf, status)
+        {
+            self.tracer.note(node, why);
+        }
     }
 
     fn test(&mut self, node: u16, test: &Test) -> bool {
@@ -241,7 +256,11 @@ impl<V: View, T: Tracer> Machine<'_, V, T> {
             Test::TimerElapsed(slot) => self.memory.slot(*slot) <= self.view.tick(),
             Test::VarAtLeast(slot, value) => self.memory.slot(*slot).cast_signed() >= *value,
             Test::Random(pct) => self.view.below(node, 100) < *pct,
-            Test::World(condition) => self.view.check(condition),
+            Test::World(condition) => {
+                let holds = self.view.check(condition);
+                self.note(node, Leaf::Check(condition), if holds { Status::Success } else { Status::Failure });
+                holds
+            }
         }
     }
 

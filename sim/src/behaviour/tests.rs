@@ -44,6 +44,9 @@ impl View for World {
     fn below(&mut self, _: u16, end: u32) -> u32 {
         self.luck.min(end.saturating_sub(1))
     }
+    fn explain(&self, leaf: Leaf<'_>, _: Status) -> Option<String> {
+        matches!(leaf, Leaf::Check(Condition::HpBelow(_))).then(|| format!("it is {}", self.hp))
+    }
 }
 
 fn tree_of(root: &str) -> Tree {
@@ -227,7 +230,7 @@ fn the_trace_says_why() {
     let tree = tree_of(&format!("Selector([If(HpBelow(30)), {CHOICE}])"));
     let mut trace = Trace::default();
     decide(&tree, &mut Memory::default(), &mut World { hp: 52, ..World::default() }, 64, &mut trace);
-    let expected = "Selector -> yes\n  If HpBelow(30) -> no\n  Utility -> yes\n    `heal` scores 48.00\n    \
-                    `hit` scores 50.00\n    Do Say(\"hit\") -> yes\n";
+    let expected = "Selector -> yes\n  If HpBelow(30) -> no (it is 52)\n  Utility -> yes\n    `heal` scores 48.00\n      \
+                    Hp is 52, worth 48 %\n    `hit` scores 50.00\n    Do Say(\"hit\") -> yes\n";
     assert_eq!(trace.to_string(), expected);
 }

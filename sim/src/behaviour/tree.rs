@@ -14,6 +14,8 @@ pub struct Tree {
     pub(super) nodes: Vec<Node>,
     /// Numbers that outlive a decision: cooldowns, timers, variables and what is done once.
     pub(super) slot_count: u16,
+    /// What the slots with a name are called.
+    pub(super) slot_names: Vec<(u16, String)>,
     /// Trees it was put together from, itself first.
     pub(super) parts: Vec<Id<AiDef>>,
 }
@@ -35,6 +37,11 @@ impl Tree {
 
     pub(super) fn node(&self, index: u16) -> Option<&Node> {
         self.nodes.get(usize::from(index))
+    }
+
+    /// The name of a slot, as the data has it.
+    pub(super) fn slot_name(&self, slot: u16) -> &str {
+        self.slot_names.iter().find(|(own, _)| *own == slot).map_or("", |(_, name)| name)
     }
 
     /// The child after `child`, or the first.
@@ -95,8 +102,10 @@ pub(super) struct Scored {
 
 /// What is measured: a number of the monster's own, or something of the world.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Gauge {
+pub enum Gauge {
+    /// A number of its own.
     Slot(u16),
+    /// Something of the world.
     World(Measure),
 }
 

@@ -2,6 +2,18 @@
 //! Receive: newcomers claim theirs. Resolve: what is due acts and ends ([`BuffSystems::Period`]); the combat loop applies,
 //! breaks and dispels; then the dead lose theirs and totals are worked out ([`BuffSystems::Change`]). What a buff is, is
 //! data; nothing here knows one by name.
+//!
+//! Order of one tick: bearers by their ids, each one's buffs in the order in which they came. For a buff, first the end of its
+//! channel, then the values that follow its source, then every period that is over (one that ends with the buff still
+//! counts), then its end or the loss of a stack. All that is only queued. The combat loop resolves what is queued by the
+//! ids of the *sources*, for one source in the order of queueing, and what a deed sets off right after it; tags change at
+//! once, attributes at the end of the stage. Budget: at most [`BUFFS_MAX`] buffs on one actor, and of the deeds of a tick at
+//! most [`EFFECTS_MAX`] in the scene, [`SOURCE_EFFECTS_MAX`] of one source and [`DEPTH_MAX`] that set one another off. What
+//! is beyond is dropped and counted, and comes back with the next period.
+//!
+//! [`EFFECTS_MAX`]: crate::features::combat::EFFECTS_MAX
+//! [`SOURCE_EFFECTS_MAX`]: crate::features::combat::SOURCE_EFFECTS_MAX
+//! [`DEPTH_MAX`]: crate::features::combat::DEPTH_MAX
 
 use bevy_app::App;
 use bevy_ecs::prelude::*;
@@ -11,6 +23,7 @@ use crate::assets::{TagId, TagSet};
 use crate::digest::{Digest, DigestApp, Digester};
 use crate::epoch::EpochApp;
 use crate::features::players::CarryApp;
+use crate::features::skills::CastSystems;
 use crate::input::ReceiveSystems;
 use crate::tick::{Tick, TickSystems};
 
@@ -22,6 +35,7 @@ mod carry;
 mod clock;
 mod deeds;
 mod diminish;
+mod doing;
 mod ending;
 mod gates;
 mod period;
@@ -58,15 +72,27 @@ pub enum BuffSystems {
     Change,
 }
 
-/// What an actor has been granted by all its buffs. Written in the Resolve stage, when the list changes.
+/// What an actor has been granted by all its buffs and by what it does. Written in the Resolve stage, when the list
+/// changes, and in Act and Resolve, when a cast begins or ends.
 #[derive(Component, Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tags {
     /// The tags with their ancestors.
     pub granted: TagSet,
+    /// What it does, whose tags are among them.
+    doing: Doing,
+}
+
+/// What an actor does that is a state: `state.casting`, and `state.channelling` besides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Doing {
+    #[default]
+    Nothing,
+    Casting,
+    Channelling,
 }
 
 impl Tags {
-    /// True while any buff grants the tag or one below it.
+    /// True while any buff, or what it does, grants the tag or one below it.
     #[must_use]
     pub const fn has(&self, tag: TagId) -> bool {
         self.granted.has(tag)
@@ -88,9 +114,10 @@ pub fn plugin(app: &mut App) {
     app.add_systems(
         Tick,
         (
+            doing::follow_casts.in_set(TickSystems::Act).after(CastSystems::Run),
             carry::receive_newcomers.in_set(TickSystems::Receive).after(ReceiveSystems::Admit),
             clock::run_clocks.in_set(BuffSystems::Period),
-            (removal::reveal_attackers, removal::clear_the_dead, totals::work_out_changes)
+            (doing::follow_casts, removal::reveal_attackers, removal::clear_the_dead, totals::work_out_changes)
                 .chain()
                 .in_set(BuffSystems::Change),
         ),

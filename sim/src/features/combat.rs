@@ -57,7 +57,7 @@ pub use recovery::Regeneration;
 pub use resolve::{
     DEPTH_MAX, EFFECT_DROPPED, EFFECTS_MAX, Patient, PatientItem, Resolver, SOURCE_EFFECTS_MAX, Worklist,
 };
-pub use resurrection::{Respawn, ReturnCommand, ReturnOffer, ReturnOffered};
+pub use resurrection::{ReleaseCommand, Respawn, ReturnCommand, ReturnOffer, ReturnOffered};
 pub use sides::{Allegiance, Side, SideData, SideDataItem, Sides};
 pub use vitals::{Fight, Level, Untouchable, Vitals};
 
@@ -119,7 +119,10 @@ pub fn plugin(app: &mut App) {
         Tick,
         (
             recovery::prepare_newcomers.in_set(TickSystems::Receive).after(ReceiveSystems::Admit),
-            resurrection::answer_offers.after(PvpSystems::Validate).before(ValidateSystems::Takes),
+            (resurrection::answer_offers, resurrection::release_the_dead)
+                .chain()
+                .after(PvpSystems::Validate)
+                .before(ValidateSystems::Takes),
             resolve::resolve.in_set(DamageSystems::Apply),
             (
                 attributes::work_out_attributes,

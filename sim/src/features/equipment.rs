@@ -76,7 +76,7 @@ impl Equipment {
     }
 
     /// Spends a charge of the piece of a serial, if it is worn; without any left it is gone.
-    fn spend_charge(&mut self, serial: Option<u64>) -> bool {
+    fn spend_charge(&mut self, serial: Option<u128>) -> bool {
         self.worn.iter_mut().any(|slot| spend_charge(slot, serial))
     }
 

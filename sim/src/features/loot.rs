@@ -10,6 +10,7 @@ use crate::digest::DigestApp;
 use crate::epoch::{EpochApp, EpochSwap};
 use crate::features::players::{CarryApp, Player};
 use crate::features::skills::{CastSystems, ValidateSystems};
+use crate::ids::Mint;
 use crate::tick::{Tick, TickSystems};
 
 mod arrange;
@@ -57,6 +58,7 @@ pub fn plugin(app: &mut App) {
     app.on_epoch(follow_epoch);
     app.carry::<Bag>().carry::<LootHistory>();
     app.digest_component::<Bag>("loot").digest_component::<Pile>("loot").digest_component::<LootHistory>("loot");
+    app.digest_resource::<Mint>("loot");
 }
 
 /// What an exchange of the game data makes of things: in bags items that are gone become relics, and relics whose item is

@@ -4,6 +4,7 @@
 //!
 //! An idle monster is on rails (`rails`): its place is a function of time. With nobody near it sleeps and costs next to
 //! nothing, and whoever comes finds it where it would be had it never slept. Move: idle monsters are set where they are now.
+//! Those of a group (`groups`) fight as one; where and when others come is the business of `spawners`.
 
 use std::sync::Arc;
 
@@ -30,6 +31,7 @@ mod boss;
 mod brain;
 mod decide;
 mod errands;
+mod explain;
 mod fight;
 mod groups;
 mod memory;
@@ -47,7 +49,7 @@ pub use adds::{Said, SummonQueued, Summoned};
 pub use brain::{Brain, HelpCall, Mood};
 pub use fight::{DECIDE_TICKS, NODES_PER_DECISION_MAX, NODES_PER_TICK_MAX};
 pub use groups::Group;
-pub use mind::{AiTrace, Mind, ThinkBudget};
+pub use mind::{AiTrace, Mind, ThinkBudget, Thought};
 pub use patrol::Patrol;
 pub use pursuit::Pursuit;
 use rails::RailGround;

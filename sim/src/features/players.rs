@@ -83,10 +83,16 @@ struct CarryEntry {
 #[derive(Resource, Default)]
 struct CarryList(Vec<CarryEntry>);
 
+/// What is done before a character is saved.
+#[derive(Resource, Default)]
+struct Farewells(Vec<fn(&mut World, Entity)>);
+
 /// Registration of state that follows a character.
 pub trait CarryApp {
     /// Has a component saved when a character leaves and restored when it enters.
     fn carry<T: Carry>(&mut self) -> &mut Self;
+    /// Has something done to every character that leaves, before it is saved; in the order of registration.
+    fn before_departure(&mut self, farewell: fn(&mut World, Entity)) -> &mut Self;
 }
 
 impl CarryApp for App {
@@ -103,11 +109,16 @@ impl CarryApp for App {
         self.world_mut().get_resource_or_init::<CarryList>().0.push(entry);
         self
     }
+
+    fn before_departure(&mut self, farewell: fn(&mut World, Entity)) -> &mut Self {
+        self.world_mut().get_resource_or_init::<Farewells>().0.push(farewell);
+        self
+    }
 }
 
 /// Adds the systems.
 pub fn plugin(app: &mut App) {
-    app.init_resource::<CarryList>();
+    app.init_resource::<CarryList>().init_resource::<Farewells>();
     app.add_systems(
         Tick,
         (
@@ -263,6 +274,8 @@ pub fn free_place(point: &SpawnPointDef, geometry: &Geometry, mut draw: Draw, is
 
 fn depart(world: &mut World, player: PlayerId, to: Departure) {
     let Some((_, entity)) = world.resource_mut::<Players>().0.remove(&player) else { return };
+    let farewells = world.resource::<Farewells>().0.clone();
+    farewells.into_iter().for_each(|farewell| farewell(world, entity));
     let tick = world.resource::<SimTick>().0;
     let SceneId(scene) = *world.resource::<SceneId>();
     let assets = world.resource::<SceneAssets>().0.clone();

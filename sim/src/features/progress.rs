@@ -1,8 +1,8 @@
 //! Progress: experience for kills, and the levels it leads to. Receive: newcomers have the level they bring along.
-//! Resolve: what has died teaches those who killed it, before buffs change, so that a new level's numbers pass through
+//! Resolve: what has died teaches those whose kill it is (`taps`), before buffs change, so that a new level's numbers pass through
 //! the same modifiers; then whoever has risen is whole again.
 //!
-//! The killer's party shares what is near the kill, by the rules of the scene's combat profile. How much experience a
+//! Those of a party who are near the kill share it, by the rules of the scene's combat profile. How much experience a
 //! level takes is the curve the profile names.
 
 use bevy_app::App;
@@ -18,7 +18,8 @@ use crate::features::loot::LootSystems;
 use crate::features::monsters::Species;
 use crate::features::party::Parties;
 use crate::features::players::{Carry, CarryApp, Class, Player};
-use crate::features::skills::{Mana, ManaChange, SkillSystems};
+use crate::features::skills::{Mana, ManaChange};
+use crate::features::taps::{self, Claim, DamageList, TapSystems};
 use crate::ids::{PlayerId, SimId};
 use crate::input::Players;
 use crate::replicated::{Audience, ClientEvent, Replicate};
@@ -105,7 +106,7 @@ pub fn plugin(app: &mut App) {
     app.add_systems(
         Tick,
         (
-            teach.after(SkillSystems::Follow).before(BuffSystems::Change),
+            teach.after(TapSystems::Note).before(BuffSystems::Change),
             restore_the_risen.in_set(ProgressSystems::Restore).after(DamageSystems::Settle).before(LootSystems::Drop),
         ),
     );
@@ -125,54 +126,63 @@ struct School<'w> {
 }
 
 impl School<'_> {
-    /// The killer and those of its party who are near enough and alive, in the order of the party.
-    fn company(&self, killer: PlayerId, place: Position, learners: &Query<Learner, With<Player>>) -> Vec<Entity> {
-        #[allow(clippy::cast_precision_loss, reason = "at most 1,000")]
-        let share_m = self.rules.0.experience.share_m as f32;
+    /// The claimant and those of its party who are near enough and alive, in the order of the party.
+    fn company(&self, by: PlayerId, place: Position, learners: &Query<Learner, With<Player>>) -> Vec<Entity> {
         let near = |player: &PlayerId| {
             let &(_, entity) = self.present.0.get(player)?;
-            let (_, position, _, _, _, vitals) = learners.get(entity).ok()?;
-            let shares = *player == killer || (vitals.is_alive() && position.0.distance(place.0) <= share_m);
-            shares.then_some(entity)
+            let is_alive = learners.get(entity).is_ok_and(|(.., vitals)| vitals.is_alive());
+            (*player == by || (is_alive && self.is_near(*player, place, learners))).then_some(entity)
         };
-        self.parties.company_of(killer).iter().filter_map(near).collect()
+        self.parties.company_of(by).iter().filter_map(near).collect()
+    }
+
+    fn is_near(&self, player: PlayerId, place: Position, learners: &Query<Learner, With<Player>>) -> bool {
+        #[allow(clippy::cast_precision_loss, reason = "at most 1,000")]
+        let share_m = self.rules.0.experience.share_m as f32;
+        let found = self.present.0.get(&player).and_then(|&(_, entity)| learners.get(entity).ok());
+        found.is_some_and(|(_, position, ..)| position.0.distance(place.0) <= share_m)
     }
 }
 
-/// The dead teach whoever killed them.
+type Dead<'a> = (&'a Position, &'a Level, &'a Species, &'a DamageList);
+
+/// The dead teach those whose kill they are.
 fn teach(
     school: School,
     mut deaths: MessageReader<Died>,
-    dead: Query<(&Position, &Level, &Species), Without<Player>>,
-    killers: Query<&Player>,
+    dead: Query<Dead, Without<Player>>,
     mut learners: Query<Learner, With<Player>>,
     mut numbers: Query<&mut Attributes>,
     (mut gains, mut rises): (MessageWriter<ExperienceGained>, MessageWriter<LeveledUp>),
 ) {
+    let assets = &school.assets.0;
+    let rules = &school.rules.0.experience;
     for death in deaths.read() {
-        let entity_of = |id| school.roster.entity(id);
-        let killer = death.killer.and_then(entity_of).and_then(|entity| killers.get(entity).ok());
-        let victim = entity_of(death.who).and_then(|entity| dead.get(entity).ok());
-        let (Some(killer), Some((&place, &Level(level), species))) = (killer, victim) else { continue };
-        let rank = school.assets.0.monsters.get(species.0).map(|monster| monster.rank);
-        let elite = matches!(rank, Some(Rank::Elite | Rank::Boss));
-        let company = school.company(killer.id, place, &learners);
-        let levels: Vec<u16> =
-            company.iter().filter_map(|&entity| learners.get(entity).ok()).map(|(.., level, _)| level.0).collect();
-        let rules = &school.rules.0.experience;
-        for (entity, xp) in company.into_iter().zip(shares(rules, &levels, level, elite)) {
-            let Ok((&who, _, class, mut progress, mut own_level, _)) = learners.get_mut(entity) else { continue };
-            let next = progress.gained(xp, rules.level_max, |level| needed(rules, level, &school.assets.0));
-            if xp > 0 && progress.set_if_neq(next) {
-                gains.write(ExperienceGained { who, from: death.who, xp });
-            }
-            if next.level != own_level.0 {
-                *own_level = Level(next.level);
-                rises.write(LeveledUp { who, level: next.level });
-                if let Ok(mut attributes) = numbers.get_mut(entity) {
-                    // What modifiers make of the new numbers is worked out later in this stage.
-                    let assets = &school.assets.0;
-                    *attributes = Attributes::at_level(assets, &assets.classes[class.0].attributes, next.level);
+        let victim = school.roster.entity(death.who).and_then(|entity| dead.get(entity).ok());
+        let Some((&place, &Level(level), species, list)) = victim else { continue };
+        let monster = assets.monsters.get(species.0);
+        let elite = monster.is_some_and(|monster| matches!(monster.rank, Rank::Elite | Rank::Boss));
+        let tap = taps::rules_of(monster, &school.rules.0);
+        let claims = list.claims(tap, &school.parties, |player| school.is_near(player, place, &learners));
+        for Claim { by, part, whole } in claims {
+            let company = school.company(by, place, &learners);
+            let levels: Vec<u16> =
+                company.iter().filter_map(|&entity| learners.get(entity).ok()).map(|(.., level, _)| level.0).collect();
+            for (entity, xp) in company.into_iter().zip(shares(rules, &levels, level, elite)) {
+                let xp = u64::try_from(u128::from(xp) * u128::from(part) / u128::from(whole)).unwrap_or(0);
+                let Ok((&who, _, class, mut progress, mut own_level, _)) = learners.get_mut(entity) else { continue };
+                let xp = u32::try_from(xp).unwrap_or(u32::MAX);
+                let next = progress.gained(xp, rules.level_max, |level| needed(rules, level, assets));
+                if xp > 0 && progress.set_if_neq(next) {
+                    gains.write(ExperienceGained { who, from: death.who, xp });
+                }
+                if next.level != own_level.0 {
+                    *own_level = Level(next.level);
+                    rises.write(LeveledUp { who, level: next.level });
+                    if let Ok(mut attributes) = numbers.get_mut(entity) {
+                        // What modifiers make of the new numbers is worked out later in this stage.
+                        *attributes = Attributes::at_level(assets, &assets.classes[class.0].attributes, next.level);
+                    }
                 }
             }
         }

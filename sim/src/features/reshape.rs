@@ -8,9 +8,11 @@ use bevy_ecs::prelude::*;
 use glam::{Vec2, Vec3};
 
 use crate::actor::{Actor, Motion, Position, Profile};
+use crate::assets::Disturbance;
 use crate::counters::Counters;
 use crate::digest::DigestApp;
 use crate::features::movement::ForceMove;
+use crate::features::skills::Disturbed;
 use crate::ids::SimId;
 use crate::input::ReceiveSystems;
 use crate::input::geometry_edit::{GEOMETRY_EDITS, GeometryReplaced, GeometryRevision};
@@ -46,7 +48,7 @@ fn free_the_caught(
     (geometry, mesh): (Res<SceneGeometry>, Res<SceneNavmesh>),
     bodies: Query<Body, With<Actor>>,
     mut counters: ResMut<Counters>,
-    mut moves: MessageWriter<ForceMove>,
+    (mut moves, mut disturbed): (MessageWriter<ForceMove>, MessageWriter<Disturbed>),
 ) {
     if replaced.read().count() == 0 {
         return;
@@ -62,6 +64,7 @@ fn free_the_caught(
     freed.sort_by_key(|freed| freed.id);
     for one in freed {
         counters.add(GEOMETRY_EDITS, "moved_body");
+        disturbed.write(Disturbed::new(one.id, Disturbance::Teleported));
         moves.write(one);
     }
 }

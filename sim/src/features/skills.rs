@@ -2,16 +2,17 @@
 //! stop, go on, take effect and start, and what they do is queued. Resolve: what flies and what lies on the ground acts
 //! before the combat loop; what the loop let pass (kicks, pushes, cooldowns) happens after it.
 //!
-//! Cooldowns begin when a cast starts; prices are paid when their definition says. A cast that its caster breaks off (by
-//! moving or by a stop) gives back what it took at the start; one that is interrupted or fails does not, unless its
-//! definition says so. The global cooldown runs on in any case. Monsters cast by the same intents and under the same rules
-//! as players.
+//! Cooldowns begin when a cast starts; prices are paid when their definition says. What ends a cast before its time, and
+//! whether what it took at the start comes back, is said by the table of interruptions ([`InterruptRules`]) and the skill;
+//! one that fails at its end gives back nothing unless its definition says so. The global cooldown runs on in any case.
+//! Monsters cast by the same intents and under the same rules as players.
 
 use bevy_app::App;
 use bevy_ecs::prelude::*;
 
 use crate::actor::Actor;
 use crate::digest::DigestApp;
+use crate::epoch::EpochApp;
 use crate::features::players::{CarryApp, Player};
 use crate::tick::{Tick, TickSystems};
 
@@ -25,27 +26,32 @@ mod cooldowns;
 mod deliver;
 mod displace;
 mod follow;
+mod interrupts;
 mod mana;
 mod projectiles;
 mod queue;
 mod rules;
+mod shapes;
 mod sweep;
 mod targeting;
 mod validate;
 
+pub use crate::assets::CastKind;
 pub use areas::{AREAS_MAX, Area, Lasting};
-pub use casting::{Cast, CastEnded, CastKind, CastOutcome, CastSeen, CastStarted, Casting, ReleaseIntent, StopIntent};
+pub use casting::{Cast, CastEnded, CastOutcome, CastSeen, CastStarted, Casting, ReleaseIntent, StopIntent};
 pub use combo::Combo;
 pub use commands::{CastCommand, ReleaseCastCommand, StopCastCommand};
 pub use cooldowns::{Cooldowns, CooldownsSeen, now_ms, tick_of};
 pub use deliver::{Conjured, Conjuring, Toward};
 pub use follow::PassedOn;
+pub use interrupts::{Disturbed, InterruptRules};
 pub use mana::Mana;
 pub(crate) use mana::ManaChange;
 pub use projectiles::{CONJURE_REFUSED, InFlight, PROJECTILES_MAX, Projectile};
 pub use queue::{ALLOWANCE_MS_MAX, CastQueue, Punctuality, QueuedCast};
 pub use rules::{Aim, CasterView, Refusal, TargetView, check_aim, check_caster, in_reach};
-pub use targeting::{Circle, Units, Visible, aim_of};
+pub use shapes::Shape;
+pub use targeting::{Spread, Units, Visible, aim_of};
 
 /// Order of the features in the Validate stage; portals come after all of them.
 #[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -82,6 +88,7 @@ pub fn plugin(app: &mut App) {
         .add_message::<CastStarted>()
         .add_message::<Conjured>()
         .add_message::<PassedOn>()
+        .add_message::<Disturbed>()
         .add_message::<deliver::LifePaid>();
     app.register_required_components::<Actor, Mana>()
         .register_required_components::<Actor, Cooldowns>()
@@ -106,11 +113,21 @@ pub fn plugin(app: &mut App) {
                 .in_set(ValidateSystems::Casts),
             (act::stop_casts, act::advance_casts, act::start_casts).chain().in_set(CastSystems::Run),
             (projectiles::fly, areas::look).chain().in_set(SkillSystems::Fly),
-            (follow::take_life, follow::push_back, follow::disturb, follow::carry_on, projectiles::launch, areas::lay)
+            (
+                interrupts::feel_blows,
+                interrupts::feel_deeds,
+                follow::carry_on,
+                interrupts::heed,
+                follow::take_life,
+                projectiles::launch,
+                areas::lay,
+            )
                 .chain()
                 .in_set(SkillSystems::Follow),
         ),
     );
+    interrupts::read_table(app.world_mut());
+    app.on_epoch(interrupts::follow_epoch).before_departure(interrupts::take_leave);
     app.carry::<Mana>().carry::<Cooldowns>();
     app.digest_component::<Mana>("skills")
         .digest_component::<Cooldowns>("skills")

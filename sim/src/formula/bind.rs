@@ -45,10 +45,10 @@ pub struct Ranges {
 /// The first thing that is wrong with it.
 pub fn compile(text: &str, names: &dyn Names, ranges: Ranges) -> Result<(Program, Interval), FormulaError> {
     let tree = parse(text)?;
-    let program = Program { ops: Vec::new(), curves: Vec::new(), coef: ranges.coef };
+    let program = Program { coef: ranges.coef, ..Program::default() };
     let mut binder = Binder { names, ranges, program, depth: 0 };
     let interval = binder.node(&tree)?;
-    Ok((binder.program, interval))
+    Ok((binder.program.finished(), interval))
 }
 
 struct Binder<'n> {

@@ -1,8 +1,10 @@
-//! A formula ready to run: operations on a small stack, no allocation, no branch on data. Inputs are clamped to the ranges
-//! the formula was checked with, so what the check proved always holds.
+//! A formula ready to run: operations on a small stack of 128 bits, no allocation, no branch on data, and the same on 64
+//! bits (`quick`), which is asked first. Inputs are clamped to the ranges the formula was checked with, so what the check
+//! proved always holds.
 
 use std::sync::Arc;
 
+use super::quick::{self, Quick, Unit};
 use super::{MICRO, divide, limited, multiply, power, root, round_whole};
 use crate::assets::{AttributeId, CurveLine, Rounding};
 
@@ -41,6 +43,20 @@ pub(super) enum Op {
     Root,
     Power(u8),
     Curve(u16),
+}
+
+impl Op {
+    /// How many values it takes.
+    pub(super) const fn operands(&self) -> usize {
+        match self {
+            Self::Constant(_) | Self::Source(_) | Self::Target(_) | Self::Input(_) => 0,
+            Self::Negate | Self::Floor | Self::Ceil | Self::Round | Self::Abs | Self::Root => 1,
+            Self::Power(_) | Self::Curve(_) => 1,
+            Self::Add | Self::Subtract | Self::Multiply | Self::Divide | Self::Remainder => 2,
+            Self::Less | Self::AtMost | Self::Equal | Self::Min | Self::Max => 2,
+            Self::Clamp | Self::Select => 3,
+        }
+    }
 }
 
 /// What a formula may ask about besides attributes.
@@ -117,6 +133,8 @@ pub struct Program {
     pub(super) ops: Vec<Op>,
     pub(super) curves: Vec<Arc<CurveLine>>,
     pub(super) coef: (i32, i32),
+    /// The same on 64 bits, unless it is too deep for that.
+    pub(super) quick: Option<Quick>,
 }
 
 impl Program {
@@ -128,9 +146,25 @@ impl Program {
         })
     }
 
+    /// The program of these operations, with its short way.
+    pub(super) fn finished(mut self) -> Self {
+        self.quick = quick::compile(&self.ops);
+        self
+    }
+
     /// The value in millionths; 0 for a formula without text.
     #[must_use]
     pub fn eval_micro(&self, scope: &Scope<'_>) -> i128 {
+        match self.short(scope) {
+            Some((value, Unit::Micro)) => i128::from(value),
+            Some((value, Unit::Whole)) => i128::from(value) * MICRO,
+            None => self.eval_wide_micro(scope),
+        }
+    }
+
+    /// The value in millionths by the wide program, which the short way has to agree with: the reference of tests.
+    #[must_use]
+    pub fn eval_wide_micro(&self, scope: &Scope<'_>) -> i128 {
         let mut stack = [0_i128; STACK_MAX];
         let mut top = 0;
         for op in &self.ops {
@@ -140,10 +174,29 @@ impl Program {
         stack[0]
     }
 
+    /// The value in millionths on 64 bits; `None` where those are too few.
+    #[must_use]
+    pub fn eval_short_micro(&self, scope: &Scope<'_>) -> Option<i64> {
+        match self.short(scope)? {
+            (value, Unit::Micro) => Some(value),
+            (value, Unit::Whole) => value.checked_mul(MICRO as i64),
+        }
+    }
+
+    #[inline]
+    fn short(&self, scope: &Scope<'_>) -> Option<(i64, Unit)> {
+        let quick = self.quick.as_ref()?;
+        Some((quick.run(self, scope)?, quick.unit))
+    }
+
     /// The value as a whole number, rounded as told.
     #[must_use]
     pub fn eval(&self, scope: &Scope<'_>, round: Rounding) -> i64 {
-        i64::try_from(round.divide(self.eval_micro(scope), MICRO)).unwrap_or(i64::MAX)
+        match self.short(scope) {
+            Some((value, Unit::Whole)) => value,
+            Some((value, Unit::Micro)) => round.divide_short(value, MICRO as i64),
+            None => i64::try_from(round.divide(self.eval_wide_micro(scope), MICRO)).unwrap_or(i64::MAX),
+        }
     }
 
     /// Carries out one operation on the operands below `top` and returns how many it took.
@@ -157,7 +210,7 @@ impl Program {
             Op::Constant(value) => (0, value),
             Op::Source(index) => (0, attribute(scope.source, index)),
             Op::Target(index) => (0, attribute(scope.target.unwrap_or(scope.source), index)),
-            Op::Input(input) => (0, self.input(input, scope)),
+            Op::Input(input) => (0, i128::from(self.input(input, scope)) * MICRO),
             Op::Negate => (1, -a),
             Op::Floor => (1, a.div_euclid(MICRO) * MICRO),
             Op::Ceil => (1, -((-a).div_euclid(MICRO)) * MICRO),
@@ -183,8 +236,10 @@ impl Program {
         operands
     }
 
-    fn input(&self, input: Input, scope: &Scope<'_>) -> i128 {
-        let whole = match input {
+    /// An input, whole.
+    #[inline]
+    pub(super) fn input(&self, input: Input, scope: &Scope<'_>) -> i64 {
+        match input {
             Input::Coef => i64::from(scope.coef.clamp(self.coef.0, self.coef.1)),
             Input::Stacks => i64::from(scope.stacks.clamp(1, super::bind::STACKS_MAX)),
             Input::Amount => i64::from(scope.cause.amount).min(super::bind::AMOUNT_MAX),
@@ -196,11 +251,16 @@ impl Program {
             Input::Mana => i64::from(scope.pools.1),
             Input::TargetHp => i64::from(scope.target_pools.0),
             Input::TargetMana => i64::from(scope.target_pools.1),
-        };
-        i128::from(whole) * MICRO
+        }
     }
 }
 
 fn attribute(values: &[i32], index: u16) -> i128 {
-    i128::from(values.get(usize::from(index)).copied().unwrap_or(0)) * MICRO
+    i128::from(attribute_of(values, index)) * MICRO
+}
+
+/// An attribute, whole.
+#[inline]
+pub(super) fn attribute_of(values: &[i32], index: u16) -> i64 {
+    i64::from(values.get(usize::from(index)).copied().unwrap_or(0))
 }

@@ -15,7 +15,12 @@ struct Few;
 
 impl Names for Few {
     fn attribute(&self, name: &str) -> Option<(u16, Range<i64>)> {
-        let known = BTreeMap::from([("a", (0, -50..50)), ("b", (1, 1..1_000)), ("speed", (2, 0..10_000))]);
+        let known = BTreeMap::from([
+            ("a", (0, -50..50)),
+            ("b", (1, 1..1_000)),
+            ("speed", (2, 0..10_000)),
+            ("big", (3, 0..100_000_000)),
+        ]);
         known.get(name).cloned()
     }
 
@@ -117,6 +122,31 @@ fn the_recast_of_ffxiv_comes_out_as_published() {
 }
 
 #[test]
+fn what_the_game_asks_for_goes_the_short_way_and_what_does_not_fit_the_wide_one() {
+    let short = |text: &str, source: &[i32], coef: i32| {
+        let (program, _) = compile(text, &Few, RANGES).expect(text);
+        let scope = Scope { coef, ..Scope::of(source) };
+        let (short, wide) = (program.eval_short_micro(&scope), program.eval_wide_micro(&scope));
+        assert!(short.is_none_or(|short| i128::from(short) == wide), "{text}: {short:?} and {wide}");
+        short
+    };
+    let numbers = [50, 1_000, 10_000, 100_000_000];
+    for text in [
+        "(speed + b) * coef / 1000",
+        "b * speed * (coef / 1000) / max(1, target.a)",
+        "if(target.hp * 3 < target.mana, 2, 1) * curve('c', target.level)",
+        "floor((1000 - floor(130 * (speed - 364) / 2170)) * 2500 / 1000)",
+        "pow(b, 2) / 7 + sqrt(speed) + clamp(a * 1.5, 0, 9) - abs(0 - a) % 4",
+        "2 * 3 + 4 * 5 < 30 - 3",
+    ] {
+        assert!(short(text, &numbers, 1_150).is_some(), "{text}");
+    }
+    assert!(short("big * (b * 0.5 + 99_999)", &numbers, 0).is_none(), "ten to the 13th and more, in millionths");
+    let one = |length: usize| (0..length).fold("a".to_owned(), |inner, _| format!("(1 - {inner})"));
+    assert!(short(&one(14), &numbers, 0).is_some() && short(&one(18), &numbers, 0).is_none(), "too deep");
+}
+
+#[test]
 fn without_a_target_the_source_stands_for_it() {
     let (program, _) = compile("a * target.a + target.level", &Few, RANGES).expect("it is right");
     let (own, other) = ([3], [5]);
@@ -139,8 +169,10 @@ fn any_formula() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         (0_i64..200).prop_map(|number| number.to_string()),
         (0_i64..50, 1_i64..1_000_000).prop_map(|(whole, micro)| format!("{whole}.{micro:06}")),
-        prop::sample::select(&["a", "b", "target.a", "target.b", "level", "stacks", "coef"][..])
-            .prop_map(str::to_owned),
+        prop::sample::select(
+            &["a", "b", "big", "target.a", "target.b", "level", "stacks", "coef", "amount", "absorbed", "crit"][..],
+        )
+        .prop_map(str::to_owned),
     ];
     leaf.prop_recursive(4, 24, 3, |inner| {
         let pair = (inner.clone(), inner.clone());
@@ -186,6 +218,29 @@ proptest! {
             let scope = Scope { target: Some(&target), coef, stacks, level, ..Scope::of(&source) };
             let value = program.eval_micro(&scope);
             prop_assert!(interval.contains(value), "{}: {} outside {}", text, written(value), interval);
+        }
+    }
+
+    #[test]
+    fn the_short_way_and_the_wide_one_agree_to_the_millionth(
+        text in any_formula(),
+        source in (-50_i32..=50, 1_i32..=1_000, 0_i32..=10_000, prop_oneof![0_i32..=100, 0_i32..=100_000_000]),
+        target in (-50_i32..=50, 1_i32..=1_000),
+        (coef, stacks, level) in (0_i32..=10_000, 1_u32..=1_000, 1_u16..=100),
+        (amount, absorbed, crit) in (0_u32..=2_000_000_000, 0_u32..=1_000, any::<bool>()),
+    ) {
+        if let Ok((program, _)) = compile(&text, &Few, RANGES) {
+            let (source, target) = ([source.0, source.1, source.2, source.3], [target.0, target.1]);
+            let cause = Trigger { amount, absorbed, crit };
+            let scope = Scope { target: Some(&target), coef, stacks, level, cause, ..Scope::of(&source) };
+            let wide = program.eval_wide_micro(&scope);
+            prop_assert_eq!(program.eval_micro(&scope), wide, "{}", text);
+            if let Some(short) = program.eval_short_micro(&scope) {
+                prop_assert_eq!(i128::from(short), wide, "{}", text);
+            }
+            for round in [Rounding::HalfUp, Rounding::Floor, Rounding::Ceil] {
+                prop_assert_eq!(i128::from(program.eval(&scope, round)), round.divide(wide, MICRO), "{}", text);
+            }
         }
     }
 

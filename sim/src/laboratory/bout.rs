@@ -10,11 +10,13 @@ use glam::Vec2;
 
 use super::{Combatant, Contest, Fighter, champion, entity_of, monster, side_faction};
 use crate::actor::{Actor, Heading, Position};
-use crate::features::combat::{Died, HealthChanged, HealthKind};
-use crate::features::monsters::ThreatTable;
+use crate::features::combat::{Died, HealthChanged, HealthKind, Vitals};
+use crate::features::monsters::{Mind, ThreatTable};
 use crate::ids::SimId;
 use crate::random::{Random, Stream};
+use crate::roster::Roster;
 use crate::scene::Scene;
+use crate::tick::TICK_MS;
 
 /// Arenas in a row.
 const ROW: u32 = 8;
@@ -24,6 +26,8 @@ const ARENA_M: f32 = 220.0;
 const SHOULDERS_M: f32 = 2.0;
 /// Everyone enters before so many ticks have passed (1 s).
 const ENTRY_TICKS: u32 = 20;
+/// Ticks of a stretch of a fight, whose damage is added up (5 s).
+pub const STRETCH_TICKS: u32 = 5_000 / TICK_MS;
 /// Anger against each opponent that begins a fight, in thousandths of a point.
 const CHALLENGE_MILLI: i64 = 1;
 
@@ -47,6 +51,23 @@ pub struct Bout {
     pub ticks: u32,
     /// What each member did, by side and place in it.
     pub members: [Vec<MemberRecord>; 2],
+    /// Phases that began, in order.
+    pub phases: Vec<PhaseRecord>,
+    /// Hit points that the members of each side took from others in each stretch of [`STRETCH_TICKS`], the last one unfinished.
+    pub damage: [Vec<u64>; 2],
+}
+
+/// A phase of a monster that began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PhaseRecord {
+    /// Side of the monster.
+    pub side: usize,
+    /// Its place in it.
+    pub member: usize,
+    /// The phase, by its place in the monster's list.
+    pub phase: usize,
+    /// When, in ticks since the fight began.
+    pub tick: u32,
 }
 
 /// What one member did and suffered. Its summons' deeds are not its own.
@@ -60,14 +81,18 @@ pub struct MemberRecord {
     pub taken: u64,
     /// When it died, in ticks since the fight began.
     pub died_tick: Option<u32>,
+    /// Its hit points when the fight ended.
+    pub hp: u32,
+    /// The most it could have then.
+    pub hp_max: u32,
 }
 
 /// Where a member belongs.
-#[derive(Debug, Clone, Copy)]
-struct Seat {
-    arena: usize,
-    side: usize,
-    member: usize,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seat {
+    pub(super) arena: usize,
+    pub(super) side: usize,
+    pub(super) member: usize,
 }
 
 struct Arena {
@@ -88,25 +113,49 @@ struct Entry {
     member: usize,
 }
 
+/// Looks on while the fights of a scene are fought; it must not change them.
+pub(super) trait Onlooker {
+    /// Before a tick, when everyone who is due has entered.
+    fn before(&mut self, world: &mut World, hall: &Hall);
+    /// After a tick, so many since the scene began.
+    fn after(&mut self, world: &World, hall: &Hall, tick: u32);
+}
+
+/// Nobody looks on.
+impl Onlooker for () {
+    fn before(&mut self, _: &mut World, _: &Hall) {}
+    fn after(&mut self, _: &World, _: &Hall, _: u32) {}
+}
+
 /// Fights the fights with these numbers in an empty scene.
-pub(super) fn run(mut scene: Scene, contest: &Contest, numbers: &Range<u32>) -> Vec<Bout> {
+pub(super) fn run(
+    mut scene: Scene,
+    contest: &Contest,
+    numbers: &Range<u32>,
+    onlooker: &mut impl Onlooker,
+) -> Vec<Bout> {
     let mut hall = Hall::prepare(contest, numbers, *scene.world().resource::<Random>());
     let mut ticks = 0;
     while ticks < contest.limit_ticks && hall.arenas.iter().any(|arena| !arena.is_over) {
         hall.let_in(scene.world_mut(), contest, ticks);
+        onlooker.before(scene.world_mut(), &hall);
         scene.tick();
         ticks += 1;
         hall.watch(scene.world(), ticks);
+        onlooker.after(scene.world(), &hall, ticks);
         hall.close_decided(scene.world_mut(), ticks);
     }
-    for arena in hall.arenas.iter_mut().filter(|arena| !arena.is_over) {
-        arena.bout.ticks = ticks;
+    for arena in 0..hall.arenas.len() {
+        if !hall.arenas[arena].is_over {
+            hall.count_hp(scene.world(), arena);
+            hall.arenas[arena].bout.ticks = ticks;
+        }
     }
     hall.arenas.into_iter().map(|arena| arena.bout).collect()
 }
 
 /// All arenas of a scene, and who is in them.
-struct Hall {
+pub(super) struct Hall {
     arenas: Vec<Arena>,
     /// Who still has to enter, the first last.
     entries: Vec<Entry>,
@@ -124,7 +173,8 @@ impl Hall {
         for (arena, number) in numbers.clone().enumerate() {
             let alive = contest.sides.each_ref().map(Vec::len);
             let members = alive.map(|count| vec![MemberRecord::default(); count]);
-            let bout = Bout { winner: Winner::Undecided, ticks: 0, members };
+            let (phases, damage) = (Vec::new(), [Vec::new(), Vec::new()]);
+            let bout = Bout { winner: Winner::Undecided, ticks: 0, members, phases, damage };
             let is_swapped = number % 2 == 1;
             arenas.push(Arena { middle: middle_of(arena), is_swapped, alive, bout, is_over: false });
             for (side, &count) in alive.iter().enumerate() {
@@ -162,7 +212,12 @@ impl Hall {
         }
     }
 
-    fn seat_of(&self, id: SimId) -> Option<Seat> {
+    /// Who has this seat, once it has entered.
+    pub(super) fn sitter(&self, seat: Seat) -> Option<SimId> {
+        self.seats.iter().find(|(_, own)| *own == seat).map(|(id, _)| *id)
+    }
+
+    pub(super) fn seat_of(&self, id: SimId) -> Option<Seat> {
         self.seats.binary_search_by_key(&id, |seat| seat.0).ok().map(|index| self.seats[index].1)
     }
 
@@ -170,7 +225,7 @@ impl Hall {
     fn watch(&mut self, world: &World, tick: u32) {
         let mut changes = std::mem::take(&mut self.changes);
         for change in changes.read(world.resource::<Messages<HealthChanged>>()) {
-            self.note(change);
+            self.note(change, tick);
         }
         self.changes = changes;
         let mut deaths = std::mem::take(&mut self.deaths);
@@ -184,9 +239,36 @@ impl Hall {
             }
         }
         self.deaths = deaths;
+        self.watch_phases(world, tick);
     }
 
-    fn note(&mut self, change: &HealthChanged) {
+    /// Notes the phases that have begun.
+    fn watch_phases(&mut self, world: &World, tick: u32) {
+        for &(id, Seat { arena, side, member }) in &self.seats {
+            let arena = &mut self.arenas[arena];
+            if arena.is_over {
+                continue;
+            }
+            let Some(phase) = of::<Mind>(world, id).and_then(Mind::phase) else { continue };
+            let own = |record: &&PhaseRecord| (record.side, record.member) == (side, member);
+            if arena.bout.phases.iter().rev().find(own).is_none_or(|last| last.phase != phase) {
+                arena.bout.phases.push(PhaseRecord { side, member, phase, tick });
+            }
+        }
+    }
+
+    /// Notes what everyone of an arena has left.
+    fn count_hp(&mut self, world: &World, arena: usize) {
+        for (id, seat) in self.seats.iter().filter(|(_, seat)| seat.arena == arena) {
+            let Some(vitals) = of::<Vitals>(world, *id) else { continue };
+            let record = &mut self.arenas[arena].bout.members[seat.side][seat.member];
+            // Who died has nothing left, even if it stands up again.
+            let hp = if record.died_tick.is_some() { 0 } else { vitals.hp };
+            (record.hp, record.hp_max) = (hp, vitals.hp_max);
+        }
+    }
+
+    fn note(&mut self, change: &HealthChanged, tick: u32) {
         if !matches!(change.kind, HealthKind::Direct | HealthKind::Periodic) {
             return;
         }
@@ -194,7 +276,17 @@ impl Hall {
         if let Some(seat) = self.seat_of(change.source).filter(|_| change.source != change.target || change.amount > 0)
         {
             let record = &mut self.arenas[seat.arena].bout.members[seat.side][seat.member];
-            if change.amount < 0 { record.damage += amount } else { record.healing += amount }
+            if change.amount < 0 {
+                record.damage += amount
+            } else {
+                record.healing += amount
+            }
+            if change.amount < 0 {
+                let (stretch, by) = ((tick.saturating_sub(1) / STRETCH_TICKS) as usize, &mut self.arenas[seat.arena]);
+                let stretches = &mut by.bout.damage[seat.side];
+                stretches.resize(stretches.len().max(stretch + 1), 0);
+                stretches[stretch] += amount;
+            }
         }
         if let Some(seat) = self.seat_of(change.target).filter(|_| change.amount < 0) {
             self.arenas[seat.arena].bout.members[seat.side][seat.member].taken += amount;
@@ -203,7 +295,12 @@ impl Hall {
 
     /// Ends what is decided and empties its arena: who is left would only cost time.
     fn close_decided(&mut self, world: &mut World, tick: u32) {
-        for arena in self.arenas.iter_mut().filter(|arena| !arena.is_over && arena.alive.contains(&0)) {
+        for place in 0..self.arenas.len() {
+            if self.arenas[place].is_over || !self.arenas[place].alive.contains(&0) {
+                continue;
+            }
+            self.count_hp(world, place);
+            let arena = &mut self.arenas[place];
             arena.is_over = true;
             arena.bout.ticks = tick;
             arena.bout.winner = match arena.alive {
@@ -243,6 +340,10 @@ pub(super) fn enter(world: &mut World, combatant: Combatant, side: usize, place:
             id
         }
     }
+}
+
+fn of<T: Component>(world: &World, id: SimId) -> Option<&T> {
+    world.get::<T>(world.resource::<Roster>().entity(id)?)
 }
 
 fn turn(world: &mut World, id: SimId, direction: Vec2) {

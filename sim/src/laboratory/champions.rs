@@ -1,5 +1,6 @@
 //! Classes that play themselves: for every class a monster record with its numbers and skills, made for the laboratory
-//! alone. It decides by the tree that its class names; without one it tries its skills, the rarer the sooner.
+//! alone. It decides by the tree that its class names; without one it tries its skills, the rarer the sooner. It never gives
+//! up: a monster that is held too long goes home and is as new, a player is not.
 
 use std::cmp::Reverse;
 use std::fmt::Write;
@@ -12,6 +13,11 @@ pub(super) const FILE: &str = "monsters/laboratory_champions.ron";
 /// The id of the champion of a class.
 pub(super) fn id_of(class: &str) -> String {
     format!("monster/champion.{}", class.split_once('/').map_or(class, |(_, name)| name))
+}
+
+/// Whether a monster was made of a class here.
+pub(super) fn is_champion(assets: &Assets, monster: &str) -> bool {
+    assets.classes.iter().any(|(_, class)| id_of(&class.id) == monster)
 }
 
 /// The records of all champions.
@@ -34,7 +40,7 @@ fn write_record(text: &mut String, class: &ClassDef, assets: &Assets) -> std::fm
     writeln!(
         text,
         "(id: {:?}, name: {:?}, level: (1, 1), faction: \"players\", attributes: {attributes}, move: (profile: {:?}), \
-         senses: (aggro_m: 50), leash: (radius_m: 200), ai: {:?}, skills: [{}], respawn_ms: 60000, corpse_ms: 10000),",
+         senses: (aggro_m: 50), leash: (radius_m: 200, timer_ms: 3600000, unreachable_ms: 3600000), ai: {:?}, skills: [{}], respawn_ms: 60000, corpse_ms: 10000),",
         id_of(&class.id),
         class.name,
         class.movement.name(),

@@ -1,20 +1,21 @@
-//! What a bot knows about its own skills: which it has, what they are for, and when each is ready again. It
-//! counts for itself, as a player does, and a turn later than the server rather than earlier.
-
-use std::collections::BTreeMap;
+//! What a bot knows about its own skills: which it has, what they are for, and when each is ready again. The server tells
+//! a player its cooldowns, charges and locked schools; what the bot counts for itself is only how long its last request is
+//! under way, so that it does not ask twice.
 
 use sim::assets::{Action, Filter, Id, SkillDef};
 
 use crate::senses::Senses;
 
-/// Turns by which a cooldown is believed to last longer, for the way to the server.
-const LATE_TURNS: u32 = 2;
+/// Turns a request is under way besides the time that the path takes: one until it is heard and one until that is told.
+const UNDER_WAY_TURNS: u32 = 2;
+/// Length of a turn in milliseconds.
+const TURN_MS: u128 = 50;
 
-/// When skills are ready again, in turns.
+/// What was asked for last.
 #[derive(Debug, Default)]
 pub(super) struct SkillBook {
-    ready: BTreeMap<u32, u32>,
-    gcd_until: u32,
+    /// The turn until which the answer to the last request is not here.
+    asked_until: u32,
 }
 
 /// Hurts enemies.
@@ -48,18 +49,24 @@ impl SkillBook {
         mana: u32,
         wanted: impl Fn(&SkillDef) -> bool,
     ) -> Option<(Id<SkillDef>, &'a SkillDef)> {
-        if senses.turn < self.gcd_until {
+        if senses.turn < self.asked_until {
             return None;
         }
-        let is_ready = |id: Id<SkillDef>| self.ready.get(&id.raw()).is_none_or(|&turn| senses.turn >= turn);
+        let (cooldowns, tick) = (senses.cooldowns(), senses.next_server_tick());
+        let is_ready = |id: Id<SkillDef>, skill: &SkillDef| cooldowns.ready_tick(id, skill) <= tick;
         let usable =
-            self.known(senses).filter(|(id, skill)| is_ready(*id) && skill.mana_cost() <= mana && wanted(skill));
+            self.known(senses).filter(|(id, skill)| skill.mana_cost() <= mana && wanted(skill) && is_ready(*id, skill));
         usable.max_by_key(|(_, skill)| skill.cooldown_ticks())
     }
 
-    /// Notes that a skill is being cast.
-    pub(super) fn used(&mut self, turn: u32, id: Id<SkillDef>, skill: &SkillDef) {
-        self.ready.insert(id.raw(), turn + skill.cooldown_ticks() + LATE_TURNS);
-        self.gcd_until = turn + skill.gcd_ticks() + LATE_TURNS;
+    /// Notes that a skill has been asked for.
+    pub(super) fn asked(&mut self, senses: &Senses<'_>) {
+        let path_turns = u32::try_from(senses.client.rtt().as_millis().div_ceil(TURN_MS)).unwrap_or(u32::MAX);
+        self.asked_until = senses.turn.saturating_add(path_turns).saturating_add(UNDER_WAY_TURNS);
+    }
+
+    /// The answer is here: no.
+    pub(super) fn refused(&mut self) {
+        self.asked_until = 0;
     }
 }

@@ -38,6 +38,7 @@ impl Check for CombatDef {
         check.duration("pvp.duel_countdown_ms", self.pvp.duel_countdown_ms, 0..=60_000);
         check.duration("pvp.duel_offer_ms", self.pvp.duel_offer_ms, 50..=HOUR_MS);
         check.duration("resurrection.offer_ms", self.resurrection.offer_ms, 50..=HOUR_MS);
+        check.duration("resurrection.release_after_ms", self.resurrection.release_after_ms, 0..=HOUR_MS);
         check.whole("resurrection.release_pct", self.resurrection.release_pct, 1..=100);
         check_experience(&self.experience, check);
     }

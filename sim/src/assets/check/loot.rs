@@ -111,6 +111,7 @@ fn check_condition(condition: &LootCondition, path: &str, check: &mut Checker<'_
             check.ordered(path, (u32::from(*least), u32::from(*most)))
         }
         LootCondition::PartySize(least, most) => check.ordered(path, (*least, *most)),
+        LootCondition::Carries(_, least) => check.whole(&format!("{path}.1"), *least, 1..=COUNT_MAX),
         LootCondition::Not(other) => check_condition(other, &format!("{path}.0"), check),
         LootCondition::Class(_) | LootCondition::HasTag(_) | LootCondition::FirstKill => {}
     }

@@ -1,6 +1,6 @@
 //! The rules of monsters and of threat.
 
-use super::{Check, Checker, ai::check_deed, check_table};
+use super::{Check, Checker, ai::check_deed, check_table, rings::check_summons};
 use crate::assets::kinds::Records;
 use crate::assets::report::Code;
 use crate::assets::{Deed, MonsterDef, PhaseDef, PhaseStart, ThreatDef};
@@ -69,6 +69,8 @@ impl Check for MonsterDef {
         let levels = if ends[0] == ends[1] { &ends[..1] } else { &ends };
         check_table("attributes", &self.attributes, levels, records, check);
         self.check_phase_names(records, check);
+        self.check_killable(records, check);
+        check_summons(self, records, check);
     }
 }
 

@@ -68,6 +68,7 @@ pub(crate) fn check_navigation(
         let name = format!("spawner `{}`", spawner.id);
         let path = format!("spawners.{index}");
         let mut leg_from = places.must_stand(&format!("{path}.at"), &name, spawner.at, spawner.radius_m);
+        places.must_reach(&format!("{path}.at"), &name, leg_from, start);
         if let (Some(middle), SpawnArea::Polygon(corners)) = (leg_from, &spawner.area) {
             places.must_have_room(&format!("{path}.area"), &name, middle, corners);
         }

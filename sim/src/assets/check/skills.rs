@@ -2,10 +2,13 @@
 //! never happen.
 
 use super::actions::check_action;
+use super::interrupts::check_overrides;
+use super::rings::check_combos;
 use super::{Check, Checker};
+use crate::assets::kinds::Records;
 use crate::assets::report::Code;
 use crate::assets::{
-    Action, AreaDef, At, CastDef, CastMove, CostTime, Flight, Moment, ProjectileDef, SkillDef, SkillTarget,
+    Action, AreaDef, AreaShape, At, CastDef, CastMove, CostTime, Flight, Moment, ProjectileDef, SkillDef, SkillTarget,
 };
 
 /// Longest cooldown: an hour.
@@ -52,6 +55,11 @@ impl Check for SkillDef {
         for (index, moment) in self.timeline.iter().enumerate() {
             self.check_moment(index, moment, check);
         }
+    }
+
+    fn check_among(&self, records: &Records, check: &mut Checker<'_, '_>) {
+        check_overrides(self, check);
+        check_combos(self, records, check);
     }
 }
 
@@ -101,7 +109,7 @@ fn check_cast(cast: &CastDef, check: &mut Checker<'_, '_>) {
         check.whole("cast.pushback.ms", pushback.ms, 1..=10_000);
         check.whole("cast.pushback.max", pushback.max, 1..=20);
     }
-    if let CastMove::Slows(bp) = cast.movement() {
+    if let Some(CastMove::Slows(bp)) = cast.movement() {
         check.whole("cast.move.0", bp, 1..=10_000);
     }
     match cast {
@@ -192,7 +200,7 @@ impl Check for ProjectileDef {
 impl Check for AreaDef {
     fn check(&self, check: &mut Checker<'_, '_>) {
         check.name(&self.name);
-        check.float("radius_m", self.radius_m, LENGTH_M_MIN..=REACH_M_MAX);
+        self.check_shape(check);
         check.duration("duration_ms", self.duration_ms, 50..=DURATION_MS_MAX);
         check.duration("period_ms", self.period_ms, 0..=DURATION_MS_MAX);
         check.whole("targets_max", self.targets_max, 1..=64);
@@ -207,6 +215,25 @@ impl Check for AreaDef {
         let is_certain = ["on_enter", "on_tick", "on_leave"].into_iter().all(|path| check.is_original(path));
         if is_certain && self.on_enter.is_empty() && self.on_tick.is_empty() && self.on_leave.is_empty() {
             check.pointless("id", "does nothing to anyone");
+        }
+    }
+}
+
+impl AreaDef {
+    fn check_shape(&self, check: &mut Checker<'_, '_>) {
+        let (length_m, width_m) = match self.shape {
+            AreaShape::Circle => return check.float("radius_m", self.radius_m, LENGTH_M_MIN..=REACH_M_MAX),
+            AreaShape::Cone { angle_deg } => {
+                check.float("shape.angle_deg", angle_deg, 1.0..=360.0);
+                return check.float("radius_m", self.radius_m, LENGTH_M_MIN..=REACH_M_MAX);
+            }
+            AreaShape::Rectangle { length_m, width_m } | AreaShape::Line { length_m, width_m } => (length_m, width_m),
+        };
+        check.float("shape.length_m", length_m, LENGTH_M_MIN..=REACH_M_MAX);
+        check.float("shape.width_m", width_m, LENGTH_M_MIN..=REACH_M_MAX);
+        if self.radius_m != 0.0 {
+            let message = format!("{} has a length and a width, so it has no radius", check.title);
+            check.contradiction("radius_m", "shape", message);
         }
     }
 }

@@ -140,6 +140,9 @@ pub struct ResurrectionRules {
     /// How long an offer to be raised stands, in ms.
     #[serde(default = "default_offer_ms")]
     pub offer_ms: u32,
+    /// Time from a player's death until it may ask to be taken to a spawn point before its time, in ms.
+    #[serde(default)]
+    pub release_after_ms: u32,
     /// Hit points and mana after a return at a spawn point, in percent.
     #[serde(default = "whole_pct")]
     pub release_pct: u32,
@@ -150,7 +153,7 @@ pub struct ResurrectionRules {
 
 impl Default for ResurrectionRules {
     fn default() -> Self {
-        Self { offer_ms: default_offer_ms(), release_pct: whole_pct(), sickness: Vec::new() }
+        Self { offer_ms: default_offer_ms(), release_after_ms: 0, release_pct: whole_pct(), sickness: Vec::new() }
     }
 }
 
@@ -213,4 +216,38 @@ impl Default for ExperienceRules {
             level_max: default_level_max(),
         }
     }
+}
+
+/// Whose a kill is, and what it teaches whom.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TapRules {
+    /// Whose the kill and its loot are; whoever it is, its party shares them.
+    #[serde(default)]
+    pub owner: TapOwner,
+    /// Who learns from it.
+    #[serde(default)]
+    pub experience: KillShare,
+}
+
+/// Whose a kill is. All forget when the monster gives up and goes home.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize, Serialize, schemars::JsonSchema)]
+pub enum TapOwner {
+    /// Of the party of whoever took hit points from it first.
+    #[default]
+    FirstHit,
+    /// Of the party that took the most; of equals, of the one that began.
+    MostDamage,
+    /// Of the party of the player who took hit points from it last.
+    LastHit,
+}
+
+/// Who learns from a kill.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize, Serialize, schemars::JsonSchema)]
+pub enum KillShare {
+    /// Those whose kill it is.
+    #[default]
+    Owner,
+    /// Every party, and everyone without one, by its part of all damage.
+    ByDamage,
 }

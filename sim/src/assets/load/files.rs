@@ -63,6 +63,8 @@ impl<'s> Run<'s> {
         let id = |index: usize| written.get(index).and_then(|record| record.facts.id());
         let abstracts = extended.iter().filter(|(_, joined)| joined.is_none()).filter_map(|(index, _)| id(*index));
         self.abstracts = abstracts.map(str::to_owned).collect();
+        let meant = written.iter().filter(|record| record.facts.is_marked && record.says("unused"));
+        self.meant = meant.filter_map(|record| record.facts.id()).map(str::to_owned).collect();
         // From the back, so that the places in front stay where they are.
         for index in extended.keys().rev() {
             let (file, record) = places[*index];

@@ -73,7 +73,7 @@ fn every_fault_of_one_record_is_reported() {
             "3:117: error[A0111]: `chance_pct` is 101, but must be from 1 to 100",
             "3:123: error[A0104]: `do[3]` must be a group `(..)` of named fields, found the name `Threat`",
             "4:17: error[A0113]: `ms` is 1010 ms, but must be a multiple of the 50 ms tick (the nearest is 1000)",
-            "4:25: error[A0102]: this skill has no field `cooldown_ms` (its fields are `id`, `name`, `tags`, `cast`, `gcd`, `queue_window_ms`, `cost`, `refund`, `cooldown`, `requires`, `stopped_by`, `becomes`, `target` and `timeline`)",
+            "4:25: error[A0102]: this skill has no field `cooldown_ms` (its fields are `id`, `name`, `tags`, `cast`, `gcd`, `queue_window_ms`, `cost`, `refund`, `cooldown`, `requires`, `stopped_by`, `interrupts`, `becomes`, `target` and `timeline`)",
         ]
     );
 }
@@ -112,16 +112,16 @@ fn a_variant_with_wrong_parentheses_is_told_what_it_takes() {
     assert_eq!(
         effect("stack: (by: Source(5), on_apply: RefreshDuratio)"),
         [
-            "assets/effects/burning.ron:2:15: error[A0104]: `by` must be `Source` or `Target`, found `Source(..)`",
-            "assets/effects/burning.ron:2:36: error[A0103]: `on_apply` cannot be `RefreshDuratio` (did you mean `RefreshDuration`?)",
+            "assets/effects/burning.ron:2:15: error[A0104]: `by` must be `Source` or `Target`, found `Source(..)` (`effect/burning` is used by `skill/bolt` (assets/skills/bolt.ron:1))",
+            "assets/effects/burning.ron:2:36: error[A0103]: `on_apply` cannot be `RefreshDuratio` (did you mean `RefreshDuration`?; `effect/burning` is used by `skill/bolt` (assets/skills/bolt.ron:1))",
         ]
     );
     assert_eq!(
         effect("modifiers: [(attr: \"attak\", op: More(5, 6)), (attr: \"attack\")]"),
         [
-            "assets/effects/burning.ron:2:22: error[A0107]: effect `effect/burning` refers to attribute `attak`, which does not exist (did you mean \"attack\" ((built in) core/attributes.ron:5)?)",
-            "assets/effects/burning.ron:2:35: error[A0104]: `More` takes one value, found 2",
-            "assets/effects/burning.ron:2:48: error[A0105]: `modifiers[1]` has no `op`",
+            "assets/effects/burning.ron:2:22: error[A0107]: effect `effect/burning` refers to attribute `attak`, which does not exist (did you mean \"attack\" ((built in) core/attributes.ron:5)?; `effect/burning` is used by `skill/bolt` (assets/skills/bolt.ron:1))",
+            "assets/effects/burning.ron:2:35: error[A0104]: `More` takes one value, found 2 (`effect/burning` is used by `skill/bolt` (assets/skills/bolt.ron:1))",
+            "assets/effects/burning.ron:2:48: error[A0105]: `modifiers[1]` has no `op` (`effect/burning` is used by `skill/bolt` (assets/skills/bolt.ron:1))",
         ]
     );
 }
@@ -144,8 +144,8 @@ fn tags_of_closed_families_must_exist_and_slips_are_pointed_out() {
         findings(&files),
         [
             "assets/effects/burning.ron:1:31: warning[A0139]: no other record has the tag `bleedin` (did you mean \"bleeding\"?)",
-            "assets/effects/burning.ron:1:42: error[A0130]: `Dot` is not a good tag: write lower-case words with digits and `_`, dots between",
-            "assets/effects/burning.ron:1:68: error[A0131]: the program knows no tag `state.stuned`, and only it says what `state` can be (did you mean \"state.stunned\"?)",
+            "assets/effects/burning.ron:1:42: error[A0130]: `Dot` is not a good tag: write lower-case words with digits and `_`, dots between (`effect/burning` is used by `skill/bolt` (assets/skills/bolt.ron:1))",
+            "assets/effects/burning.ron:1:68: error[A0131]: the program knows no tag `state.stuned`, and only it says what `state` can be (did you mean \"state.stunned\"?; `effect/burning` is used by `skill/bolt` (assets/skills/bolt.ron:1))",
         ]
     );
 }
@@ -216,8 +216,8 @@ fn values_that_contradict_each_other_are_reported() {
     assert_eq!(
         findings(&[("effects/burning.ron", &effect)]),
         [
-            "assets/effects/burning.ron:2:11: error[A0117]: effect `effect/burning` has a period but nothing `periodic` to do",
-            "assets/effects/burning.ron:2:16: error[A0117]: effect `effect/burning` ends after 1000 ms, before its first period of 2000 ms",
+            "assets/effects/burning.ron:2:11: error[A0117]: effect `effect/burning` has a period but nothing `periodic` to do (`effect/burning` is used by `skill/bolt` (assets/skills/bolt.ron:1))",
+            "assets/effects/burning.ron:2:16: error[A0117]: effect `effect/burning` ends after 1000 ms, before its first period of 2000 ms (`effect/burning` is used by `skill/bolt` (assets/skills/bolt.ron:1))",
         ]
     );
 }

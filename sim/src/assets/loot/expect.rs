@@ -22,6 +22,8 @@ pub struct LootCase {
     pub class: String,
     /// Whether it is the first kill.
     pub first_kill: bool,
+    /// Ids of items in the looter's bags, and how many of each.
+    pub carries: Vec<(String, u32)>,
 }
 
 impl LootCase {
@@ -35,6 +37,9 @@ impl LootCase {
             LootCondition::PartySize(least, most) => (*least..=*most).contains(&self.party_size),
             LootCondition::Class(class) => class.name() == self.class,
             LootCondition::FirstKill => self.first_kill,
+            LootCondition::Carries(item, least) => {
+                self.carries.iter().any(|(carried, count)| carried == item.name() && count >= least)
+            }
             LootCondition::Not(other) => !self.holds(other),
         }
     }

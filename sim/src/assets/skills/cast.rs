@@ -15,15 +15,15 @@ pub enum CastDef {
     Cast {
         /// How long.
         ms: u32,
-        /// What moving does to it.
+        /// What moving does to it; without it, what the table of interruptions says.
         #[serde(rename = "move", default)]
-        movement: CastMove,
+        movement: Option<CastMove>,
         /// What a blow does to it: the end moves away.
         #[serde(default)]
         pushback: Option<Pushback>,
-        /// Whether a kick ends it.
-        #[serde(default = "yes")]
-        interruptible: bool,
+        /// Whether a kick ends it; without it, what the table of interruptions says.
+        #[serde(default)]
+        interruptible: Option<bool>,
         /// Whether haste shortens it.
         #[serde(default = "yes")]
         hasted: bool,
@@ -37,15 +37,15 @@ pub enum CastDef {
         /// When the first tick is.
         #[serde(default)]
         first: FirstTick,
-        /// What moving does to it.
+        /// What moving does to it; without it, what the table of interruptions says.
         #[serde(rename = "move", default)]
-        movement: CastMove,
+        movement: Option<CastMove>,
         /// What a blow does to it: the end comes nearer.
         #[serde(default)]
         pushback: Option<Pushback>,
-        /// Whether a kick ends it.
-        #[serde(default = "yes")]
-        interruptible: bool,
+        /// Whether a kick ends it; without it, what the table of interruptions says.
+        #[serde(default)]
+        interruptible: Option<bool>,
         /// Whether haste shortens it.
         #[serde(default = "yes")]
         hasted: bool,
@@ -59,12 +59,12 @@ pub enum CastDef {
         /// What it is worth from which hold on, ascending; before the first, 100 %.
         #[serde(default)]
         levels: Vec<ChargeLevel>,
-        /// What moving does to it.
+        /// What moving does to it; without it, what the table of interruptions says.
         #[serde(rename = "move", default)]
-        movement: CastMove,
-        /// Whether a kick ends it.
-        #[serde(default = "yes")]
-        interruptible: bool,
+        movement: Option<CastMove>,
+        /// Whether a kick ends it; without it, what the table of interruptions says.
+        #[serde(default)]
+        interruptible: Option<bool>,
     },
 }
 
@@ -72,11 +72,36 @@ const fn yes() -> bool {
     true
 }
 
+/// Kinds of casts that take time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize, schemars::JsonSchema)]
+pub enum CastKind {
+    /// It takes effect at its end.
+    Cast,
+    /// It takes effect again and again.
+    Channel,
+    /// It is held and let go.
+    Charge,
+}
+
+impl CastKind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Cast, Self::Channel, Self::Charge];
+
+    /// The word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cast => "cast",
+            Self::Channel => "channel",
+            Self::Charge => "charge",
+        }
+    }
+}
+
 /// What moving does to a cast.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
 pub enum CastMove {
     /// It ends the cast.
-    #[default]
     Cancels,
     /// Nothing.
     Allows,
@@ -115,11 +140,22 @@ impl CastDef {
         }
     }
 
-    /// What moving does to it.
+    /// Of what kind it is while it is under way; `None` for what never is.
     #[must_use]
-    pub const fn movement(&self) -> CastMove {
+    pub const fn kind(&self) -> Option<CastKind> {
         match self {
-            Self::Instant => CastMove::Allows,
+            Self::Instant => None,
+            Self::Cast { .. } => Some(CastKind::Cast),
+            Self::Channel { .. } => Some(CastKind::Channel),
+            Self::Charge { .. } => Some(CastKind::Charge),
+        }
+    }
+
+    /// What it says that moving does to it.
+    #[must_use]
+    pub const fn movement(&self) -> Option<CastMove> {
+        match self {
+            Self::Instant => None,
             Self::Cast { movement, .. } | Self::Channel { movement, .. } | Self::Charge { movement, .. } => *movement,
         }
     }
@@ -133,11 +169,11 @@ impl CastDef {
         }
     }
 
-    /// Whether a kick ends it.
+    /// What it says on whether a kick ends it.
     #[must_use]
-    pub const fn is_interruptible(&self) -> bool {
+    pub const fn interruptible(&self) -> Option<bool> {
         match self {
-            Self::Instant => false,
+            Self::Instant => None,
             Self::Cast { interruptible, .. }
             | Self::Channel { interruptible, .. }
             | Self::Charge { interruptible, .. } => *interruptible,

@@ -6,17 +6,14 @@ use std::{ops::Range, sync::Arc};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Node;
-use crate::assets::kinds::KINDS;
-
-/// Fields by which a record asks to be joined with others.
-const MARKS: [&str; 2] = ["extends", "abstract"];
+use crate::assets::{extends::MARKS, kinds::KINDS};
 
 /// What a record says about itself.
 #[derive(Debug, Clone)]
 pub(crate) struct Facts {
     /// Its id and where that stands.
     pub(crate) id: Option<(Arc<str>, Range<usize>)>,
-    /// Whether it says `extends` or `abstract`.
+    /// Whether it says `extends`, `abstract` or `unused`.
     pub(crate) is_marked: bool,
     /// The strings that name other records.
     pub(crate) references: Vec<Reference>,

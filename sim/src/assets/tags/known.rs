@@ -39,7 +39,7 @@ core_tags! {
     UNTARGETABLE = "state.untargetable",
     /// Has died and not returned.
     DEAD = "state.dead",
-    /// Is casting or channelling.
+    /// Is casting, channelling or charging.
     CASTING = "state.casting",
     /// Is moving.
     MOVING = "state.moving",
@@ -47,6 +47,8 @@ core_tags! {
     IN_COMBAT = "state.in_combat",
     /// Is on fire.
     BURNING = "state.burning",
+    /// Is channelling.
+    CHANNELLING = "state.channelling",
     /// How a unit stands in the threat lists of others.
     THREAT = "threat",
     /// Is attacked before those without it.

@@ -15,7 +15,7 @@ use super::gates::{Refused, admit, has_any};
 use super::procs::fresh_procs;
 use super::totals::settle;
 use super::{Application, BUFF_REFUSED, Buff, FOREVER, apply, diminish};
-use crate::assets::{Assets, AttributeId, DiminishDef, Duration, EffectDef, Id, Polarity, School, ticks_of};
+use crate::assets::{Assets, AttributeId, DiminishDef, Duration, EffectDef, Id, Polarity, School, StackBy, ticks_of};
 use crate::features::combat::{EffectQueued, EventKind, Happening, Origin, PatientItem, Resolver, Trigger, Worklist};
 use crate::ids::SimId;
 use crate::random::Stream;
@@ -110,9 +110,9 @@ impl Arrival<'_> {
             author.act_periodically(&self.def.periodic, bearer, (1, 1_000), &mut self.out);
         }
         if matches!(how, Application::Overflow | Application::Denied) && self.def.stack.clear_on_overflow {
-            let (effect, source) = (self.effect, self.deed.source);
-            let mut ending = self.ending();
-            ending.end_where(&mut target.buffs, Cause::Removed, |buff| buff.effect == effect && buff.source == source);
+            let (effect, source, by) = (self.effect, self.deed.source, self.def.stack.by);
+            let joined = |buff: &Buff| buff.effect == effect && (by == StackBy::Target || buff.source == source);
+            self.ending().end_where(&mut target.buffs, Cause::Removed, joined);
         }
     }
 

@@ -7,15 +7,16 @@ use super::break_bar::BreakBar;
 use super::clock::BuffClock;
 use super::{ActiveBuffs, Tags};
 use crate::actor::Concealment;
-use crate::assets::{Assets, TagId, TagSet};
+use crate::assets::{Assets, TagId};
 use crate::features::combat::{Change, ChangeSource, Contributor, Modifiers};
 use crate::scene::SceneAssets;
 use crate::tick::SimTick;
 
-/// Works out which buffs work and which tags they grant. An effect whose `ongoing` tags are missing rests; since tags
+/// Works out which buffs work and which tags they and what their bearer does grant. An effect whose `ongoing` tags are missing rests; since tags
 /// only ever wake effects, the result does not depend on the order of the list.
 pub(super) fn settle(buffs: &mut ActiveBuffs, tags: &mut Mut<Tags>, assets: &Assets) {
-    let mut granted = TagSet::EMPTY;
+    let doing = tags.doing;
+    let mut granted = doing.tags(assets);
     buffs.reacts_to = 0;
     buffs.list.iter_mut().for_each(|buff| buff.working = false);
     loop {
@@ -32,7 +33,7 @@ pub(super) fn settle(buffs: &mut ActiveBuffs, tags: &mut Mut<Tags>, assets: &Ass
             break;
         }
     }
-    tags.set_if_neq(Tags { granted });
+    tags.set_if_neq(Tags { granted, doing });
 }
 
 type Changed<'a> =

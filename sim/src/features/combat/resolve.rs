@@ -421,7 +421,7 @@ impl<'s> Resolver<'_, 's> {
         let gained = points.min(target.vitals.hp_max.saturating_sub(target.vitals.hp));
         if gained > 0 {
             target.vitals.hp += gained;
-        } else if deed.periodic {
+        } else if deed.periodic && absorbed == 0 {
             // What heals the healthy over and over is no news.
             return;
         }

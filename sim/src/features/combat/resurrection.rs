@@ -1,6 +1,7 @@
-//! How dead players return. After a while they stand at the nearest spawn point, perhaps with an effect that reminds them
-//! of it; or somebody raises them where they lie. An offer to be raised waits for an answer, and while it waits nobody is
-//! taken to a spawn point. Validate: answers. Resolve: offers are made by the combat loop; the rest stands here.
+//! How dead players return. After a while, or as soon as they ask, they stand at the nearest spawn point, perhaps with an
+//! effect that reminds them of it; or somebody raises them where they lie. An offer to be raised waits for an answer, and
+//! while it waits nobody is taken to a spawn point who does not ask. Validate: answers and requests. Resolve: offers are
+//! made by the combat loop; the rest stands here.
 
 use bevy_ecs::prelude::*;
 use bevy_ecs::system::SystemParam;
@@ -18,7 +19,7 @@ use crate::features::skills::{Mana, ManaChange};
 use crate::ids::SimId;
 use crate::locomotion::body_shape;
 use crate::random::{Random, Stream};
-use crate::replicated::{Audience, ClientEvent};
+use crate::replicated::{Audience, ClientEvent, Replicate};
 use crate::scene::{SceneAssets, SceneGeometry, SceneId};
 use crate::tick::SimTick;
 use crate::wire::{Reader, put_varint};
@@ -39,6 +40,8 @@ pub struct ReturnOffer {
 pub struct Respawn {
     /// The tick in which it stands at a spawn point; `None` while alive.
     pub at_tick: Option<u32>,
+    /// The tick from which it may ask to be taken there before that.
+    pub release_tick: u32,
     /// What waits for an answer.
     pub offer: Option<ReturnOffer>,
 }
@@ -73,6 +76,38 @@ impl ClientCommand for ReturnCommand {
     }
     fn encode(&self) -> Vec<u8> {
         vec![u8::from(self.accept)]
+    }
+}
+
+/// Asks to be taken to the spawn point now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReleaseCommand;
+
+impl ClientCommand for ReleaseCommand {
+    const NAME: &'static str = "release";
+    fn decode(body: &[u8], _: &Assets) -> Result<Self, CommandError> {
+        if body.is_empty() { Ok(Self) } else { Err(CommandError::Malformed) }
+    }
+    fn encode(&self) -> Vec<u8> {
+        Vec::new()
+    }
+}
+
+/// Varints: the tick in which it stands at a spawn point, 0 while alive; the tick from which it may ask for it.
+impl Replicate for Respawn {
+    const NAME: &'static str = "respawn";
+    const AUDIENCE: Audience = Audience::Owner;
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_varint(out, self.at_tick.unwrap_or(0));
+        put_varint(out, self.release_tick);
+    }
+}
+
+impl Respawn {
+    /// Reads a replicated one; offers are told apart from it.
+    pub fn from_wire(reader: &mut Reader<'_>) -> Option<Self> {
+        let at_tick = Some(reader.varint()?).filter(|&tick| tick > 0);
+        Some(Self { at_tick, release_tick: reader.varint()?, offer: None })
     }
 }
 
@@ -134,6 +169,30 @@ pub(super) fn answer_offers(
         wake(&mut vitals, &mut mana, offer.hp_pct);
         let entry = HealthChanged::own(id, signed(vitals.hp), HealthKind::Respawn);
         log.write(HealthChanged { source: offer.by, ..entry });
+    }
+}
+
+/// Whoever asks for it is taken to the spawn point at once; an offer lapses.
+pub(super) fn release_the_dead(
+    tick: Res<SimTick>,
+    mut asked: MessageReader<Issued<ReleaseCommand>>,
+    mut dead: Query<(&Vitals, &mut Respawn)>,
+    mut rejections: Rejections,
+) {
+    for Issued { by, .. } in asked.read() {
+        let Ok((vitals, mut respawn)) = dead.get_mut(by.entity) else { continue };
+        // The body is moved in this tick and wakes in the next.
+        let now = tick.0 + 1;
+        let reasons = [
+            (!vitals.dead, "alive"),
+            (respawn.at_tick.is_some_and(|at_tick| at_tick <= now), "released"),
+            (respawn.at_tick.is_none() || tick.0 < respawn.release_tick, "too_soon"),
+        ];
+        if let Some((_, reason)) = reasons.into_iter().find(|(holds, _)| *holds) {
+            rejections.reject(by, reason);
+            continue;
+        }
+        (respawn.at_tick, respawn.offer) = (Some(now), None);
     }
 }
 
@@ -207,7 +266,10 @@ pub(super) fn respawn_players(
             respawn.drop_offer(tick);
         }
         match respawn.at_tick {
-            None => respawn.at_tick = Some(tick + rules.recovery.respawn_ticks()),
+            None => {
+                respawn.at_tick = Some(tick + rules.recovery.respawn_ticks());
+                respawn.release_tick = tick + ticks_of(rules.resurrection.release_after_ms);
+            }
             Some(_) if respawn.offer.is_some() => {}
             // The body is moved first and wakes a tick later, so that nobody is alive at the place of death.
             Some(at_tick) if at_tick == tick + 1 => moved.extend(scenery.place(id, position, profile)),
@@ -241,6 +303,7 @@ pub(super) fn offer_of(deed: &EffectQueued, hp_pct: u32, rules: &CombatRules, ti
 impl Digest for Respawn {
     fn digest(&self, digester: &mut Digester) {
         digester.u32(self.at_tick.unwrap_or(0));
+        digester.u32(self.release_tick);
         let (by, hp_pct, until_tick) =
             self.offer.map_or((0, 0, 0), |offer| (offer.by.bits(), offer.hp_pct, offer.until_tick));
         [by, hp_pct, until_tick].into_iter().for_each(|number| digester.u32(number));
@@ -264,15 +327,23 @@ mod tests {
         let mut bytes = Vec::new();
         offered.encode(&mut bytes);
         assert_eq!(ReturnOffered::from_wire(offered.who, &mut Reader::new(&bytes)), Some(offered));
+        assert_eq!(ReleaseCommand::decode(&ReleaseCommand.encode(), &assets), Ok(ReleaseCommand));
+        assert_eq!(ReleaseCommand::decode(&[0], &assets), Err(CommandError::Malformed));
+        for at_tick in [None, Some(200)] {
+            let respawn = Respawn { at_tick, release_tick: 40, offer: None };
+            bytes.clear();
+            Replicate::encode(&respawn, &mut bytes);
+            assert_eq!(Respawn::from_wire(&mut Reader::new(&bytes)), Some(respawn));
+        }
     }
 
     #[test]
     fn a_dropped_offer_leaves_time_to_be_moved_before_waking() {
         let offer = ReturnOffer { by: SimId::new(1, 0), hp_pct: 50, until_tick: 900 };
-        let mut respawn = Respawn { at_tick: Some(200), offer: Some(offer) };
+        let mut respawn = Respawn { at_tick: Some(200), release_tick: 0, offer: Some(offer) };
         assert_eq!(respawn.drop_offer(900), Some(offer));
-        assert_eq!(respawn, Respawn { at_tick: Some(902), offer: None });
-        let mut early = Respawn { at_tick: Some(200), offer: Some(offer) };
+        assert_eq!(respawn, Respawn { at_tick: Some(902), release_tick: 0, offer: None });
+        let mut early = Respawn { at_tick: Some(200), release_tick: 0, offer: Some(offer) };
         early.drop_offer(50);
         assert_eq!(early.at_tick, Some(200));
     }

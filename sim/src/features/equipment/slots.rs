@@ -5,33 +5,33 @@ use crate::assets::SlotKind;
 /// A place where one thing can be worn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EquipSlot {
-    /// On the head.
+    /// For [`SlotKind::Head`].
     Head,
-    /// Around the neck.
+    /// For [`SlotKind::Neck`].
     Neck,
-    /// On the shoulders.
+    /// For [`SlotKind::Shoulders`].
     Shoulders,
-    /// On the back.
+    /// For [`SlotKind::Back`].
     Back,
-    /// On the body.
+    /// For [`SlotKind::Chest`].
     Chest,
-    /// Around the wrists.
+    /// For [`SlotKind::Wrists`].
     Wrists,
-    /// On the hands.
+    /// For [`SlotKind::Hands`].
     Hands,
-    /// Around the waist.
+    /// For [`SlotKind::Waist`].
     Waist,
-    /// On the legs.
+    /// For [`SlotKind::Legs`].
     Legs,
-    /// On the feet.
+    /// For [`SlotKind::Feet`].
     Feet,
-    /// On one finger.
+    /// For one [`SlotKind::Ring`].
     FirstRing,
-    /// On another.
+    /// For another.
     SecondRing,
-    /// In one pocket.
+    /// For one [`SlotKind::Trinket`].
     FirstTrinket,
-    /// In another.
+    /// For another.
     SecondTrinket,
     /// In the main hand, or in both.
     MainHand,

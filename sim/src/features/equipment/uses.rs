@@ -98,7 +98,7 @@ pub struct ItemUses {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct PendingUse {
     item: Id<ItemDef>,
-    serial: Option<u64>,
+    serial: Option<u128>,
     skill: Id<SkillDef>,
 }
 
@@ -237,7 +237,7 @@ impl Digest for ItemUses {
     fn digest(&self, digester: &mut Digester) {
         if let Some(PendingUse { item, serial, skill }) = self.pending {
             digester.u32(item.raw());
-            digester.u64(serial.unwrap_or(0));
+            digester.bytes(&serial.unwrap_or(0).to_le_bytes());
             digester.u32(skill.raw());
         }
         for &(key, end_tick) in &self.ends {

@@ -274,7 +274,7 @@ impl Bag {
     }
 
     /// Spends one of an item: the piece of a serial, or one of any stack.
-    pub(crate) fn spend(&mut self, item: Id<ItemDef>, serial: Option<u64>) {
+    pub(crate) fn spend(&mut self, item: Id<ItemDef>, serial: Option<u128>) {
         let is_it = |stack: &Stack| stack.item == item && stack.piece.as_ref().map(|piece| piece.serial) == serial;
         let place = self.things().find(|(_, thing)| thing.stack().is_some_and(is_it)).map(|(slot, _)| slot);
         if let Some(slot) = place {
@@ -284,7 +284,7 @@ impl Bag {
     }
 
     /// Spends a charge of the piece of a serial; without any left it is gone.
-    pub(crate) fn spend_charge(&mut self, serial: Option<u64>) {
+    pub(crate) fn spend_charge(&mut self, serial: Option<u128>) {
         for slot in &mut self.slots {
             if spend_charge(slot, serial) {
                 return;
@@ -303,7 +303,7 @@ impl Bag {
 }
 
 /// Spends a charge of what lies in a slot if it is the piece of a serial; without any left it is gone.
-pub(crate) fn spend_charge(slot: &mut Option<Thing>, serial: Option<u64>) -> bool {
+pub(crate) fn spend_charge(slot: &mut Option<Thing>, serial: Option<u128>) -> bool {
     let Some(Thing::Stack(Stack { piece: Some(piece), .. })) = slot else { return false };
     if Some(piece.serial) != serial {
         return false;

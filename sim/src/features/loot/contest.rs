@@ -1,10 +1,13 @@
 //! Need before greed: a precious stack of a pile is rolled for by those who loot together. Whoever needs it rolls against
-//! the others who need it; without any, whoever is greedy rolls. The highest of 1 to 100 wins, equal ones roll again.
-//! Act: takes in what players choose. Resolve: settles when all have chosen or after 30 s.
+//! the others who need it; without any, whoever is greedy rolls. The highest of 1 to 100 wins, equal ones roll again, and after
+//! some rounds the smaller id wins. Act: takes in what players choose. Resolve: settles when all who are still in the scene
+//! have chosen, or after 30 s. Whoever leaves the scene before has passed, whatever was chosen; a party that breaks up rolls on.
 //!
 //! Bodies on the wire (told to each of those who may roll, who stands before it): pile `u32`, number byte, and then for
 //! `loot_roll_started` varint tick and the thing; for `loot_rolled` roller `u32`, choice byte, roll byte (0: passed); for
 //! `loot_won` winner `u32` (0: nobody).
+
+use std::collections::BTreeSet;
 
 use bevy_ecs::prelude::*;
 use bevy_ecs::system::SystemParam;
@@ -31,6 +34,8 @@ use crate::wire::{Reader, put_varint};
 pub const CONTEST_TICKS: u32 = 30 * TICKS_PER_SECOND;
 /// The highest roll; the lowest is 1.
 const ROLL_MAX: u32 = 100;
+/// Rounds in which equals roll again.
+const ROUNDS_MAX: u32 = 8;
 
 /// What a player wants of a stack that is rolled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,15 +75,20 @@ impl Contest {
         Self { number, until_tick: tick + CONTEST_TICKS, entrants }
     }
 
-    fn is_due(&self, tick: u32) -> bool {
-        tick >= self.until_tick || self.entrants.iter().all(|(_, choice)| choice.is_some())
+    fn is_due(&self, tick: u32, is_present: impl Fn(PlayerId) -> bool) -> bool {
+        let is_done = |&(player, choice): &(PlayerId, Option<Choice>)| choice.is_some() || !is_present(player);
+        tick >= self.until_tick || self.entrants.iter().all(is_done)
     }
 
-    /// Everybody's choice and roll, 0 for who passed, and the winner.
-    fn settle(&self, draw: &mut Draw) -> (Vec<(PlayerId, Choice, u32)>, Option<PlayerId>) {
-        let choice = |choice: Option<Choice>| choice.unwrap_or(Choice::Pass);
+    /// Everybody's choice and roll, 0 for who passed or has left, and the winner.
+    fn settle(
+        &self,
+        draw: &mut Draw,
+        is_present: impl Fn(PlayerId) -> bool,
+    ) -> (Vec<(PlayerId, Choice, u32)>, Option<PlayerId>) {
+        let choice = |who, said: Option<Choice>| said.filter(|_| is_present(who)).unwrap_or(Choice::Pass);
         let mut rolls: Vec<(PlayerId, Choice, u32)> =
-            self.entrants.iter().map(|&(who, said)| (who, choice(said), 0)).collect();
+            self.entrants.iter().map(|&(who, said)| (who, choice(who, said), 0)).collect();
         for roll in rolls.iter_mut().filter(|roll| roll.1 > Choice::Pass) {
             roll.2 = 1 + draw.below(ROLL_MAX);
         }
@@ -89,13 +99,16 @@ impl Contest {
         };
         let mut first: Vec<PlayerId> =
             rolls.iter().filter(|roll| (roll.1, roll.2) == best).map(|roll| roll.0).collect();
-        while first.len() > 1 {
+        for _ in 0..ROUNDS_MAX {
+            if first.len() <= 1 {
+                break;
+            }
             let again: Vec<u32> = first.iter().map(|_| draw.below(ROLL_MAX)).collect();
             let most = again.iter().copied().max().unwrap_or(0);
             let mut rolls = again.into_iter();
             first.retain(|_| rolls.next() == Some(most));
         }
-        (rolls, first.first().copied())
+        (rolls, first.into_iter().min())
     }
 }
 
@@ -142,6 +155,16 @@ impl ClientCommand for RollCommand {
     }
 }
 
+/// What every news of a contest begins with: which pile, and which of its contests.
+fn put_contest(out: &mut Vec<u8>, pile: SimId, number: u8) {
+    out.extend_from_slice(&pile.bits().to_le_bytes());
+    out.push(number);
+}
+
+fn contest_from_wire(reader: &mut Reader<'_>) -> Option<(SimId, u8)> {
+    Some((SimId::from_bits(reader.u32()?), reader.u8()?))
+}
+
 /// A stack is rolled for; told to each who may roll.
 #[derive(Message, Debug, Clone, PartialEq, Eq)]
 pub struct LootRollStarted {
@@ -160,7 +183,7 @@ pub struct LootRollStarted {
 impl LootRollStarted {
     /// Reads the body of an event told to `told`.
     pub fn from_wire(told: SimId, reader: &mut Reader<'_>) -> Option<Self> {
-        let (pile, number, until_tick) = (SimId::from_bits(reader.u32()?), reader.u8()?, reader.varint()?);
+        let ((pile, number), until_tick) = (contest_from_wire(reader)?, reader.varint()?);
         Some(Self { told, pile, number, until_tick, thing: ThingSeen::from_wire(reader)? })
     }
 }
@@ -172,8 +195,7 @@ impl ClientEvent for LootRollStarted {
         self.told
     }
     fn encode(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.pile.bits().to_le_bytes());
-        out.push(self.number);
+        put_contest(out, self.pile, self.number);
         put_varint(out, self.until_tick);
         self.thing.put(out);
     }
@@ -199,8 +221,7 @@ pub struct LootRolled {
 impl LootRolled {
     /// Reads the body of an event told to `told`.
     pub fn from_wire(told: SimId, reader: &mut Reader<'_>) -> Option<Self> {
-        let (pile, number) = (SimId::from_bits(reader.u32()?), reader.u8()?);
-        let roller = SimId::from_bits(reader.u32()?);
+        let ((pile, number), roller) = (contest_from_wire(reader)?, SimId::from_bits(reader.u32()?));
         Some(Self { told, pile, number, roller, choice: Choice::from_byte(reader.u8()?)?, roll: reader.u8()? })
     }
 }
@@ -212,8 +233,7 @@ impl ClientEvent for LootRolled {
         self.told
     }
     fn encode(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.pile.bits().to_le_bytes());
-        out.push(self.number);
+        put_contest(out, self.pile, self.number);
         out.extend_from_slice(&self.roller.bits().to_le_bytes());
         out.extend_from_slice(&[self.choice as u8, self.roll]);
     }
@@ -235,7 +255,7 @@ pub struct LootWon {
 impl LootWon {
     /// Reads the body of an event told to `told`.
     pub fn from_wire(told: SimId, reader: &mut Reader<'_>) -> Option<Self> {
-        let (pile, number, winner) = (SimId::from_bits(reader.u32()?), reader.u8()?, reader.u32()?);
+        let ((pile, number), winner) = (contest_from_wire(reader)?, reader.u32()?);
         Some(Self { told, pile, number, winner: (winner != 0).then(|| SimId::from_bits(winner)) })
     }
 }
@@ -247,8 +267,7 @@ impl ClientEvent for LootWon {
         self.told
     }
     fn encode(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.pile.bits().to_le_bytes());
-        out.push(self.number);
+        put_contest(out, self.pile, self.number);
         out.extend_from_slice(&self.winner.map_or(0, SimId::bits).to_le_bytes());
     }
 }
@@ -345,7 +364,9 @@ pub(super) fn settle(
     mut bags: Query<(&mut Bag, &Equipment)>,
     mut news: News,
 ) {
-    let is_due = |lying: &Lying| matches!(&lying.hold, Hold::Contested(contest) if contest.is_due(tick.0));
+    let present: BTreeSet<PlayerId> = news.players.0.keys().copied().collect();
+    let is_present = |player: PlayerId| present.contains(&player);
+    let is_due = |lying: &Lying| matches!(&lying.hold, Hold::Contested(contest) if contest.is_due(tick.0, is_present));
     let due = piles.iter().filter(|(.., pile)| pile.things.iter().any(is_due));
     let mut due: Vec<(SimId, Entity)> = due.map(|(entity, &id, _)| (id, entity)).collect();
     due.sort_unstable();
@@ -354,7 +375,7 @@ pub(super) fn settle(
         for lying in pile.things.iter_mut().filter(|lying| is_due(lying)) {
             let Hold::Contested(contest) = &lying.hold else { continue };
             let mut draw = random.draw(tick.0, pile_id, Stream("need and greed"), u64::from(contest.number));
-            let (rolls, winner) = contest.settle(&mut draw);
+            let (rolls, winner) = contest.settle(&mut draw, is_present);
             news.tell_settled(pile_id, contest.number, &rolls, winner);
             lying.hold = winner.map_or(Hold::Open, Hold::Won);
             let Some(&(id, winner)) = winner.and_then(|winner| news.players.0.get(&winner)) else { continue };

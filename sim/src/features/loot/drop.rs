@@ -1,5 +1,5 @@
 //! Resolve: what the dead leave. A monster's table is rolled by the monster's id and the tick of its death, for the
-//! killer's player and those of its party who are near. How they share it is their rule; for 30 s nobody else may take it,
+//! players whose kill it is (`taps`) and who are near. How they share it is their rule; for 30 s nobody else may take it,
 //! after 120 s it is gone.
 
 use bevy_ecs::prelude::*;
@@ -10,15 +10,16 @@ use super::contest::{Contest, News};
 use super::history::{Fortune, LootHistory};
 use super::pile::Hold;
 use super::roll::{Case, Found, Part, Roller};
-use super::{Lying, Pile};
+use super::{Bag, Lying, Pile};
 use crate::actor::{Concealment, Kind, Position};
-use crate::assets::{ClassDef, Id, LootDef, MonsterDef, Quality, TagSet, pity_key};
+use crate::assets::{Assets, ClassDef, Id, LootDef, MonsterDef, Quality, TagSet, TapOwner, pity_key};
 use crate::features::buffs::Tags;
-use crate::features::combat::{Died, Level};
+use crate::features::combat::{CombatRules, Died, Level};
 use crate::features::monsters::{Species, Summoned};
 use crate::features::party::{LootRule, Parties};
-use crate::features::players::{Class, Player};
-use crate::ids::{PlayerId, SimId};
+use crate::features::players::Class;
+use crate::features::taps::{self, DamageList};
+use crate::ids::{Mint, PlayerId, SimId};
 use crate::input::Players;
 use crate::random::{Random, Stream};
 use crate::roster::Roster;
@@ -29,15 +30,15 @@ use crate::tick::SimTick;
 pub const OWNED_TICKS: u32 = 600;
 /// Ticks after which a pile is gone (120 s).
 pub const GONE_TICKS: u32 = 2_400;
-/// How far from a kill a member of the killer's party has a part in its loot, in metres.
+/// How far from a kill a member of the party whose it is has a part in its loot, in metres.
 pub const SHARE_RANGE_M: f32 = 60.0;
 /// From this quality on, a party whose rule is need before greed rolls.
 pub const CONTEST_QUALITY: Quality = Quality::Uncommon;
 /// Contests of one pile; what comes beyond is for whoever may take from it.
 const CONTESTS_MAX: usize = 64;
 
-type Corpse<'a> = (&'a Species, &'a Position, &'a Concealment, &'a Level);
-type Member<'a> = (&'a Class, &'a Level, &'a Tags, &'a Position, &'a mut LootHistory);
+type Corpse<'a> = (&'a Species, &'a Position, &'a Concealment, &'a Level, &'a DamageList);
+type Member<'a> = (&'a Class, &'a Level, &'a Tags, &'a Position, &'a Bag, &'a mut LootHistory);
 
 /// Everyone who may have a part in a kill.
 #[derive(SystemParam)]
@@ -45,7 +46,6 @@ pub(super) struct People<'w, 's> {
     roster: ResMut<'w, Roster>,
     present: Res<'w, Players>,
     parties: ResMut<'w, Parties>,
-    players: Query<'w, 's, &'static Player>,
     members: Query<'w, 's, Member<'static>>,
 }
 
@@ -59,17 +59,24 @@ struct Looter {
 }
 
 impl People<'_, '_> {
-    /// The killer's company near a place, in the order they joined; nobody when no player killed it.
-    fn looters(&self, killer: Option<SimId>, place: Position) -> SmallVec<[Looter; 5]> {
-        let killer = killer.and_then(|killer| self.roster.entity(killer));
-        let Some(killer) = killer.and_then(|entity| self.players.get(entity).ok()) else { return SmallVec::new() };
+    /// Those of the party whose kill it is who are near a place, in the order they joined; nobody when no player hurt it.
+    fn looters(&self, list: &DamageList, owner: TapOwner, place: Position) -> SmallVec<[Looter; 5]> {
+        let is_near = |player: PlayerId| {
+            let found = self.present.0.get(&player).and_then(|&(_, entity)| self.members.get(entity).ok());
+            found.is_some_and(|(_, _, _, position, ..)| position.0.distance(place.0) <= SHARE_RANGE_M)
+        };
+        // Where none of those with a part in it is near, it is theirs who are in the scene at least.
+        let owner = list
+            .owner(owner, &self.parties, is_near)
+            .or_else(|| list.owner(owner, &self.parties, |player| self.present.0.contains_key(&player)));
+        let Some(owner) = owner else { return SmallVec::new() };
         let looter = |player: PlayerId| {
             let &(_, entity) = self.present.0.get(&player)?;
-            let (class, level, tags, position, _) = self.members.get(entity).ok()?;
-            let near = player == killer.id || position.0.distance(place.0) <= SHARE_RANGE_M;
-            near.then_some(Looter { player, entity, class: class.0, level: level.0, tags: tags.granted })
+            let (class, level, tags, ..) = self.members.get(entity).ok()?;
+            let has_part = player == owner || is_near(player);
+            has_part.then_some(Looter { player, entity, class: class.0, level: level.0, tags: tags.granted })
         };
-        self.parties.company_of(killer.id).into_iter().filter_map(looter).collect()
+        self.parties.company_of(owner).into_iter().filter_map(looter).collect()
     }
 
     fn rule_of(&self, looters: &[Looter]) -> LootRule {
@@ -85,10 +92,13 @@ pub(super) struct Fate<'w> {
     tick: Res<'w, SimTick>,
     random: Res<'w, Random>,
     assets: Res<'w, SceneAssets>,
+    rules: Res<'w, CombatRules>,
+    mint: ResMut<'w, Mint>,
 }
 
 /// One kill whose loot is rolled.
 struct Kill<'a> {
+    assets: &'a Assets,
     who: SimId,
     monster: &'a MonsterDef,
     level: u16,
@@ -98,7 +108,7 @@ struct Kill<'a> {
 
 pub(super) fn drop_loot(
     mut commands: Commands,
-    fate: Fate,
+    mut fate: Fate,
     mut deaths: MessageReader<Died>,
     corpses: Query<Corpse, Without<Summoned>>,
     mut people: People,
@@ -107,12 +117,14 @@ pub(super) fn drop_loot(
     let assets = fate.assets.0.clone();
     for death in deaths.read() {
         let corpse = people.roster.entity(death.who).and_then(|entity| corpses.get(entity).ok());
-        let Some((species, &position, concealment, &Level(level))) = corpse else { continue };
+        let Some((species, &position, concealment, &Level(level), list)) = corpse else { continue };
         let monster = &assets.monsters[species.0];
         let Some(table) = &monster.loot else { continue };
-        let looters = people.looters(death.killer, position);
+        let owner = taps::rules_of(Some(monster), &fate.rules.0).owner;
+        let looters = people.looters(list, owner, position);
         let party_size = u32::try_from(looters.len()).unwrap_or(u32::MAX);
-        let kill = Kill { who: death.who, monster, level, table: &assets.loots[table.id()], party_size };
+        let table = &assets.loots[table.id()];
+        let kill = Kill { assets: &assets, who: death.who, monster, level, table, party_size };
         for pile in fate.piles(&kill, &looters, &mut people) {
             let phase = concealment.phase;
             let id = people.roster.allocate(fate.tick.0);
@@ -124,21 +136,25 @@ pub(super) fn drop_loot(
 
 impl Fate<'_> {
     /// What a kill leaves, shared by the rule of those who may loot.
-    fn piles(&self, kill: &Kill<'_>, looters: &[Looter], people: &mut People<'_, '_>) -> Vec<Pile> {
-        let mut piles = Vec::new();
+    fn piles(&mut self, kill: &Kill<'_>, looters: &[Looter], people: &mut People<'_, '_>) -> Vec<Pile> {
+        let (mut piles, mut personal) = (Vec::new(), Vec::new());
         let rule = people.rule_of(looters);
         if rule != LootRule::Personal {
             let part = if looters.len() > 1 { Part::Shared } else { Part::All };
-            let found = self.roll(kill, looters, part, 0, people);
+            let found = self.roll(kill, (looters, 0), people, |roller| {
+                roller.table(kill.table, part);
+                personal = std::mem::take(&mut roller.personal);
+            });
             piles.push(self.shared_pile(kill, found, rule, looters, people));
         }
-        if looters.len() > 1 {
-            let part = if rule == LootRule::Personal { Part::All } else { Part::Personal };
-            for looter in looters {
-                let found = self.roll(kill, std::slice::from_ref(looter), part, looter.player.0, people);
-                let owners = SmallVec::from_slice(&[looter.player]);
-                piles.push(Pile { owners, personal: true, ..self.pile(kill, &found, looter.player.0) });
-            }
+        for looter in looters.iter().filter(|_| looters.len() > 1) {
+            let one = (std::slice::from_ref(looter), looter.player.0);
+            let found = self.roll(kill, one, people, |roller| match rule {
+                LootRule::Personal => roller.table(kill.table, Part::All),
+                _ => roller.personal_rows(&personal),
+            });
+            let owners = SmallVec::from_slice(&[looter.player]);
+            piles.push(Pile { owners, personal: true, ..self.pile(kill, &found, looter.player.0) });
         }
         let first_kill = kill.table.asks_for_first_kill();
         for looter in looters.iter().filter(|_| first_kill) {
@@ -150,24 +166,33 @@ impl Fate<'_> {
         piles
     }
 
-    /// Rolls for looters, and notes their luck.
-    fn roll(&self, kill: &Kill<'_>, looters: &[Looter], part: Part, salt: u64, people: &mut People<'_, '_>) -> Found {
-        let past = looters.iter().filter_map(|looter| people.members.get(looter.entity).ok()).map(|member| member.4);
-        let past: SmallVec<[&LootHistory; 5]> = past.collect();
+    /// Rolls for looters, and notes their luck; `salt` tells apart the rolls of one kill.
+    fn roll<'a>(
+        &self,
+        kill: &Kill<'a>,
+        (looters, salt): (&[Looter], u64),
+        people: &mut People<'_, '_>,
+        with: impl FnOnce(&mut Roller<'a, '_, '_>),
+    ) -> Found {
         let key = pity_key(&kill.monster.id, "first kill");
-        let case = Case {
-            levels: looters.iter().map(|looter| looter.level).collect(),
-            tags: looters.iter().fold(TagSet::EMPTY, |all, looter| all.union(&looter.tags)),
-            monster_level: kill.level,
-            party_size: kill.party_size,
-            classes: looters.iter().map(|looter| looter.class).collect(),
-            first_kill: past.iter().any(|history| !history.knows(key)),
+        let (found, fortune) = {
+            let members = || looters.iter().filter_map(|looter| people.members.get(looter.entity).ok());
+            let past: SmallVec<[&LootHistory; 5]> = members().map(|(.., history)| history).collect();
+            let case = Case {
+                levels: looters.iter().map(|looter| looter.level).collect(),
+                tags: looters.iter().fold(TagSet::EMPTY, |all, looter| all.union(&looter.tags)),
+                monster_level: kill.level,
+                party_size: kill.party_size,
+                classes: looters.iter().map(|looter| looter.class).collect(),
+                first_kill: past.iter().any(|history| !history.knows(key)),
+                bags: members().map(|(.., bag, _)| bag).collect(),
+            };
+            let draw = self.random.draw(self.tick.0, kill.who, Stream("loot"), salt);
+            let (fortune, found) = (Fortune::of(past), Found::default());
+            let mut roller = Roller { assets: kill.assets, case, fortune, draw, found, personal: Vec::new() };
+            with(&mut roller);
+            (roller.found, roller.fortune.settled())
         };
-        let draw = self.random.draw(self.tick.0, kill.who, Stream("loot"), salt);
-        let fortune = Fortune::of(past);
-        let mut roller = Roller { assets: &self.assets.0, case, fortune, draw, found: Found::default() };
-        roller.table(kill.table, part);
-        let (found, fortune) = (roller.found, roller.fortune.settled());
         for looter in looters.iter().filter(|_| !fortune.is_empty()) {
             if let Ok((.., mut history)) = people.members.get_mut(looter.entity) {
                 history.take_in(&fortune);
@@ -177,7 +202,7 @@ impl Fate<'_> {
     }
 
     fn shared_pile(
-        &self,
+        &mut self,
         kill: &Kill<'_>,
         found: Found,
         rule: LootRule,
@@ -201,9 +226,9 @@ impl Fate<'_> {
         pile
     }
 
-    fn pile(&self, kill: &Kill<'_>, found: &Found, salt: u64) -> Pile {
+    fn pile(&mut self, kill: &Kill<'_>, found: &Found, salt: u64) -> Pile {
         let mut draw = self.random.draw(self.tick.0, kill.who, Stream("loot pieces"), salt);
-        let things = found.stacks(&self.assets.0, &mut draw).into_iter().map(Lying::open).collect();
+        let things = found.stacks(kill.assets, &mut draw, &mut self.mint).into_iter().map(Lying::open).collect();
         let (free_tick, gone_tick) = (self.tick.0 + OWNED_TICKS, self.tick.0 + GONE_TICKS);
         Pile { gold: found.gold, things, owners: SmallVec::new(), personal: false, free_tick, gone_tick }
     }

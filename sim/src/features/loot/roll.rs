@@ -4,11 +4,12 @@
 use smallvec::SmallVec;
 
 use super::history::Fortune;
-use super::{Piece, Roll, Stack};
+use super::{Bag, Piece, Roll, Stack};
 use crate::assets::{
     Assets, ClassDef, Id, ItemDef, LootCondition, LootDef, LootDrop, LootGroup, LootRow, RandomDef, RollDef, TagSet,
     pity_key,
 };
+use crate::ids::Mint;
 use crate::random::Draw;
 
 /// Which rows are rolled.
@@ -16,15 +17,13 @@ use crate::random::Draw;
 pub(super) enum Part {
     /// All of them, for one looter.
     All,
-    /// What those who loot together find together.
+    /// What those who loot together find together; rows that are rolled for each of them are noted for later.
     Shared,
-    /// What each of them finds besides.
-    Personal,
 }
 
 /// What conditions are judged by.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Case {
+pub(super) struct Case<'a> {
     /// Levels of the looters.
     pub(super) levels: SmallVec<[u16; 5]>,
     /// Tags that any of them has.
@@ -37,9 +36,11 @@ pub(super) struct Case {
     pub(super) classes: Vec<Id<ClassDef>>,
     /// Whether it is the first kill for one of them.
     pub(super) first_kill: bool,
+    /// What the looters carry.
+    pub(super) bags: SmallVec<[&'a Bag; 5]>,
 }
 
-impl Case {
+impl Case<'_> {
     fn holds(&self, condition: &LootCondition) -> bool {
         match condition {
             LootCondition::MonsterLevel(least, most) => (*least..=*most).contains(&self.monster_level),
@@ -48,6 +49,9 @@ impl Case {
             LootCondition::PartySize(least, most) => (*least..=*most).contains(&self.party_size),
             LootCondition::Class(class) => self.classes.contains(&class.id()),
             LootCondition::FirstKill => self.first_kill,
+            LootCondition::Carries(item, least) => {
+                self.bags.iter().any(|bag| bag.count(item.id()) >= u64::from(*least))
+            }
             LootCondition::Not(other) => !self.holds(other),
         }
     }
@@ -71,12 +75,12 @@ impl Found {
     }
 
     /// The found items as stacks; each piece with something of its own is made here, once.
-    pub(super) fn stacks(&self, assets: &Assets, draw: &mut Draw) -> Vec<Stack> {
+    pub(super) fn stacks(&self, assets: &Assets, draw: &mut Draw, mint: &mut Mint) -> Vec<Stack> {
         let mut stacks = Vec::new();
         for &(item, count) in &self.items {
             let def = &assets.items[item];
             if def.is_piece() {
-                stacks.extend((0..count).map(|_| made(item, def, draw)));
+                stacks.extend((0..count).map(|_| made(item, def, draw, mint.next())));
             } else {
                 stacks.push(Stack::plain(item, count));
             }
@@ -86,8 +90,7 @@ impl Found {
 }
 
 /// A new piece, with what differs from piece to piece.
-fn made(item: Id<ItemDef>, def: &ItemDef, draw: &mut Draw) -> Stack {
-    let serial = draw.next_u64();
+fn made(item: Id<ItemDef>, def: &ItemDef, draw: &mut Draw, serial: u128) -> Stack {
     let rolls = def.random.as_ref().map(|random| picked(random, draw)).unwrap_or_default();
     let piece = Piece { serial, charges: def.charges(), rolls };
     Stack { item, count: 1, bound: false, piece: Some(Box::new(piece)) }
@@ -116,31 +119,37 @@ fn picked(random: &RandomDef, draw: &mut Draw) -> SmallVec<[Roll; 2]> {
 }
 
 /// Rolls tables for those who loot.
-pub(super) struct Roller<'a> {
+pub(super) struct Roller<'a, 'b, 'c> {
     pub(super) assets: &'a Assets,
-    pub(super) case: Case,
-    pub(super) fortune: Fortune<'a>,
+    pub(super) case: Case<'b>,
+    pub(super) fortune: Fortune<'c>,
     pub(super) draw: Draw,
     pub(super) found: Found,
+    /// Rows that are still to be rolled for each looter, with their tables, as often as they came up.
+    pub(super) personal: Vec<(&'a LootDef, &'a LootRow)>,
 }
 
-impl Roller<'_> {
+impl<'a> Roller<'a, '_, '_> {
     /// Rolls a table.
-    pub(super) fn table(&mut self, def: &LootDef, part: Part) {
+    pub(super) fn table(&mut self, def: &'a LootDef, part: Part) {
         let gold = between(&mut self.draw, def.gold);
-        if part != Part::Personal {
-            self.found.gold = self.found.gold.saturating_add(gold);
-        }
+        self.found.gold = self.found.gold.saturating_add(gold);
         for row in &def.rows {
-            let asked = part == Part::All || row.personal == (part == Part::Personal);
-            self.row(def, row, asked);
+            let later = row.personal && part == Part::Shared;
+            if later {
+                self.personal.push((def, row));
+            }
+            self.row(def, row, part, !later);
         }
-        if part != Part::Personal {
-            def.groups.iter().for_each(|group| self.group(group));
-        }
+        def.groups.iter().for_each(|group| self.group(group, part));
     }
 
-    fn row(&mut self, table: &LootDef, row: &LootRow, asked: bool) {
+    /// Rolls rows that came up when those who loot together rolled, for one of them.
+    pub(super) fn personal_rows(&mut self, rows: &[(&'a LootDef, &'a LootRow)]) {
+        rows.iter().for_each(|(def, row)| self.row(def, row, Part::All, true));
+    }
+
+    fn row(&mut self, table: &LootDef, row: &'a LootRow, part: Part, asked: bool) {
         let asked = asked && self.hold(&row.when);
         let key = row.pity.and_then(|_| gives(&row.drop)).map(|gives| pity_key(&table.id, gives));
         let misses = key.map_or(0, |key| self.fortune.misses(key));
@@ -153,36 +162,37 @@ impl Roller<'_> {
             self.fortune.note(key, falls);
         }
         if falls {
-            self.give(&row.drop, count);
+            self.give(&row.drop, count, part);
         }
     }
 
-    fn group(&mut self, group: &LootGroup) {
+    fn group(&mut self, group: &'a LootGroup, part: Part) {
         let (falls, times) = (self.draw.chance_bp(group.chance_bp), between(&mut self.draw, group.times));
         if !falls || !self.hold(&group.when) {
             return;
         }
-        let (parts, whole) = group.shares(|condition| self.case.holds(condition));
+        let (shares, whole) = group.shares(|condition| self.case.holds(condition));
         for _ in 0..times {
             let mut place = below(&mut self.draw, whole);
-            for (row, &part) in group.rows.iter().zip(&parts) {
-                if place < part {
+            for (row, &share) in group.rows.iter().zip(&shares) {
+                if place < share {
                     let count = between(&mut self.draw, row.count);
-                    self.give(&row.drop, count);
+                    self.give(&row.drop, count, part);
                     break;
                 }
-                place -= part;
+                place -= share;
             }
         }
     }
 
-    fn give(&mut self, drop: &LootDrop, count: u32) {
+    fn give(&mut self, drop: &LootDrop, count: u32, part: Part) {
         match drop {
             LootDrop::Item(item) => self.found.add(item.id(), count),
             LootDrop::Gold => self.found.gold = self.found.gold.saturating_add(count),
             LootDrop::Table(table) => {
-                let def = &self.assets.loots[table.id()];
-                (0..count).for_each(|_| self.table(def, Part::All));
+                let assets = self.assets;
+                let def = &assets.loots[table.id()];
+                (0..count).for_each(|_| self.table(def, part));
             }
             LootDrop::Nothing => {}
         }

@@ -35,8 +35,8 @@ pub struct Stack {
 /// What a single piece has of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Piece {
-    /// Tells pieces apart: drawn when it is made.
-    pub serial: u64,
+    /// Tells pieces apart, of all scenes and all runs: given by the [`Mint`](crate::ids::Mint) of the scene it is made in.
+    pub serial: u128,
     /// Uses left; 0 for one that does not count them.
     pub charges: u32,
     /// What differs from piece to piece.
@@ -218,7 +218,8 @@ impl Relic {
 impl Piece {
     /// Reads serial, charges and rolls; a roll of an attribute that the game data no longer has is lost.
     fn load(reader: &mut Reader<'_>, assets: &Assets) -> Option<Self> {
-        let (serial, charges) = (reader.u64()?, reader.varint()?);
+        let (low, high, charges) = (reader.u64()?, reader.u64()?, reader.varint()?);
+        let serial = u128::from(high) << 64 | u128::from(low);
         let count = reader.varint().filter(|&count| count <= ROLLS_MAX)?;
         let mut rolls = SmallVec::new();
         for _ in 0..count {
@@ -314,7 +315,7 @@ fn digest_rest(count: u32, bound: bool, piece: Option<&Piece>, digester: &mut Di
     digester.u32(count);
     digester.u32(u32::from(bound));
     if let Some(piece) = piece {
-        digester.u64(piece.serial);
+        digester.bytes(&piece.serial.to_le_bytes());
         digester.u32(piece.charges);
         for roll in &piece.rolls {
             digester.u64(roll.attribute.index() as u64);

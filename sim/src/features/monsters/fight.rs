@@ -5,11 +5,11 @@ use super::boss::Course;
 use super::brain::{HelpCall, Mood};
 use super::decide::{Scenery, ThinkerItem};
 use super::groups::Quit;
-use super::mind::{Mind, Order};
+use super::mind::{Mind, Order, Thought};
 use super::tactics::{Situation, longest_reach_m};
 use super::threat::{Rival, Standing, Taunt};
 use super::view::{FightView, facing, has_from, is_held, is_suppressed};
-use crate::assets::{Assets, LeashDef, MonsterDef, TagId, ThreatDef, ticks_of};
+use crate::assets::{Assets, Disturbance, LeashDef, MonsterDef, TagId, ThreatDef, ticks_of};
 use crate::behaviour::{Memory, Silent, Trace, decide};
 use crate::features::combat::{EffectAction, Side, Sides, Untouchable};
 use crate::features::navigation::{Goal, WalkStatus};
@@ -136,10 +136,12 @@ impl ThinkerItem<'_, '_> {
         let mut view = FightView { me: self, scenery, def, assets, target, gives_up: false };
         let tree = assets.ai[ai].tree();
         let decision = if watched {
-            let mut trace = Trace::default();
+            let (mut trace, victim, victim_m) = (Trace::default(), view.target.id, view.target_m());
             let decision = decide(tree, &mut memory, &mut view, nodes_max, &mut trace);
-            let (id, tick) = (*view.me.id, view.scenery.tick.0);
-            view.scenery.trace.last.insert(id, (tick, trace));
+            let (tick, phase) = (view.scenery.tick.0, view.me.mind.phase());
+            let (status, node_count) = (decision.status, decision.node_count);
+            let thought = Thought { tick, ai, phase, victim, victim_m, status, node_count, nodes_max, trace };
+            view.scenery.trace.last.insert(*view.me.id, thought);
             decision
         } else {
             decide(tree, &mut memory, &mut view, nodes_max, &mut Silent)
@@ -274,7 +276,7 @@ impl ThinkerItem<'_, '_> {
         self.stay();
         self.brain.mood = Mood::Evading { since_tick: scenery.tick.0 };
         if self.casting.0.is_some() {
-            scenery.stops.write(StopIntent { caster: *self.id });
+            scenery.stops.write(StopIntent { caster: *self.id, by: Disturbance::Stops });
         }
     }
 

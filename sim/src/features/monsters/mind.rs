@@ -7,7 +7,7 @@ use bevy_ecs::prelude::*;
 use smallvec::SmallVec;
 
 use crate::assets::{AiDef, Id};
-use crate::behaviour::{Memory, Trace};
+use crate::behaviour::{Memory, Status, Trace};
 use crate::digest::{Digest, Digester};
 use crate::epoch::EpochSwap;
 use crate::ids::SimId;
@@ -133,6 +133,29 @@ impl ThinkBudget {
 pub struct AiTrace {
     /// Whose decisions are kept; nobody's costs nothing.
     pub watched: BTreeSet<SimId>,
-    /// The tick and the trace of the last decision of each.
-    pub last: BTreeMap<SimId, (u32, Trace)>,
+    /// The last decision of each.
+    pub last: BTreeMap<SimId, Thought>,
+}
+
+/// One decision, and how it came about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Thought {
+    /// The tick it was taken in, or went on in.
+    pub tick: u32,
+    /// The tree that was asked.
+    pub ai: Id<AiDef>,
+    /// The phase of the fight, by its place in the monster's list; `None` before the first.
+    pub phase: Option<usize>,
+    /// Whom it fought before it decided.
+    pub victim: SimId,
+    /// Metres to its victim, on the ground.
+    pub victim_m: f32,
+    /// The root's status; `None` when the nodes were spent first, so that the decision goes on in the next tick.
+    pub status: Option<Status>,
+    /// Nodes visited in this tick.
+    pub node_count: u32,
+    /// Nodes that could have been visited in this tick.
+    pub nodes_max: u32,
+    /// The nodes and what came of each.
+    pub trace: Trace,
 }

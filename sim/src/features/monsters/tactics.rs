@@ -44,14 +44,23 @@ impl Situation<'_> {
 
     /// The first of its skills that is worth it and can be used, and at what.
     pub(super) fn first_usable(&self) -> Option<(Id<SkillDef>, CastTarget)> {
-        let view = CasterView { heading: self.facing(), ..self.view };
         self.def.skills.iter().map(Ref::id).find_map(|skill| {
-            let def = &self.assets.skills[skill];
-            let ready = check_caster(&view, skill, def, self.tick).is_ok();
-            let usable = ready && self.is_worth_it(def) && self.reaches(&view, def);
-            let hostile = def.target.filter() != Filter::Ally;
-            usable.then_some((skill, if hostile { CastTarget::Unit(self.victim.id) } else { CastTarget::Caster }))
+            let hostile = self.assets.skills[skill].target.filter() != Filter::Ally;
+            let target = if hostile { CastTarget::Unit(self.victim.id) } else { CastTarget::Caster };
+            self.obstacle(skill).is_none().then_some((skill, target))
         })
+    }
+
+    /// The word for what keeps it from casting a skill, or makes that pointless.
+    pub(super) fn obstacle(&self, skill: Id<SkillDef>) -> Option<&'static str> {
+        let (def, view) = (&self.assets.skills[skill], CasterView { heading: self.facing(), ..self.view });
+        if let Err(refusal) = check_caster(&view, skill, def, self.tick) {
+            return Some(refusal.reason());
+        }
+        if !self.is_worth_it(def) {
+            return Some("not_worth_it");
+        }
+        (!self.reaches(&view, def)).then_some("out_of_reach")
     }
 
     /// Whether it is as near to its victim as its next skill needs, and sees it.

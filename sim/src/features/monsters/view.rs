@@ -12,10 +12,10 @@ use super::mind::Order;
 use super::tactics::Situation;
 use crate::actor::Heading;
 use crate::assets::{Aimed, Assets, Condition, Deed, Filter, Id, Measure, MonsterDef, Ref, SkillDef, TagId, ticks_of};
-use crate::behaviour::{Status, View};
+use crate::behaviour::{Leaf, Status, View};
 use crate::features::buffs::ActiveBuffs;
 use crate::features::combat::{EffectAction, EffectQueued, Origin, Vitals};
-use crate::features::skills::{Aim, CasterView, TargetView, aim_of, check_aim, check_caster};
+use crate::features::skills::{Aim, CasterView, Refusal, TargetView, aim_of, check_aim, check_caster};
 use crate::ids::SimId;
 use crate::intent::{CastIntent, CastTarget};
 use crate::random::Stream;
@@ -144,6 +144,13 @@ impl View for FightView<'_, '_, '_, '_, '_> {
         let (tick, id) = (self.scenery.tick.0, *self.me.id);
         self.scenery.random.draw(tick, id, Stream("behaviour"), u64::from(salt)).below(end)
     }
+
+    fn explain(&self, leaf: Leaf<'_>, status: Status) -> Option<String> {
+        match leaf {
+            Leaf::Check(condition) => self.explain_check(condition),
+            Leaf::Act(deed) => self.explain_deed(deed, status),
+        }
+    }
 }
 
 impl FightView<'_, '_, '_, '_, '_> {
@@ -151,29 +158,29 @@ impl FightView<'_, '_, '_, '_, '_> {
         self.me.situation(self.scenery, self.def, self.assets, self.target)
     }
 
-    fn caster(&self) -> CasterView<'_> {
+    pub(super) fn caster(&self) -> CasterView<'_> {
         self.me.view(&self.scenery.sides)
     }
 
-    fn other(&self, id: SimId) -> Option<super::decide::Onlooked<'_>> {
+    pub(super) fn other(&self, id: SimId) -> Option<super::decide::Onlooked<'_>> {
         let entity = self.scenery.roster.entity(id)?;
         self.scenery.others.get(entity).ok()
     }
 
-    fn hp_pct_of(&self, id: SimId) -> u32 {
+    pub(super) fn hp_pct_of(&self, id: SimId) -> u32 {
         self.other(id).map_or(0, |(vitals, ..)| hp_pct(vitals))
     }
 
-    fn mana_pct(&self) -> u32 {
+    pub(super) fn mana_pct(&self) -> u32 {
         let mana = self.me.mana;
         u32::try_from(u64::from(mana.mp) * 100 / u64::from(mana.mp_max.max(1))).unwrap_or(100)
     }
 
-    fn target_m(&self) -> f32 {
+    pub(super) fn target_m(&self) -> f32 {
         ground_distance_m(self.me.position.0, self.target.feet)
     }
 
-    fn fighting_ticks(&self) -> u32 {
+    pub(super) fn fighting_ticks(&self) -> u32 {
         self.scenery.tick.0.saturating_sub(self.me.mind.since_tick)
     }
 
@@ -192,14 +199,14 @@ impl FightView<'_, '_, '_, '_, '_> {
         });
     }
 
-    fn count_near(&self, radius_m: f32, ally: bool) -> u32 {
+    pub(super) fn count_near(&self, radius_m: f32, ally: bool) -> u32 {
         let mut count = 0;
         self.for_each_near(radius_m, ally, |_| count += 1);
         count
     }
 
     /// The friend near, or itself, with the least part of its hit points, and that part in percent; equals go by id.
-    fn lowest_ally(&self, radius_m: f32) -> (SimId, u32) {
+    pub(super) fn lowest_ally(&self, radius_m: f32) -> (SimId, u32) {
         let mut lowest = (hp_pct(self.me.vitals), *self.me.id);
         self.for_each_near(radius_m, true, |id| lowest = lowest.min((self.hp_pct_of(id), id)));
         (lowest.1, lowest.0)
@@ -237,12 +244,19 @@ impl FightView<'_, '_, '_, '_, '_> {
         }
     }
 
-    /// Casts a skill at someone if it can; what helps is for itself when nobody else is named.
+    /// Casts a skill at someone if it can.
     fn cast(&mut self, skill: Id<SkillDef>, at: Aimed) -> bool {
+        let aimed = self.aim(skill, at);
+        aimed.is_ok_and(|(target, place)| self.begin_cast(skill, target, place))
+    }
+
+    /// At what, and where, a skill would be cast at someone, or the word for why it cannot be; what helps is for itself
+    /// when nobody else is named.
+    pub(super) fn aim(&self, skill: Id<SkillDef>, at: Aimed) -> Result<(CastTarget, Vec3), &'static str> {
         let def = &self.assets.skills[skill];
         let helps = def.target.filter() == Filter::Ally;
         let at = if helps && at == Aimed::Victim { Aimed::Caster } else { at };
-        let Some(unit) = self.find(at) else { return false };
+        let unit = self.find(at).ok_or("no_target")?;
         let target = match at {
             Aimed::Ground => CastTarget::Ground(unit.feet),
             _ if unit.id == *self.me.id => CastTarget::Caster,
@@ -250,16 +264,20 @@ impl FightView<'_, '_, '_, '_, '_> {
         };
         let view = CasterView { heading: facing(self.me.position.0, unit.feet, *self.me.heading), ..self.caster() };
         let seen = |id| self.scenery.units.seen(id, self.me.eyes());
-        let usable = check_caster(&view, skill, def, self.scenery.tick.0).is_ok()
-            && aim_of(def, target, *self.me.id, seen).is_some_and(|aim| self.reaches(&view, def, aim));
-        usable && self.begin_cast(skill, target, unit.feet)
+        check_caster(&view, skill, def, self.scenery.tick.0).map_err(Refusal::reason)?;
+        let aim = aim_of(def, target, *self.me.id, seen).ok_or("no_target")?;
+        self.reaches(&view, def, aim)?;
+        Ok((target, unit.feet))
     }
 
-    fn reaches(&self, view: &CasterView<'_>, def: &SkillDef, aim: Aim) -> bool {
+    fn reaches(&self, view: &CasterView<'_>, def: &SkillDef, aim: Aim) -> Result<(), &'static str> {
         let in_area = !matches!(aim, Aim::Caster) || def.target.filter() == Filter::Ally || {
             view.feet.distance(self.target.feet) <= def.target.reach_m()
         };
-        in_area && check_aim(view, def, aim, 1.0, &self.scenery.geometry.0).is_ok()
+        if !in_area {
+            return Err(Refusal::Range.reason());
+        }
+        check_aim(view, def, aim, 1.0, &self.scenery.geometry.0).map_err(Refusal::reason)
     }
 
     fn begin_cast(&mut self, skill: Id<SkillDef>, target: CastTarget, at: Vec3) -> bool {

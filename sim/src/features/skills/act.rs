@@ -12,12 +12,15 @@ use bevy_ecs::prelude::*;
 use super::caster::{Acting, ActingItem};
 use super::cooldowns::now_ms;
 use super::deliver::Delivery;
+use super::interrupts::{Stopped, state_that_ends};
 use super::rules::{Aim, CasterView, FINISH_TOLERANCE, check_aim, check_caster, price};
 use super::{Cast, CastOutcome, CastStarted, Casting, ManaChange, ReleaseIntent, StopIntent};
-use crate::assets::{At, AttributeId, CastDef, CastMove, CostTime, Filter, FirstTick, Id, Pool, Refund, SkillDef};
+use crate::assets::{
+    At, AttributeId, CastDef, CostTime, Disturbance, Filter, FirstTick, Id, InterruptDef, Pool, SkillDef,
+};
 use crate::features::combat::{Sides, hasted_ms};
 use crate::ids::SimId;
-use crate::intent::CastIntent;
+use crate::intent::{CastIntent, CastTarget};
 
 /// Casts that their casters break off end before anything else happens; charges that are let go come to their end.
 pub(super) fn stop_casts(
@@ -26,11 +29,11 @@ pub(super) fn stop_casts(
     mut stage: Delivery,
     mut casters: Query<Acting>,
 ) {
-    let mut stopping: Vec<SimId> = stops.read().map(|stop| stop.caster).collect();
-    stopping.sort_unstable();
-    for id in stopping {
-        if let Some(mut caster) = stage.roster.entity(id).and_then(|entity| casters.get_mut(entity).ok()) {
-            end(&mut stage, &mut caster, CastOutcome::Cancelled);
+    let mut stopping: Vec<StopIntent> = stops.read().copied().collect();
+    stopping.sort_unstable_by_key(|stop| (stop.caster, stop.by));
+    for StopIntent { caster, by } in stopping {
+        if let Some(mut caster) = stage.roster.entity(caster).and_then(|entity| casters.get_mut(entity).ok()) {
+            suffer(&mut stage, &mut caster, by);
         }
     }
     let now = now_ms(stage.tick.0);
@@ -53,14 +56,23 @@ pub(super) fn advance_casts(sides: Res<Sides>, mut stage: Delivery, mut casters:
         let found = stage.roster.entity(id).and_then(|entity| casters.get_mut(entity).ok());
         let Some((_, mut caster)) = found else { continue };
         let Some(cast) = caster.casting.0.clone() else { continue };
-        if !caster.body.is_alive() || cast.def.stopper(&caster.body.tags.granted).is_some() {
-            end(&mut stage, &mut caster, CastOutcome::Interrupted);
-        } else if cast.def.cast.movement() == CastMove::Cancels && caster.body.moves() {
-            end(&mut stage, &mut caster, CastOutcome::Cancelled);
-        } else {
-            go_on(&sides, &mut stage, &mut caster, cast);
+        match ended_by(&stage, id, &caster, &cast) {
+            Some(by) => suffer(&mut stage, &mut caster, by),
+            None => go_on(&sides, &mut stage, &mut caster, cast),
         }
     }
+}
+
+/// What ends a cast now, if anything does: something about its caster first, then about its target.
+fn ended_by(stage: &Delivery, id: SimId, caster: &ActingItem<'_, '_>, cast: &Cast) -> Option<Disturbance> {
+    let body = &caster.body;
+    let own = cast.ended_by_caster(body.is_alive(), &body.tags.granted, body.moves());
+    own.or_else(|| match cast.target {
+        CastTarget::Unit(target) if target != id => {
+            cast.ended_by_target(stage.seen(target, body.eyes()), body.position.0, &stage.geometry.0)
+        }
+        _ => None,
+    })
 }
 
 /// Does what lies between the last tick and this one on a cast's timeline.
@@ -72,12 +84,12 @@ fn go_on(sides: &Sides, stage: &mut Delivery, caster: &mut ActingItem<'_, '_>, m
         if let At::Tick(tick) = at {
             cast.ticks = tick;
             if !pay(stage, caster, (cast.skill, &cast.def), CostTime::PerTick) {
-                end(stage, caster, CastOutcome::Failed);
+                fail(stage, caster);
                 return;
             }
         }
         if !take_effect(sides, stage, caster, &cast, &[at]) {
-            end(stage, caster, CastOutcome::Failed);
+            fail(stage, caster);
             return;
         }
     }
@@ -129,7 +141,7 @@ fn finish(sides: &Sides, stage: &mut Delivery, caster: &mut ActingItem<'_, '_>, 
     let payable = can_pay(caster, &cast.def, CostTime::OnFinish);
     if !payable || !take_effect(sides, stage, caster, &worth, moments) {
         caster.casting.set_if_neq(Casting(Some(cast)));
-        end(stage, caster, CastOutcome::Failed);
+        fail(stage, caster);
         return;
     }
     pay(stage, caster, (cast.skill, &cast.def), CostTime::OnFinish);
@@ -211,9 +223,13 @@ fn start(
     let Some(aim) = aim.filter(|&aim| fits && check_aim(&view, def, aim, 1.0, &stage.geometry.0).is_ok()) else {
         return false;
     };
+    let table = Arc::clone(&stage.table.0);
+    if state_that_ends(&table, def, &caster.body.tags.granted).is_some() {
+        return false;
+    }
     let haste_bp = caster.body.attribute(AttributeId::HASTE);
     let date_ms = caster.cooldowns.dated_ms(skill, def, now, caster.allowance_ms());
-    let cast = cast_of(skill, def, intent, date_ms, caster);
+    let cast = cast_of((skill, def, table), intent, date_ms, caster);
     pay(stage, caster, (skill, def), CostTime::OnStart);
     caster.cooldowns.begin(skill, def, date_ms, haste_bp);
     let view = caster.view(false, sides);
@@ -231,8 +247,7 @@ fn start(
 }
 
 fn cast_of(
-    skill: Id<SkillDef>,
-    def: &Arc<SkillDef>,
+    (skill, def, table): (Id<SkillDef>, &Arc<SkillDef>, Arc<InterruptDef>),
     intent: CastIntent,
     date_ms: u64,
     caster: &ActingItem<'_, '_>,
@@ -248,6 +263,7 @@ fn cast_of(
     Cast {
         skill,
         def: Arc::clone(def),
+        table,
         target: intent.target,
         start_ms: date_ms,
         finish_ms: date_ms + u64::from(length_ms),
@@ -259,21 +275,24 @@ fn cast_of(
     }
 }
 
-/// Ends what is being cast without effect and gives back what its rule says.
-pub(super) fn end(stage: &mut Delivery, caster: &mut ActingItem<'_, '_>, outcome: CastOutcome) {
-    let Some(cast) = caster.casting.0.take() else { return };
-    let back = match cast.def.refund {
-        Refund::OnCancel => outcome == CastOutcome::Cancelled,
-        Refund::Always => true,
-        Refund::Never => false,
-    };
-    // What has ticked has taken effect: a channel broken off half-way is not free.
-    if back && cast.ticks == 0 {
-        caster.mana.gain(price(&cast.def, Pool::Mana, caster.mana.mp_max, Some(CostTime::OnStart)));
-        stage.pay_life(*caster.id, cast.skill, -i64::from(caster.price_of_life(&cast.def, CostTime::OnStart)));
-        caster.cooldowns.give_back(cast.skill, &cast.def);
+/// Has something happen to what is being cast.
+fn suffer(stage: &mut Delivery, caster: &mut ActingItem<'_, '_>, by: Disturbance) {
+    let now = now_ms(stage.tick.0);
+    let stopped = caster.interruptible().suffer(by, 0, now);
+    stop(stage, *caster.id, stopped);
+}
+
+/// Ends what is being cast because it cannot take effect.
+fn fail(stage: &mut Delivery, caster: &mut ActingItem<'_, '_>) {
+    let stopped = caster.interruptible().end(CastOutcome::Failed, false);
+    stop(stage, *caster.id, stopped);
+}
+
+fn stop(stage: &mut Delivery, id: SimId, stopped: Option<Stopped>) {
+    if let Some(Stopped { skill, outcome, hp_back }) = stopped {
+        stage.pay_life(id, skill, -i64::from(hp_back));
+        stage.end(id, skill, outcome);
     }
-    stage.end(*caster.id, cast.skill, outcome);
 }
 
 fn can_pay(caster: &ActingItem<'_, '_>, def: &SkillDef, when: CostTime) -> bool {

@@ -1,21 +1,22 @@
 //! Areas on the ground. Resolve: what was conjured to lie somewhere is laid, and before the combat loop every area looks who
 //! is in it: whoever came in or went out, and on its ticks everyone, receives what the definition says. Areas are visited in
-//! the order of their ids, those in one nearest to its middle first.
+//! the order of their ids, those in one in the order of its shape.
 //!
-//! An area keeps the definition it was laid with, what its source was worth then and how deep in a chain of deeds it was laid. On the wire it is its kind, its place
-//! and `area`: the varint tick in which it ends.
+//! An area keeps the definition it was laid with, what its source was worth then and how deep in a chain of deeds it was
+//! laid. On the wire it is its kind, its place, its heading and `area`: the varint tick in which it ends.
 
 use std::sync::Arc;
 
 use bevy_ecs::prelude::*;
-use glam::Vec3;
+use glam::{Vec2, Vec3};
 
 use super::cooldowns::{now_ms, tick_of};
 use super::deliver::{Conjured, Conjuring, Toward, deeds, side_of};
 use super::projectiles::CONJURE_REFUSED;
-use super::targeting::{Circle, Units};
+use super::shapes::Shape;
+use super::targeting::{Spread, Units};
 use crate::actor::{Concealment, Heading, Kind, Position};
-use crate::assets::{Action, AreaDef};
+use crate::assets::{Action, AreaDef, AreaShape};
 use crate::counters::Counters;
 use crate::digest::{Digest, Digester};
 use crate::features::combat::{EffectQueued, Origin, SideData, Sides, Vitals, Worth};
@@ -80,7 +81,8 @@ pub(super) fn lay(
     for conjured in conjured.read() {
         let Conjuring::Area(id) = conjured.what else { continue };
         let body = |id: SimId| roster.entity(id).and_then(|entity| bodies.get(entity).ok());
-        let (Some(def), Some((position, _, concealment))) = (assets.0.areas.arc(id), body(conjured.source)) else {
+        let (Some(def), Some((position, heading, concealment))) = (assets.0.areas.arc(id), body(conjured.source))
+        else {
             continue;
         };
         let own = laid.iter().filter(|(source, other)| *source == conjured.source && other.id == def.id).count();
@@ -95,6 +97,8 @@ pub(super) fn lay(
             Toward::Place(place) => place,
             Toward::Ahead => position.0,
         };
+        let way = Vec2::new(place.x - position.0.x, place.z - position.0.z);
+        let heading = Heading::along(way).unwrap_or(*heading);
         let height_m = geometry.0.ground(place.x, place.z, place.y + 1.0).map_or(place.y, |ground| ground.height_m);
         let place = Vec3::new(place.x, height_m, place.z);
         let period_ms = u64::from(def.period_ms);
@@ -111,7 +115,7 @@ pub(super) fn lay(
         let concealment = Concealment { phase: concealment.phase, stealth: false };
         let lasting = Lasting { end_ms: now + u64::from(def.duration_ms) };
         let own = roster.allocate(tick.0);
-        commands.spawn((own, Position(place), Heading::default(), Kind::Area(id.raw()), concealment, area, lasting));
+        commands.spawn((own, Position(place), heading, Kind::Area(id.raw()), concealment, area, lasting));
     }
 }
 
@@ -139,8 +143,8 @@ fn end_the_oldest(
     }
 }
 
-type Source<'a> = (&'a Position, SideData, &'a Vitals);
-type Lying<'a> = (Entity, &'a SimId, &'a Concealment, &'a Lasting, &'a mut Area, &'a mut Position);
+type Source<'a> = (&'a Position, &'a Heading, SideData, &'a Vitals);
+type Lying<'a> = (Entity, &'a SimId, &'a Concealment, &'a Lasting, &'a mut Area, &'a mut Position, &'a mut Heading);
 
 /// Every area looks who is in it.
 pub(super) fn look(
@@ -158,9 +162,11 @@ pub(super) fn look(
     let mut order: Vec<(SimId, Entity)> = lying.iter().map(|(entity, id, ..)| (*id, entity)).collect();
     order.sort_unstable();
     for (_, entity) in order {
-        let Ok((entity, _, concealment, last, mut area, mut position)) = lying.get_mut(entity) else { continue };
+        let Ok((entity, _, concealment, last, mut area, mut position, mut heading)) = lying.get_mut(entity) else {
+            continue;
+        };
         let source = roster.entity(area.source).and_then(|entity| sources.get(entity).ok());
-        let source = source.map(|(feet, side, vitals)| (*feet, side.side(), vitals.is_alive()));
+        let source = source.map(|(feet, looks, side, vitals)| (*feet, *looks, side.side(), vitals.is_alive()));
         // A tick that falls on the end still happens.
         let over = now > last.end_ms || (area.def.follows && !source.is_some_and(|(.., alive)| alive));
         if over {
@@ -171,14 +177,14 @@ pub(super) fn look(
             commands.entity(entity).despawn();
             continue;
         }
-        if let Some((feet, ..)) = source.filter(|_| area.def.follows) {
+        if let Some((feet, looks, ..)) = source.filter(|_| area.def.follows) {
             position.set_if_neq(feet);
+            heading.set_if_neq(looks);
         }
-        let by = side_of(area.source, source.map(|(_, side, _)| side), &area.worth);
-        let AreaDef { radius_m, filter, targets_max, .. } = *area.def;
-        let circle = Circle { centre: position.0, radius_m, filter, targets_max, phase: concealment.phase };
+        let by = side_of(area.source, source.map(|(_, _, side, _)| side), &area.worth);
+        let spread = area.spread(position.0, *heading, concealment.phase);
         let inside: Vec<SimId> =
-            units.in_circle(&sides, by, circle, &geometry.0).into_iter().map(|unit| unit.id).collect();
+            units.in_area(&sides, by, &spread, &geometry.0).into_iter().map(|unit| unit.id).collect();
         for &id in inside.iter().filter(|id| !area.inside.contains(id)) {
             effects.write_batch(area.does(&area.def.on_enter, id));
         }
@@ -198,6 +204,18 @@ pub(super) fn look(
 impl Area {
     fn does(&self, actions: &[Action], target: SimId) -> Vec<EffectQueued> {
         deeds(actions, (self.source, target), &self.worth, self.origin, (self.thousandths, self.depth))
+    }
+
+    /// What it covers from a place, lying a certain way.
+    fn spread(&self, centre: Vec3, heading: Heading, phase: u16) -> Spread {
+        let AreaDef { radius_m, filter, targets_max, shape, .. } = *self.def;
+        let shape = match shape {
+            AreaShape::Circle => Shape::Circle { radius_m },
+            AreaShape::Cone { angle_deg } => Shape::Sector { radius_m, angle_deg },
+            AreaShape::Rectangle { length_m, width_m } => Shape::Rectangle { length_m, width_m },
+            AreaShape::Line { length_m, width_m } => Shape::Strip { length_m, width_m },
+        };
+        Spread { centre, heading, reach_m: self.def.reach_m(), shape, filter, targets_max, phase }
     }
 
     /// What lies there.

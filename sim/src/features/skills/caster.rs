@@ -4,11 +4,12 @@ use bevy_ecs::query::QueryData;
 use glam::Vec2;
 
 use super::combo::Combo;
+use super::interrupts;
 use super::queue::Punctuality;
 use super::rules::{CasterView, price};
 use super::{Casting, Cooldowns, Mana, now_ms};
 use crate::actor::{Concealment, Heading, Position};
-use crate::assets::{AttributeId, CostTime, Pool, SkillDef};
+use crate::assets::{AttributeId, CostTime, Disturbance, Pool, SkillDef};
 use crate::features::buffs::Tags;
 use crate::features::combat::{Attributes, Level, SideData, Sides, Vitals, Worth};
 use crate::ids::SimId;
@@ -19,7 +20,7 @@ use crate::tick::TICK_MS;
 /// What nobody writes in the Act stage.
 #[derive(QueryData)]
 pub(super) struct Body {
-    position: &'static Position,
+    pub(super) position: &'static Position,
     heading: &'static Heading,
     side: SideData,
     level: &'static Level,
@@ -56,9 +57,19 @@ pub(super) struct Acting {
 impl CasterItem<'_, '_> {
     /// The caster as the rules see it in a tick; a cast that ends in it is over. `busy`: it is about to cast already.
     pub(super) fn view<'a>(&'a self, busy: bool, tick: u32, sides: &'a Sides) -> CasterView<'a> {
-        let casts = self.casting.0.as_ref().is_some_and(|cast| cast.finish_ms > now_ms(tick));
+        let casts = self.is_under_way(tick) && !self.gives_way();
         let parts = Parts { mana: self.mana, cooldowns: self.cooldowns, combo: self.combo, casting: busy || casts };
         self.body.view(parts, sides)
+    }
+
+    /// Whether it casts something that does not end in this tick.
+    pub(super) fn is_under_way(&self, tick: u32) -> bool {
+        self.casting.0.as_ref().is_some_and(|cast| cast.finish_ms > now_ms(tick))
+    }
+
+    /// Whether what it casts is broken off for another cast.
+    pub(super) fn gives_way(&self) -> bool {
+        self.casting.0.as_ref().is_some_and(|cast| cast.cell(Disturbance::Recasts).ends())
     }
 
     /// The caster's eyes.
@@ -73,7 +84,7 @@ impl CasterItem<'_, '_> {
     }
 }
 
-impl ActingItem<'_, '_> {
+impl<'w> ActingItem<'w, '_> {
     /// The caster as the rules see it.
     pub(super) fn view<'a>(&'a self, casting: bool, sides: &'a Sides) -> CasterView<'a> {
         let parts = Parts { mana: &self.mana, cooldowns: &self.cooldowns, combo: &self.combo, casting };
@@ -88,6 +99,12 @@ impl ActingItem<'_, '_> {
     /// What a skill costs of hit points at a time.
     pub(super) fn price_of_life(&self, def: &SkillDef, when: CostTime) -> u32 {
         price(def, Pool::Hp, self.body.vitals.hp_max, Some(when))
+    }
+
+    /// What a cast concerns.
+    pub(super) fn interruptible(&mut self) -> interrupts::Caster<'_, 'w> {
+        let (casting, mana, cooldowns) = (&mut self.casting, &mut self.mana, &mut self.cooldowns);
+        interrupts::Caster { casting, mana, cooldowns, hp_max: self.body.vitals.hp_max }
     }
 }
 

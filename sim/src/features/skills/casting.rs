@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bevy_ecs::prelude::*;
 
 use super::cooldowns::tick_of;
-use crate::assets::{CastDef, CastMove, Id, SkillDef};
+use crate::assets::{CastKind, CastMove, Disturbance, Id, InterruptDef, SkillDef};
 use crate::digest::{Digest, Digester};
 use crate::ids::SimId;
 use crate::intent::CastTarget;
@@ -25,6 +25,8 @@ pub struct Cast {
     pub skill: Id<SkillDef>,
     /// Its definition when it began.
     pub def: Arc<SkillDef>,
+    /// What ends it or pushes it back, as it was when it began.
+    pub table: Arc<InterruptDef>,
     /// At what.
     pub target: CastTarget,
     /// The scene's time it is dated, in milliseconds.
@@ -64,17 +66,6 @@ pub struct CastSeen {
     pub kind: CastKind,
 }
 
-/// Kinds of casts that take time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum CastKind {
-    /// It takes effect at its end.
-    Cast,
-    /// It takes effect again and again.
-    Channel,
-    /// It is held and let go.
-    Charge,
-}
-
 impl Casting {
     /// Reads the replicated value; the inner `None` is "nothing".
     #[allow(clippy::option_option, reason = "unreadable and nothing are two things")]
@@ -94,8 +85,8 @@ impl Casting {
     #[must_use]
     pub fn slowed_bp(&self) -> Option<u16> {
         match self.0.as_ref()?.def.cast.movement() {
-            CastMove::Slows(bp) => Some(bp),
-            CastMove::Cancels | CastMove::Allows => None,
+            Some(CastMove::Slows(bp)) => Some(bp),
+            Some(CastMove::Cancels | CastMove::Allows) | None => None,
         }
     }
 }
@@ -107,10 +98,10 @@ impl Replicate for Casting {
         if let Some(cast) = &self.0 {
             put_varint(out, cast.finish_tick());
             put_varint(out, cast.finish_tick().saturating_sub(tick_of(cast.start_ms)));
-            out.push(match cast.def.cast {
-                CastDef::Instant | CastDef::Cast { .. } => 0,
-                CastDef::Channel { .. } => 1,
-                CastDef::Charge { .. } => 2,
+            out.push(match cast.def.cast.kind() {
+                None | Some(CastKind::Cast) => 0,
+                Some(CastKind::Channel) => 1,
+                Some(CastKind::Charge) => 2,
             });
         }
     }
@@ -140,11 +131,13 @@ pub struct ReleaseIntent {
     pub caster: SimId,
 }
 
-/// An actor breaks off what it is casting, if anything. Written in Validate or Think, read in Act.
+/// An actor breaks off what it is casting, if anything and if it can. Written in Validate or Think, read in Act.
 #[derive(Message, Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StopIntent {
     /// Who.
     pub caster: SimId,
+    /// Why: because it wants to, or because it wants to cast something else.
+    pub by: Disturbance,
 }
 
 /// A cast began. Written in Act, read in Resolve.
@@ -163,9 +156,9 @@ pub struct CastStarted {
 pub enum CastOutcome {
     /// It took effect.
     Finished,
-    /// Its caster broke it off; mana and cooldown were given back.
+    /// Its caster broke it off.
     Cancelled,
-    /// A stun, a silence or death ended it.
+    /// Others, or its caster's death, ended it.
     Interrupted,
     /// At its end the target was gone, too far away or out of sight.
     Failed,
@@ -226,10 +219,13 @@ mod tests {
         let assets = crate::testing::test_assets(&[]);
         let skill = assets.skills.by_name("skill/bolt").unwrap();
         let def = Arc::clone(assets.skills.arc(skill).unwrap());
+        let table = assets.interrupts.by_name(InterruptDef::DEFAULT).and_then(|id| assets.interrupts.arc(id)).cloned();
+        let table = table.unwrap();
         let (start_ms, finish_ms) = (33_480, 34_980);
         let cast = Cast {
             skill,
             def,
+            table,
             target: CastTarget::Caster,
             start_ms,
             finish_ms,

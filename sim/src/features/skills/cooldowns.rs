@@ -102,6 +102,24 @@ pub struct CooldownsSeen {
     pub lockouts: Vec<(u32, u32)>,
 }
 
+impl CooldownsSeen {
+    /// The first tick in which neither a cooldown nor a locked school keeps a skill from starting, as far as its player has
+    /// been told; 0 when nothing does.
+    #[must_use]
+    pub fn ready_tick(&self, skill: Id<SkillDef>, def: &SkillDef) -> u32 {
+        let group = def.gcd.as_ref().map(|gcd| gcd.group.as_ref().map_or(0, |group| tag_bits(group.id()) + 1));
+        let gcds = self.gcds.iter().filter(|(own, _)| Some(*own) == group).map(|&(_, tick)| tick);
+        let spent_all = |&&(key, spent, _): &&(u32, u32, u32)| {
+            let cooldown = def.cooldown.as_ref();
+            cooldown.is_some_and(|own| Key::of(skill, own).bits() == key && spent >= u32::from(own.charges))
+        };
+        let own = self.running.iter().filter(spent_all).map(|&(.., tick)| tick);
+        let locks = |school: u32| def.tags.set().iter().any(|tag| tag_bits(tag) == school);
+        let locked = self.lockouts.iter().filter(|(school, _)| locks(*school)).map(|&(_, tick)| tick);
+        gcds.chain(own).chain(locked).max().unwrap_or(0)
+    }
+}
+
 impl Cooldowns {
     /// True while any global cooldown runs.
     #[must_use]
@@ -286,7 +304,7 @@ fn text(reader: &mut Reader<'_>) -> Option<String> {
 /// the next comes back and varint milliseconds of a charge; then the same for global cooldowns with the milliseconds left.
 impl Carry for Cooldowns {
     const NAME: &'static str = "cooldowns";
-    fn save(&self, tick: u32, _: &Assets) -> Vec<u8> {
+    fn save(&self, tick: u32, assets: &Assets) -> Vec<u8> {
         let now_ms = now_ms(tick);
         let left_ms = |end_ms: u64| u32::try_from(end_ms.saturating_sub(now_ms)).unwrap_or(u32::MAX);
         let mut out = Vec::new();
@@ -297,6 +315,12 @@ impl Carry for Cooldowns {
             put_varint(&mut out, u32::from(spent));
             put_varint(&mut out, left_ms(next_ms));
             put_varint(&mut out, running.recharge_ms);
+        }
+        let locked: Vec<_> = self.lockouts.iter().filter(|(_, end_ms)| *end_ms > now_ms).collect();
+        put_count(&mut out, locked.len());
+        for &(school, end_ms) in locked {
+            put_text(&mut out, assets.tags.name(school));
+            put_varint(&mut out, left_ms(end_ms));
         }
         for gcd in self.gcds.iter().filter(|gcd| gcd.end_ms > now_ms) {
             put_text(&mut out, &gcd.by.id);
@@ -321,6 +345,12 @@ impl Carry for Cooldowns {
             loaded.running.push(Running { key, spent, next_ms, recharge_ms, by });
         }
         loaded.running.sort_by_key(|running| running.key);
+        for _ in 0..reader.varint()? {
+            let (name, left_ms) = (text(&mut reader)?, reader.varint()?);
+            if let Some(school) = assets.tags.by_name(&name) {
+                loaded.lock(school, now_ms + u64::from(left_ms), now_ms);
+            }
+        }
         while !reader.is_empty() {
             let (name, left_ms) = (text(&mut reader)?, reader.varint()?);
             let Some((_, by)) = skill(&name) else { continue };
@@ -419,5 +449,23 @@ mod tests {
         cooldowns.encode(&mut bytes);
         let seen = Cooldowns::from_wire(&mut Reader::new(&bytes)).unwrap();
         assert_eq!((seen.gcds[0].1, seen.running[0].1, seen.running[0].2), (29, 2, 160));
+    }
+
+    #[test]
+    fn who_is_told_its_cooldowns_knows_when_it_may_cast() {
+        let (id, def, _) = skill("tags: [\"school.fire\"], gcd: (ms: 1_430), cooldown: (ms: 5_000, charges: 2)");
+        let ready_tick = |cooldowns: &Cooldowns| {
+            let mut bytes = Vec::new();
+            cooldowns.encode(&mut bytes);
+            Cooldowns::from_wire(&mut Reader::new(&bytes)).unwrap().ready_tick(id, &def)
+        };
+        let mut cooldowns = Cooldowns::default();
+        assert_eq!(ready_tick(&cooldowns), 0);
+        cooldowns.begin(id, &def, 10, 0);
+        assert_eq!(ready_tick(&cooldowns), 29, "one charge is left, and the global cooldown ends at 1,440 ms");
+        cooldowns.begin(id, &def, 1_500, 0);
+        assert_eq!(ready_tick(&cooldowns), 101, "the first charge comes back at 5,010 ms");
+        cooldowns.lock(def.tags.iter().next().unwrap().id(), 9_000, 1_500);
+        assert_eq!(ready_tick(&cooldowns), 180);
     }
 }

@@ -8,7 +8,7 @@ use bevy_ecs::system::SystemParam;
 use glam::Vec3;
 
 use super::rules::{Aim, CasterView, FINISH_TOLERANCE};
-use super::{Cast, CastEnded, CastOutcome, Units, aim_of};
+use super::{Cast, CastEnded, CastOutcome, InterruptRules, TargetView, Units, aim_of};
 use crate::assets::{Action, AreaDef, Id, ProjectileDef, SkillDef};
 use crate::features::combat::{EffectAction, EffectQueued, Origin, Side, Worth};
 use crate::ids::SimId;
@@ -25,6 +25,7 @@ pub(super) struct Delivery<'w, 's> {
     pub(super) assets: Res<'w, SceneAssets>,
     pub(super) geometry: Res<'w, SceneGeometry>,
     pub(super) roster: Res<'w, Roster>,
+    pub(super) table: Res<'w, InterruptRules>,
     units: Units<'w, 's>,
     effects: MessageWriter<'w, EffectQueued>,
     ended: MessageWriter<'w, CastEnded>,
@@ -89,6 +90,11 @@ impl Delivery<'_, '_> {
     /// What a cast is really aimed at now; `None` when it needs a target that is not there or cannot be seen.
     pub(super) fn aim(&self, id: SimId, eyes: Visibility, def: &SkillDef, target: CastTarget) -> Option<Aim> {
         aim_of(def, target, id, |other| self.units.seen(other, eyes))
+    }
+
+    /// Someone as a caster sees it; `None` when it is gone or hidden.
+    pub(super) fn seen(&self, id: SimId, eyes: Visibility) -> Option<TargetView> {
+        self.units.seen(id, eyes)
     }
 
     /// Tells how a cast ended.

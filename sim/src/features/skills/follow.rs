@@ -1,20 +1,17 @@
-//! Resolve, after the combat loop: what deeds come to for casts, cooldowns and bodies. Blows push casts back, kicks end
-//! them and lock their schools, force moves bodies, and what was paid with life is taken from it.
+//! Resolve, after the combat loop: what deeds come to beyond hit points. Force moves bodies, what is conjured is handed on,
+//! and what was paid with life is taken from it. What becomes of casts is said in `interrupts`.
 
 use bevy_ecs::prelude::*;
 
-use super::cooldowns::now_ms;
 use super::deliver::{Conjured, LifePaid, Toward};
 use super::displace::{Bodies, destination};
-use super::{CastEnded, CastOutcome, Casting, Cooldowns, Mana, ManaChange, rules::price};
-use crate::assets::{CastDef, CostTime, Pool, Refund, School, TagId};
-use crate::features::buffs::Tags;
+use super::interrupts::Disturbed;
+use crate::assets::Disturbance;
 use crate::features::combat::{EffectAction, EffectQueued, HealthChanged, HealthKind, Origin, Vitals};
 use crate::features::movement::ForceMove;
 use crate::ids::SimId;
 use crate::roster::Roster;
-use crate::scene::{SceneAssets, SceneGeometry};
-use crate::tick::SimTick;
+use crate::scene::SceneGeometry;
 
 /// A deed that the combat loop let pass and that concerns skills. Written in the loop, read right after it.
 #[derive(Message, Debug, Clone, PartialEq, Eq)]
@@ -43,73 +40,6 @@ pub(super) fn take_life(
     }
 }
 
-/// Direct damage moves the end of casts: a cast takes longer, a channel ends earlier.
-pub(super) fn push_back(
-    roster: Res<Roster>,
-    tick: Res<SimTick>,
-    mut log: MessageReader<HealthChanged>,
-    mut casters: Query<&mut Casting>,
-) {
-    for entry in log.read() {
-        if entry.kind != HealthKind::Direct || entry.amount >= 0 || entry.source == entry.target {
-            continue;
-        }
-        let Some(mut casting) = roster.entity(entry.target).and_then(|entity| casters.get_mut(entity).ok()) else {
-            continue;
-        };
-        let Some(pushback) = casting.0.as_ref().and_then(|cast| {
-            let pushback = cast.def.cast.pushback()?;
-            (cast.pushes < pushback.max).then_some(pushback)
-        }) else {
-            continue;
-        };
-        if let Some(cast) = casting.0.as_mut() {
-            cast.pushes += 1;
-            cast.finish_ms = match cast.def.cast {
-                CastDef::Channel { .. } => cast.finish_ms.saturating_sub(u64::from(pushback.ms)).max(now_ms(tick.0)),
-                _ => cast.finish_ms + u64::from(pushback.ms),
-            };
-        }
-    }
-}
-
-type Caster<'a> = (&'a Tags, &'a mut Casting, &'a mut Cooldowns, &'a mut Mana);
-
-/// Kicks and changes of cooldowns, in the order in which the loop let them pass.
-pub(super) fn disturb(
-    (tick, roster, assets): (Res<SimTick>, Res<Roster>, Res<SceneAssets>),
-    mut passed: MessageReader<PassedOn>,
-    mut ended: MessageWriter<CastEnded>,
-    mut casters: Query<Caster>,
-) {
-    let now = now_ms(tick.0);
-    for PassedOn(deed) in passed.read() {
-        let found = roster.entity(deed.target).and_then(|entity| casters.get_mut(entity).ok());
-        let Some((tags, mut casting, mut cooldowns, mut mana)) = found else { continue };
-        match deed.what {
-            EffectAction::Interrupt { lockout_ms } if !tags.has(TagId::IMMUNE_INTERRUPT) => {
-                let Some(cast) = casting.0.take_if(|cast| cast.def.cast.is_interruptible()) else { continue };
-                for school in School::ALL.map(School::tag) {
-                    if lockout_ms > 0 && cast.def.tags.set().has(school) {
-                        cooldowns.lock(school, now + u64::from(lockout_ms), now);
-                    }
-                }
-                if cast.def.refund == Refund::Always && cast.ticks == 0 {
-                    mana.gain(price(&cast.def, Pool::Mana, mana.mp_max, Some(CostTime::OnStart)));
-                    cooldowns.give_back(cast.skill, &cast.def);
-                }
-                ended.write(CastEnded { caster: deed.target, skill: cast.skill, outcome: CastOutcome::Interrupted });
-            }
-            EffectAction::Cooldown { skill, ms } => {
-                if let Some(def) = assets.0.skills.get(skill) {
-                    cooldowns.reduce(skill, def, ms);
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
 /// What the loop conjures, and whom it moves.
 pub(super) fn carry_on(
     geometry: Res<SceneGeometry>,
@@ -117,6 +47,7 @@ pub(super) fn carry_on(
     bodies: Bodies,
     mut conjured: MessageWriter<Conjured>,
     mut forced: MessageWriter<ForceMove>,
+    mut disturbed: MessageWriter<Disturbed>,
 ) {
     let mut moved: Vec<(SimId, glam::Vec3)> = Vec::new();
     for PassedOn(deed) in passed.read() {
@@ -139,6 +70,8 @@ pub(super) fn carry_on(
                 if let Some((id, to)) = destination(&bodies, &geometry.0, deed, how, distance_cm, at) {
                     moved.push((id, to));
                     forced.write(ForceMove { id, to });
+                    let by = if id == deed.source { Disturbance::Teleported } else { Disturbance::Pushed };
+                    disturbed.write(Disturbed::new(id, by));
                 }
             }
             _ => {}

@@ -201,11 +201,15 @@ pub(super) fn fly(
             by.y -= 0.5 * gravity_mps2 * TICK_SECONDS * TICK_SECONDS;
             projectile.velocity.y -= gravity_mps2 * TICK_SECONDS;
         }
-        let free = free_part(from, by, &geometry.0);
+        // The last step is as long as the range allows, and no longer.
+        let left_m = (projectile.def.range_m - projectile.flown_m).max(0.0);
+        let is_last = by.length() >= left_m;
+        let in_range = if is_last { left_m / by.length().max(f32::EPSILON) } else { 1.0 };
+        let free = free_part(from, by, &geometry.0).min(in_range);
         let is_over = around.touch(id, projectile, flight.target, concealment.phase, (from, by, free), &mut touches);
         projectile.place = from + by * free;
         projectile.flown_m += by.length() * free;
-        let spent = free < 1.0 || projectile.flown_m >= projectile.def.range_m || now_ms(tick.0) >= projectile.end_ms;
+        let spent = free < 1.0 || is_last || now_ms(tick.0) >= projectile.end_ms;
         if is_over || spent {
             if projectile.pierced.is_empty() {
                 let Projectile { def, source, worth, origin, depth, .. } = &*projectile;

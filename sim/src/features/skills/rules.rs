@@ -4,12 +4,14 @@
 //! Distances are from centre to centre, in three dimensions; a finished cast may reach a tenth farther. Sight
 //! goes from eyes to eyes, 1.5 m above the feet.
 
-use glam::{Vec2, Vec3};
+use glam::Vec3;
 
 use super::combo::Combo;
+use super::interrupts::state_that_ends;
+use super::shapes::within_arc;
 use super::{Cooldowns, now_ms};
 use crate::actor::Heading;
-use crate::assets::{Assets, CastMove, CostTime, Id, Los, Pool, SkillDef, SkillTarget, TagId};
+use crate::assets::{Assets, CostTime, Disturbance, Id, InterruptDef, Los, Pool, SkillDef, SkillTarget, TagId};
 use crate::features::buffs::Tags;
 use crate::features::combat::{Side, Sides};
 use crate::ids::SimId;
@@ -19,8 +21,6 @@ use crate::space::Geometry;
 pub(super) const EYES_M: f32 = 1.5;
 /// What a target may have moved beyond a skill's range until the cast finishes.
 pub(super) const FINISH_TOLERANCE: f32 = 1.1;
-/// Nearer than this, everything is in front, in metres.
-const FACING_MIN_M: f32 = 0.5;
 
 /// Why a cast is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -276,23 +276,23 @@ fn check_target(caster: &CasterView<'_>, def: &SkillDef, target: &TargetView) ->
     if fits { Ok(()) } else { Err(Refusal::TargetState) }
 }
 
-/// Moving would end the cast at once.
+/// What would end the cast at once: a step, or a state of the caster.
 ///
 /// # Errors
-/// [`Refusal::Moving`].
-pub(super) fn check_standing(caster: &CasterView<'_>, def: &SkillDef) -> Result<(), Refusal> {
-    let ends = caster.moving && def.cast.movement() == CastMove::Cancels && def.cast.length_ms() > 0;
-    if ends { Err(Refusal::Moving) } else { Ok(()) }
+/// [`Refusal::Moving`], or what the state is.
+pub(super) fn check_standing(caster: &CasterView<'_>, def: &SkillDef, table: &InterruptDef) -> Result<(), Refusal> {
+    if caster.moving && table.cell(def, Disturbance::Moves).ends() {
+        return Err(Refusal::Moving);
+    }
+    match state_that_ends(table, def, &caster.tags.granted) {
+        Some(by) => Err(by.state().map_or(Refusal::Blocked, stopped)),
+        None => Ok(()),
+    }
 }
 
 /// Whether a place is within the arc in front of the caster.
 pub(super) fn faces(caster: &CasterView<'_>, to: Vec3, arc_deg: f32) -> bool {
-    let way = Vec2::new(to.x - caster.feet.x, to.z - caster.feet.z);
-    if way.length() < FACING_MIN_M {
-        return true;
-    }
-    let half = (arc_deg * 0.5).min(180.0).to_radians();
-    caster.heading.direction().dot(way.normalize()) >= half.cos() - 1e-4
+    within_arc(caster.feet, caster.heading, to, arc_deg)
 }
 
 /// Whether nothing stands between the eyes above two places.

@@ -7,8 +7,9 @@ use bevy_ecs::query::QueryData;
 use bevy_ecs::system::SystemParam;
 use glam::{Vec2, Vec3};
 
-use super::rules::{Aim, CasterView, TargetView, faces, sees};
-use crate::actor::{Concealment, Position};
+use super::rules::{Aim, CasterView, TargetView, sees};
+use super::shapes::Shape;
+use crate::actor::{Concealment, Heading, Position};
 use crate::assets::{Filter, SkillDef, SkillTarget, TagId};
 use crate::features::buffs::Tags;
 use crate::features::combat::{Level, Side, SideData, Sides, Vitals};
@@ -20,6 +21,9 @@ use crate::space::Geometry;
 
 /// Greatest difference in height between the centre of an area and whoever it hits, in metres.
 const AREA_HEIGHT_M: f32 = 5.0;
+
+/// Farthest that anyone moves since the grid has seen it, in metres: a tick at the highest speed.
+const MOVED_M: f32 = 1.5;
 
 /// What counts about anyone who may be a target.
 #[derive(QueryData)]
@@ -80,18 +84,21 @@ impl Units<'_, '_> {
         aim: Aim,
         geometry: &Geometry,
     ) -> Vec<(SimId, u32)> {
-        let area = |centre, radius_m, shape| {
+        let area = |centre, reach_m, shape| {
             let (filter, targets_max) = (def.target.filter(), def.target.targets_max());
-            let area = Area { centre, radius_m, filter, targets_max, shape };
-            self.in_area(caster, phase, &area, geometry).into_iter().map(|unit| (unit.id, WHOLE)).collect()
+            let area = Spread { centre, heading: caster.heading, reach_m, shape, filter, targets_max, phase };
+            let hit = self.in_area(caster.sides, caster.side, &area, geometry);
+            hit.into_iter().map(|unit| (unit.id, WHOLE)).collect()
         };
         match (&def.target, aim) {
             (SkillTarget::Caster, _) => vec![(id, WHOLE)],
             (SkillTarget::Unit { .. }, Aim::Unit(target)) => vec![(target.id, WHOLE)],
-            (&SkillTarget::Ground { radius_m, .. }, Aim::Place(centre)) => area(centre, radius_m, Shape::Circle),
-            (&SkillTarget::Around { radius_m, .. }, _) => area(caster.feet, radius_m, Shape::Circle),
+            (&SkillTarget::Ground { radius_m, .. }, Aim::Place(centre)) => {
+                area(centre, radius_m, Shape::Circle { radius_m })
+            }
+            (&SkillTarget::Around { radius_m, .. }, _) => area(caster.feet, radius_m, Shape::Circle { radius_m }),
             (&SkillTarget::Cone { radius_m, angle_deg, .. }, _) => {
-                area(caster.feet, radius_m, Shape::Sector { angle_deg })
+                area(caster.feet, radius_m, Shape::Sector { radius_m, angle_deg })
             }
             (&SkillTarget::Line { length_m, width_m, .. }, _) => {
                 area(caster.feet, length_m.hypot(width_m * 0.5), Shape::Strip { length_m, width_m })
@@ -104,35 +111,22 @@ impl Units<'_, '_> {
         }
     }
 
-    fn in_area(&self, caster: &CasterView<'_>, phase: u16, area: &Area, geometry: &Geometry) -> Vec<TargetView> {
+    /// Everyone in a shape on the ground whom a side's filter lets through, in the shape's order, ties by id.
+    #[must_use]
+    pub fn in_area(&self, sides: &Sides, by: Side, area: &Spread, geometry: &Geometry) -> Vec<TargetView> {
         let mut near = Vec::new();
-        self.for_each_near(Vec2::new(area.centre.x, area.centre.z), area.radius_m, phase, |unit, distance_squared| {
-            let reachable = (unit.feet.y - area.centre.y).abs() <= AREA_HEIGHT_M
-                && caster.sides.suits_in_area(area.filter, caster.side, unit.side)
-                && (!unit.tags.has(TagId::UNTARGETABLE) || unit.id == caster.side.id);
-            if let Some(order) = area.shape.order(caster, unit.feet, distance_squared).filter(|_| reachable) {
+        let Spread { centre, heading, reach_m, shape, filter, targets_max, phase } = *area;
+        self.for_each_near(Vec2::new(centre.x, centre.z), reach_m + MOVED_M, phase, |unit, _| {
+            let reachable = (unit.feet.y - centre.y).abs() <= AREA_HEIGHT_M
+                && sides.suits_in_area(filter, by, unit.side)
+                && is_open(&unit, by.id);
+            if let Some(order) = shape.order(centre, heading, unit.feet).filter(|_| reachable) {
                 near.push((order, unit));
             }
         });
         near.sort_by(|(a, one), (b, other)| a.total_cmp(b).then(one.id.cmp(&other.id)));
-        let open = near.into_iter().filter(|(_, unit)| sees(area.centre, unit.feet, geometry));
-        open.take(usize::from(area.targets_max)).map(|(_, unit)| unit).collect()
-    }
-
-    /// Everyone in a circle on the ground whom a side's filter lets through, nearest first, ties by id.
-    #[must_use]
-    pub fn in_circle(&self, sides: &Sides, by: Side, circle: Circle, geometry: &Geometry) -> Vec<TargetView> {
-        let mut near = Vec::new();
-        let centre = Vec2::new(circle.centre.x, circle.centre.z);
-        self.for_each_near(centre, circle.radius_m, circle.phase, |unit, distance_squared| {
-            let is_level = (unit.feet.y - circle.centre.y).abs() <= AREA_HEIGHT_M;
-            if is_level && sides.suits_in_area(circle.filter, by, unit.side) {
-                near.push((distance_squared, unit));
-            }
-        });
-        near.sort_by(|(a, one), (b, other)| a.total_cmp(b).then(one.id.cmp(&other.id)));
-        let open = near.into_iter().filter(|(_, unit)| sees(circle.centre, unit.feet, geometry));
-        open.take(usize::from(circle.targets_max)).map(|(_, unit)| unit).collect()
+        let open = near.into_iter().filter(|(_, unit)| sees(centre, unit.feet, geometry));
+        open.take(usize::from(targets_max)).map(|(_, unit)| unit).collect()
     }
 
     fn along_chain(
@@ -148,6 +142,7 @@ impl Units<'_, '_> {
             let mut next: Option<(f32, TargetView)> = None;
             self.for_each_near(Vec2::new(last.feet.x, last.feet.z), chain.jump_m, phase, |unit, distance_squared| {
                 let fresh = links.iter().all(|(id, _)| *id != unit.id)
+                    && is_open(&unit, caster.side.id)
                     && caster.sides.suits_in_area(chain.filter, caster.side, unit.side)
                     && (unit.feet.y - last.feet.y).abs() <= AREA_HEIGHT_M
                     && sees(last.feet, unit.feet, geometry);
@@ -167,16 +162,25 @@ impl Units<'_, '_> {
     }
 }
 
+/// Whether somebody's deeds reach a unit at all, however they come: what cannot be aimed at is out of others' reach.
+fn is_open(unit: &TargetView, by: SimId) -> bool {
+    !unit.tags.has(TagId::UNTARGETABLE) || unit.id == by
+}
+
 /// All of an action's amounts, in thousandths.
 const WHOLE: u32 = 1_000;
 
-/// A circle on the ground and whom it is for.
+/// A shape on the ground and whom it is for.
 #[derive(Debug, Clone, Copy)]
-pub struct Circle {
-    /// Its middle in metres.
+pub struct Spread {
+    /// Its place in metres: the middle, or where it begins.
     pub centre: Vec3,
-    /// Its radius in metres.
-    pub radius_m: f32,
+    /// Which way it lies.
+    pub heading: Heading,
+    /// How far from its place it goes at most, in metres.
+    pub reach_m: f32,
+    /// Its outline.
+    pub shape: Shape,
     /// Whom it is for.
     pub filter: Filter,
     /// Most units.
@@ -190,36 +194,6 @@ struct Chain {
     jumps: u16,
     jump_m: f32,
     falloff_pct: u32,
-}
-
-struct Area {
-    centre: Vec3,
-    radius_m: f32,
-    filter: Filter,
-    targets_max: u16,
-    shape: Shape,
-}
-
-enum Shape {
-    Circle,
-    Sector { angle_deg: f32 },
-    Strip { length_m: f32, width_m: f32 },
-}
-
-impl Shape {
-    /// By what a place within the radius is ordered, if it is in the shape: the square of its distance, or the way along.
-    fn order(&self, caster: &CasterView<'_>, place: Vec3, distance_squared: f32) -> Option<f32> {
-        match *self {
-            Self::Circle => Some(distance_squared),
-            Self::Sector { angle_deg } => faces(caster, place, angle_deg).then_some(distance_squared),
-            Self::Strip { length_m, width_m } => {
-                let (way, ahead) = (place - caster.feet, caster.heading.direction());
-                let way = Vec2::new(way.x, way.z);
-                let (along_m, aside_m) = (way.dot(ahead), way.perp_dot(ahead).abs());
-                ((0.0..=length_m).contains(&along_m) && aside_m <= width_m * 0.5).then_some(along_m)
-            }
-        }
-    }
 }
 
 /// What a named target means for a skill: a helpful skill without one is for the caster, a place may be

@@ -10,9 +10,10 @@ use super::caster::{Caster, CasterItem};
 use super::queue::{CastQueue, QueuedCast};
 use super::rules::{Refusal, check_aim, check_caster, check_standing};
 use super::{
-    CastCommand, Casting, ReleaseCastCommand, ReleaseIntent, StopCastCommand, StopIntent, Units, aim_of, now_ms,
+    CastCommand, Casting, InterruptRules, ReleaseCastCommand, ReleaseIntent, StopCastCommand, StopIntent, Units,
+    aim_of, now_ms,
 };
-use crate::assets::{CastDef, ClassDef, Id, SkillDef};
+use crate::assets::{CastDef, ClassDef, Disturbance, Id, SkillDef};
 use crate::command::{Issued, Issuer, Rejections};
 use crate::features::combat::Sides;
 use crate::features::equipment::Gear;
@@ -38,7 +39,7 @@ pub(super) fn validate_stops(
         let Ok((casting, mut queue)) = casters.get_mut(by.entity) else { continue };
         let waited = queue.0.take().is_some();
         if casting.0.is_some() {
-            intents.write(StopIntent { caster: by.id });
+            intents.write(StopIntent { caster: by.id, by: Disturbance::Stops });
         } else if !waited {
             rejections.reject(by, "not_casting");
         }
@@ -68,6 +69,7 @@ pub(super) struct Court<'w, 's> {
     sides: Res<'w, Sides>,
     assets: Res<'w, SceneAssets>,
     geometry: Res<'w, SceneGeometry>,
+    table: Res<'w, InterruptRules>,
     casters: Query<'w, 's, Asking>,
     units: Units<'w, 's>,
 }
@@ -88,7 +90,13 @@ impl Court<'_, '_> {
         let seen = |id| self.units.seen(id, caster.eyes()).filter(|_| sees(id));
         let aim = aim_of(def, target, by.id, seen).ok_or(Refusal::NoTarget)?;
         check_aim(&view, def, aim, 1.0, &self.geometry.0)?;
-        check_standing(&view, def)
+        check_standing(&view, def, &self.table.0)
+    }
+
+    /// Whether a player breaks off what it casts for the next cast.
+    fn gives_way(&self, by: &Issuer) -> bool {
+        let caster = self.casters.get(by.entity).ok();
+        caster.is_some_and(|(caster, ..)| caster.is_under_way(self.tick.0) && caster.gives_way())
     }
 
     /// The skill that a button is at the moment.
@@ -119,15 +127,21 @@ pub(super) fn validate_casts(
     court: Court,
     mut asked: MessageReader<Issued<CastCommand>>,
     mut queues: Query<(&SimId, &mut CastQueue)>,
-    mut intents: MessageWriter<CastIntent>,
+    (mut intents, mut stops): (MessageWriter<CastIntent>, MessageWriter<StopIntent>),
     mut rejections: Rejections,
 ) {
+    let mut begin = |by: &Issuer, intent: CastIntent| {
+        if court.gives_way(by) {
+            stops.write(StopIntent { caster: by.id, by: Disturbance::Recasts });
+        }
+        intents.write(intent);
+    };
     let mut granted: SmallVec<[SimId; 8]> = SmallVec::new();
     for Issued { by, command: CastCommand { skill, target } } in asked.read() {
         let busy = granted.contains(&by.id);
         let Err(refusal) = court.judge(by, *skill, *target, busy) else {
             granted.push(by.id);
-            intents.write(CastIntent { caster: by.id, skill: *skill, target: *target });
+            begin(by, CastIntent { caster: by.id, skill: *skill, target: *target });
             continue;
         };
         let waiting = court.waits_until_ms(by, *skill, refusal);
@@ -149,7 +163,7 @@ pub(super) fn validate_casts(
             Err(refusal) if is_early(refusal) && patient => continue,
             Ok(()) => {
                 let QueuedCast { by, skill, target, .. } = queued;
-                intents.write(CastIntent { caster: by.id, skill, target });
+                begin(&by, CastIntent { caster: by.id, skill, target });
             }
             Err(refusal) => rejections.reject(&queued.by, refusal.reason()),
         }

@@ -227,8 +227,8 @@ impl Trial<'_> {
 
     /// Why a unit did what it did last, if a tree decides for it: what the tree asked, and what came of it.
     fn why(&self, unit: &str) -> Option<String> {
-        let (tick, trace) = self.scene.world().resource::<AiTrace>().last.get(&self.id(unit))?;
-        let lines = trace.to_string();
+        let thought = self.scene.world().resource::<AiTrace>().last.get(&self.id(unit))?;
+        let (tick, lines) = (thought.tick, thought.trace.to_string());
         let asked: Vec<&str> = lines.lines().map(str::trim).take(TRACE_LINES_MAX).collect();
         Some(format!("{unit} decided in tick {tick}: {}", asked.join("; ")))
     }

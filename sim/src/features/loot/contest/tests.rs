@@ -9,7 +9,22 @@ fn settled(choices: &[Option<Choice>], seed: u64) -> (Vec<(PlayerId, Choice, u32
     for (entrant, &choice) in contest.entrants.iter_mut().zip(choices) {
         entrant.1 = choice;
     }
-    contest.settle(&mut Random::new(seed).draw(1, SimId::new(1, 0), Stream("test"), 0))
+    contest.settle(&mut Random::new(seed).draw(1, SimId::new(1, 0), Stream("test"), 0), |_| true)
+}
+
+#[test]
+fn whoever_has_left_has_passed_and_keeps_nobody_waiting() {
+    let mut contest = Contest::among(0, [1, 2, 3].map(PlayerId), 0);
+    let is_there = |player| player != PlayerId(2);
+    contest.entrants[0].1 = Some(Choice::Greed);
+    contest.entrants[1].1 = Some(Choice::Need);
+    assert!(!contest.is_due(1, is_there), "the third has not chosen");
+    assert!(contest.is_due(1, |player| player == PlayerId(1)), "nobody is left to choose");
+    assert!(contest.is_due(CONTEST_TICKS, is_there));
+    let mut draw = Random::new(1).draw(1, SimId::new(1, 0), Stream("test"), 0);
+    let (rolls, winner) = contest.settle(&mut draw, is_there);
+    assert_eq!(winner, Some(PlayerId(1)), "greed, because who needed it has gone");
+    assert_eq!(rolls[1], (PlayerId(2), Choice::Pass, 0));
 }
 
 #[test]

@@ -46,6 +46,15 @@ static DATA: LazyLock<Arc<Assets>> = LazyLock::new(|| {
                     (drop: Item("item/gem")), (drop: Item("item/crown"), personal: true),
                     (drop: Item("item/blade"), when: [Not(PartySize(2, 40)), FirstKill]),
                 ]),
+                (id: "loot/nested", groups: [(rows: [
+                    (drop: Table("loot/layer"), count: (1, 3)), (drop: Nothing),
+                ])]),
+                (id: "loot/layer", rows: [(drop: Table("loot/core"))]),
+                (id: "loot/core", rows: [
+                    (drop: Item("item/coin")), (drop: Item("item/gem"), personal: true),
+                    (drop: Item("item/crown"), personal: true, chance_bp: 5_000),
+                ]),
+                (id: "loot/errand", rows: [(drop: Item("item/coin"), when: [Not(Carries("item/coin", 3))])]),
             ]"#,
         ),
     ])
@@ -59,14 +68,37 @@ fn table(name: &str) -> &'static LootDef {
     &DATA.loots[DATA.loots.by_name(name).unwrap()]
 }
 
-fn roll(name: &str, part: Part, case: Case, history: &mut LootHistory, tick: u32) -> Found {
-    let draw = Random::new(5).draw(tick, SimId::new(1, 0), Stream("test"), 0);
-    let fortune = Fortune::of([&*history]);
-    let mut roller = Roller { assets: &DATA, case, fortune, draw, found: Found::default() };
-    roller.table(table(name), part);
-    let (found, fortune) = (roller.found, roller.fortune.settled());
+fn roll(name: &str, part: Part, case: Case<'_>, history: &mut LootHistory, tick: u32) -> Found {
+    let (found, fortune) = {
+        let draw = Random::new(5).draw(tick, SimId::new(1, 0), Stream("test"), 0);
+        let fortune = Fortune::of([&*history]);
+        let mut roller = Roller { assets: &DATA, case, fortune, draw, found: Found::default(), personal: Vec::new() };
+        roller.table(table(name), part);
+        (roller.found, roller.fortune.settled())
+    };
     history.take_in(&fortune);
     found
+}
+
+/// What two who loot together find together, and what each of them finds besides.
+fn roll_for_two(name: &str, case: &Case<'_>, tick: u32) -> (Found, [Found; 2]) {
+    let draw = |salt| Random::new(5).draw(tick, SimId::new(1, 0), Stream("test"), salt);
+    let roller = |salt| Roller {
+        assets: &DATA,
+        case: case.clone(),
+        fortune: Fortune::default(),
+        draw: draw(salt),
+        found: Found::default(),
+        personal: Vec::new(),
+    };
+    let mut shared = roller(0);
+    shared.table(table(name), Part::Shared);
+    let each = [1, 2].map(|salt| {
+        let mut own = roller(salt);
+        own.personal_rows(&shared.personal);
+        own.found
+    });
+    (shared.found, each)
 }
 
 fn names(found: &Found) -> Vec<&'static str> {
@@ -158,14 +190,53 @@ fn conditions_and_parts_choose_the_rows() {
     assert_eq!(found(Part::All, 1, true), ["item/gem", "item/crown", "item/blade"]);
     assert_eq!(found(Part::All, 1, false), ["item/gem", "item/crown"]);
     assert_eq!(found(Part::Shared, 2, true), ["item/gem"]);
-    assert_eq!(found(Part::Personal, 2, true), ["item/crown"]);
+    let (_, each) = roll_for_two("loot/quest", &Case { party_size: 2, ..Case::default() }, 1);
+    assert_eq!(each.map(|found| names(&found)), [["item/crown"], ["item/crown"]]);
+}
+
+#[test]
+fn personal_rows_of_nested_tables_are_rolled_for_each_as_often_as_their_table_comes_up() {
+    let mut times = std::collections::BTreeSet::new();
+    for tick in 0..500 {
+        let (shared, each) = roll_for_two("loot/nested", &Case::default(), tick);
+        let count =
+            |found: &Found, name| found.items.iter().find(|&&(id, _)| id == item(name)).map_or(0, |&(_, count)| count);
+        // Each table comes with a coin for all and a gem and half a crown for everyone.
+        let coins = count(&shared, "item/coin");
+        assert_eq!((count(&shared, "item/gem"), count(&shared, "item/crown")), (0, 0));
+        for own in &each {
+            assert_eq!((count(own, "item/coin"), count(own, "item/gem")), (0, coins), "tick {tick}");
+            assert!(count(own, "item/crown") <= coins);
+        }
+        times.insert((coins, each[0] == each[1]));
+    }
+    // Not at all, once, twice and three times; and what everyone has is luck of its own.
+    assert!((0..=3).all(|coins| times.iter().any(|time| time.0 == coins)), "{times:?}");
+    assert!(times.iter().any(|&(_, equal)| !equal), "{times:?}");
+}
+
+#[test]
+fn what_a_quest_asks_for_falls_until_there_is_enough() {
+    let enough = &DATA.items[item("item/coin")];
+    let mut bag = Bag::default();
+    for carried in 0..5 {
+        let case = Case { bags: smallvec::smallvec![&bag], ..Case::default() };
+        let found = roll("loot/errand", Part::All, case, &mut LootHistory::default(), 1);
+        assert_eq!(found.items.len(), usize::from(carried < 3), "with {carried} of three");
+        let expected = DATA.expect_loot(
+            DATA.loots.by_name("loot/errand").unwrap(),
+            &LootCase { carries: vec![("item/coin".into(), carried)], ..LootCase::default() },
+        );
+        assert_eq!(expected.items.iter().any(|of| of.count > 0.0), carried < 3);
+        assert_eq!(bag.put(Stack::plain(item("item/coin"), 1), enough, false), 0);
+    }
 }
 
 #[test]
 fn pieces_are_made_one_by_one_with_rolls_within_their_ranges() {
     let found = Found { gold: 0, items: vec![(item("item/blade"), 300), (item("item/coin"), 7)] };
     let mut draw = Random::new(5).draw(1, SimId::new(1, 0), Stream("pieces"), 0);
-    let stacks = found.stacks(&DATA, &mut draw);
+    let stacks = found.stacks(&DATA, &mut draw, &mut Mint::of(5));
     assert_eq!((stacks.len(), stacks[300].count), (301, 7));
     let mut serials = std::collections::BTreeSet::new();
     let mut hasty = 0;
