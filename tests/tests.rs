@@ -17,6 +17,8 @@ mod diminishing;
 mod doors;
 mod duels;
 mod effect_chains;
+mod effect_reactions;
+mod effect_records;
 mod effects;
 mod equipment;
 mod examples;
