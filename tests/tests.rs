@@ -33,6 +33,7 @@ mod movement;
 mod party;
 mod procs;
 mod progress;
+mod published_numbers;
 mod pvp;
 mod resurrection;
 mod shields;
