@@ -221,7 +221,7 @@ impl Storm {
         let mut draw = self.draw("storm.item", bot.bits() * 8 + salt);
         let item = one_of(&assets.items, &mut draw);
         let def = &assets.items[item];
-        let piece = Piece { serial: draw.next_u64(), charges: def.charges(), ..Piece::default() };
+        let piece = Piece { serial: u128::from(draw.next_u64()), charges: def.charges(), ..Piece::default() };
         let piece = def.is_piece().then(|| Box::new(piece));
         let entity = self.scene.entity(bot);
         if let Some(mut bag) = self.scene.scene.world_mut().get_mut::<Bag>(entity) {
