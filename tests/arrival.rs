@@ -9,7 +9,7 @@ use glam::{Vec2, Vec3};
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use sim::command::{ClientCommand, CommandLists, CommandRejected};
-use sim::features::combat::{EffectAction, ReturnCommand, Vitals};
+use sim::features::combat::{EffectAction, ReleaseCommand, ReturnCommand, Vitals};
 use sim::features::equipment::{EquipCommand, EquipSlot, UnequipCommand, UseFrom, UseItemCommand};
 use sim::features::loot::{Bag, BagCommand, Choice, Piece, Pile, RollCommand, Stack, TakeCommand};
 use sim::features::party::{LootRule, PartyCommand};
@@ -218,7 +218,8 @@ impl Scribe {
             33 => self.send(scene, player, &DuelCommand::Accept),
             34 if a % 4 == 0 => self.send(scene, player, &DuelCommand::Forfeit),
             34 => self.send(scene, player, &DuelCommand::Decline),
-            35 | 36 => self.send(scene, player, &ReturnCommand { accept: a % 4 > 0 }),
+            35 => self.send(scene, player, &ReturnCommand { accept: a % 4 > 0 }),
+            36 => self.send(scene, player, &ReleaseCommand),
             37..41 => return self.stepped.insert(player).then(|| steps(scene, player, id, a)),
             41 => return self.present.insert(player).then_some(SceneInput::Latency { player, rtt_ms: a % 400 }),
             _ if a % 8 > 0 || !self.present.insert(player) => return None,

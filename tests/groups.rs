@@ -2,7 +2,7 @@
 
 use sim::assets::School;
 use sim::features::combat::{EffectAction, Untouchable, Vitals};
-use sim::features::monsters::{Brain, Group, Home, Mood};
+use sim::features::monsters::{Brain, Group, Home, Mood, Vigilance};
 use sim::ids::SimId;
 use sim::testing::TestScene;
 
@@ -147,4 +147,44 @@ fn a_group_whose_dead_come_back_one_by_one_takes_them_into_its_fight() {
     let (back, ..) =
         living(&mut scene).into_iter().find(|(id, ..)| *id != loner && !pack.contains(id)).expect("one is new");
     assert!(fights(&scene, back, players[0]), "{:?}", mood(&scene, back));
+}
+
+/// Three strollers in a row, so far apart that the last sleeps while somebody is with the first.
+const ROW: &str = r#"spawners: [
+        (id: "spawner/a", monster: "monster/stroller", at: (0, 0), count: 1),
+        (id: "spawner/b", monster: "monster/stroller", at: (-95, 0), count: 1),
+        (id: "spawner/c", monster: "monster/stroller", at: (95, 0), count: 1),
+    ],
+    groups: [(id: "group/g", spawners: ["spawner/a", "spawner/b", "spawner/c"])]"#;
+
+#[test]
+fn who_sleeps_when_its_group_is_attacked_comes_from_where_it_would_be_awake() {
+    let mut scenes = [Vigilance::Near, Vigilance::Always].map(|vigilance| {
+        let mut scene = lair(ROW, 6);
+        scene.scene.world_mut().insert_resource(vigilance);
+        let player = scene.player_at(-105.0, 0.0);
+        scene.ticks(500);
+        (scene, player)
+    });
+    let row: Vec<SimId> = living(&mut scenes[0].0).into_iter().map(|(id, ..)| id).collect();
+    let places = scenes.each_ref().map(|(scene, _)| scene.position(row[2]));
+    assert!(places[0] != places[1], "one sleeps and the other does not: {places:?}");
+    for (scene, player) in &mut scenes {
+        strike(scene, *player, row[1], HIT);
+        scene.ticks(2);
+        assert!(row.iter().all(|&id| fights(scene, id, *player)));
+    }
+    let mut compared = 0;
+    for tick in 0..400 {
+        for &id in &row {
+            let [near, always] = scenes.each_ref().map(|(scene, _)| (mood(scene, id), scene.position(id)));
+            assert_eq!(near.0, always.0, "{id}, {tick} ticks later");
+            if !is_idle(&scenes[0].0, id) {
+                assert_eq!(near.1, always.1, "{id}, {tick} ticks later");
+                compared += 1;
+            }
+        }
+        scenes.iter_mut().for_each(|(scene, _)| scene.tick());
+    }
+    assert!(compared > 300, "{compared}");
 }

@@ -16,6 +16,8 @@ use sim::testing::{TestScene, test_assets};
 use crate::combat::{kill, strike};
 use crate::spawners::{living, slay};
 
+mod live;
+
 /// The data a scene runs on.
 fn running(scene: &TestScene) -> Arc<Assets> {
     Arc::clone(&scene.scene.world().resource::<SceneAssets>().0)

@@ -235,14 +235,17 @@ fn an_area_does_to_everyone_what_their_comings_and_goings_in_it_say() {
         for &id in &posts {
             if tick.is_multiple_of(3) && draw.chance_bp(2_000) {
                 let place = middle + Vec2::from_angle(draw.unit() * 6.0) * (draw.unit() * 10.0);
-                scene.place(id, place.x, place.y);
+                // Not right before everyone is ticked: whether who goes then is still there is nobody's promise.
+                if !(tick + 1).is_multiple_of(14) {
+                    scene.place(id, place.x, place.y);
+                }
             }
         }
     }
     let lost: Vec<_> = posts.iter().map(|&id| told_apart(1_000_000 - hp(&scene, id))).collect();
     assert_eq!(lost, counts, "in, out, ticks");
     assert!(
-        counts.iter().map(|count| count.0).sum::<u32>() >= 10 && counts.iter().any(|count| count.2 > 2),
+        counts.iter().map(|count| count.0).sum::<u32>() >= 6 && counts.iter().any(|count| count.2 > 2),
         "{counts:?}"
     );
     let world = scene.scene.world_mut();

@@ -140,13 +140,13 @@ impl Rounding {
         }
     }
 
-    /// The same on 64 bits; `by` is positive and even.
+    /// The same on 64 bits; `by` is positive.
     #[must_use]
     pub(crate) const fn divide_short(self, value: i64, by: i64) -> i64 {
         match self {
             Self::HalfUp => {
                 let up = if value < 0 { -1 } else { 1 };
-                let far = (value % by).unsigned_abs() >= by.unsigned_abs() / 2;
+                let far = (value % by).unsigned_abs() >= by.unsigned_abs().div_ceil(2);
                 value / by + if far { up } else { 0 }
             }
             Self::Floor => value.div_euclid(by),

@@ -71,6 +71,19 @@ impl Record for CurveDef {
     fn visit_refs(&mut self, _visitor: &mut dyn RefVisitor) {}
 }
 
+/// So much of a rise as `way` is of `run`, rounded to the nearest.
+fn part(rise: i128, way: i128, run: i128) -> i128 {
+    let short = |number: i128| i64::try_from(number).ok();
+    // From one whole place to another everything is smaller by a million.
+    let (own_way, own_run) = if way % MICRO == 0 && run % MICRO == 0 { (way / MICRO, run / MICRO) } else { (way, run) };
+    if let (Some(rise), Some(way), Some(run)) = (short(rise), short(own_way), short(own_run))
+        && let Some(product) = rise.checked_mul(way)
+    {
+        return i128::from(super::Rounding::HalfUp.divide_short(product, run));
+    }
+    super::Rounding::HalfUp.divide(rise * way, run)
+}
+
 /// A curve as it is evaluated: points in millionths, joined by straight lines or steps.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CurveLine {
@@ -104,7 +117,7 @@ impl CurveLine {
             (None, None) => 0,
             (None, Some((_, value))) | (Some((_, value)), None) => *value,
             (Some((_, value)), Some(_)) if self.steps => *value,
-            (Some((x0, y0)), Some((x1, y1))) => y0 + super::Rounding::HalfUp.divide((y1 - y0) * (place - x0), x1 - x0),
+            (Some((x0, y0)), Some((x1, y1))) => y0 + part(y1 - y0, place - x0, x1 - x0),
         }
     }
 
@@ -175,6 +188,17 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn a_part_of_a_rise_on_64_bits_is_that_on_128(
+            rise in -1_000_000_000_000_000_i128..1_000_000_000_000_000,
+            (way, run) in (0_i128..100_000_000, 1_i128..100_000_000),
+            whole in proptest::prelude::any::<bool>(),
+        ) {
+            let unit = if whole { MICRO } else { 1 };
+            let wide = crate::assets::Rounding::HalfUp.divide(rise * way * unit, run * unit);
+            proptest::prop_assert_eq!(part(rise, way * unit, run * unit), wide);
+        }
+
         #[test]
         fn a_curve_lies_in_what_encloses_it(
             mut places in proptest::collection::btree_map(-50_i32..150, 1_i32..100_000, 1..8),

@@ -16,8 +16,8 @@ use super::{
 /// What was read, by hashes of texts.
 #[derive(Clone, Default)]
 pub(crate) struct Memo {
-    /// By kind and hash of the record's text.
-    records: BTreeMap<(&'static str, u64), Arc<Entry>>,
+    /// By hash of the record's text, and kind.
+    records: BTreeMap<(u64, &'static str), Arc<Entry>>,
     /// Where things stand in files.
     scans: BTreeMap<u64, Arc<Scanned>>,
     tables: BTreeMap<u64, Arc<ReadTable>>,
@@ -70,12 +70,12 @@ impl Memo {
         names: &Names,
         next: &mut Self,
     ) -> Option<(Arc<T>, TagsSaid)> {
-        let entry = self.records.get(&(kind, hash)).filter(|entry| *entry.text == *text)?;
+        let entry = self.records.get(&(hash, kind)).filter(|entry| *entry.text == *text)?;
         if entry.said.links.iter().any(|(kind, name, index)| names.index(kind, name) != Some(*index)) {
             return None;
         }
         let value = Arc::clone(&entry.value).downcast::<T>().ok()?;
-        next.records.insert((kind, hash), Arc::clone(entry));
+        next.records.insert((hash, kind), Arc::clone(entry));
         Some((value, Arc::clone(&entry.said.tags)))
     }
 
@@ -87,7 +87,7 @@ impl Memo {
         said: Said,
     ) {
         let value: Arc<dyn Any + Send + Sync> = Arc::<T>::clone(value);
-        self.records.insert((kind, hash), Arc::new(Entry { text, value, said }));
+        self.records.insert((hash, kind), Arc::new(Entry { text, value, said }));
     }
 
     /// Where things stand in a text; it is kept for the data after this in `next`.

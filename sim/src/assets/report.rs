@@ -359,20 +359,22 @@ impl<'s> Findings<'s> {
 
     /// The report, in the order of files and places.
     pub(crate) fn into_report(mut self) -> AssetReport {
-        for (index, heir) in std::mem::take(&mut self.heirs) {
-            if let Some(finding) = self.found.get_mut(index) {
+        let heirs = std::mem::take(&mut self.heirs);
+        for (index, heir) in &heirs {
+            if let Some(finding) = self.found.get_mut(*index) {
                 finding.help = Some(finding.help.take().map_or(heir.clone(), |help| format!("{help}; {heir}")));
             }
         }
-        self.found.sort_by(|a, b| (&a.file, a.span.start, a.code).cmp(&(&b.file, b.span.start, b.code)));
-        // A fault that several records inherit is one fault.
-        if !self.joined.is_empty() {
-            self.found.dedup_by(|a, b| {
-                // What is missing is missing in one place, whatever it is.
-                let is_same = a.code != Code::MissingField || a.message == b.message;
-                is_same && (a.code, &a.file, &a.span) == (b.code, &b.file, &b.span)
-            });
-        }
+        let inherited = |index| heirs.contains_key(&index);
+        let mut found: Vec<(Finding, bool)> =
+            self.found.into_iter().enumerate().map(|(index, finding)| (finding, inherited(index))).collect();
+        found.sort_by(|(a, _), (b, _)| (&a.file, a.span.start, a.code).cmp(&(&b.file, b.span.start, b.code)));
+        // A fault that several records inherit is one fault, though each tells it of itself.
+        found.dedup_by(|(a, a_inherited), (b, b_inherited)| {
+            let is_one = *a_inherited || *b_inherited;
+            is_one && (a.code, &a.file, &a.span) == (b.code, &b.file, &b.span)
+        });
+        self.found = found.into_iter().map(|(finding, _)| finding).collect();
         AssetReport { findings: self.found, omitted_count: self.omitted_count }
     }
 }

@@ -33,8 +33,15 @@ impl<T: Record> Table<T> {
             }
         }
         let live: Vec<u32> = numbered.iter().map(|(index, _)| *index).collect();
-        let mut by_name = live.clone();
-        by_name.sort_unstable_by(|a, b| records[*a as usize].id().cmp(records[*b as usize].id()));
+        let by_name = match before {
+            // The same numbers are the same names.
+            Some(before) if before.live == live => before.by_name.clone(),
+            _ => {
+                let mut by_name = live.clone();
+                by_name.sort_unstable_by(|a, b| records[*a as usize].id().cmp(records[*b as usize].id()));
+                by_name
+            }
+        };
         Self { records, live, by_name }
     }
 
@@ -57,6 +64,11 @@ impl<T: Record> Table<T> {
     /// The id for a raw index, or `None` when there is no such record; for ids that came over the wire.
     pub fn id_of_raw(&self, raw: u32) -> Option<Id<T>> {
         self.live.binary_search(&raw).ok().map(|_| Id::new(raw))
+    }
+
+    /// The id for a raw index that is or once was a record's; for what a client asks that may not know yet what is gone.
+    pub fn id_of_raw_ever(&self, raw: u32) -> Option<Id<T>> {
+        ((raw as usize) < self.records.len()).then(|| Id::new(raw))
     }
 
     /// Every record with its id, in id order.
@@ -149,6 +161,7 @@ mod tests {
         let a = first.by_name("movement/a").expect("it is there");
         assert_eq!((second.get(a), second.by_name("movement/a"), second[a].radius_m), (None, None, 0.1));
         assert_eq!((second.len(), second.id_of_raw(0)), (2, None));
+        assert_eq!((second.id_of_raw_ever(0), second.id_of_raw_ever(3)), (Some(a), None));
         assert_eq!(second.by_name("movement/aa").map(Id::raw), Some(2), "a new name counts on");
         assert_eq!(second.renumbered().collect::<Vec<_>>(), [("movement/aa", 2)], "and `b` is where it would be");
         let third = Table::new(Some(&second), [(0, record("movement/a", 0.5)), (2, record("movement/aa", 0.4))]);

@@ -4,6 +4,7 @@
 //!
 //! An idle monster is on rails (`rails`): its place is a function of time. With nobody near it sleeps and costs next to
 //! nothing, and whoever comes finds it where it would be had it never slept. Move: idle monsters are set where they are now.
+//! Those of a group (`groups`) fight as one; where and when others come is the business of `spawners`.
 
 use std::sync::Arc;
 

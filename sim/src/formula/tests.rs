@@ -245,6 +245,15 @@ proptest! {
     }
 
     #[test]
+    fn rounding_on_64_bits_is_that_on_128(value in any::<i32>(), by in 1_i64..1_000_000) {
+        for round in [Rounding::HalfUp, Rounding::Floor, Rounding::Ceil] {
+            let value = i64::from(value);
+            let wide = round.divide(i128::from(value), i128::from(by));
+            prop_assert_eq!(i128::from(round.divide_short(value, by)), wide);
+        }
+    }
+
+    #[test]
     fn precedence_is_that_of_a_naive_reading(
         numbers in prop::collection::vec(0_i64..100, 2..8),
         operators in prop::collection::vec(prop::sample::select(&['+', '-', '*'][..]), 7),
@@ -269,6 +278,8 @@ proptest! {
     fn the_fast_paths_agree_with_wide_arithmetic(a in any::<i64>(), b in any::<i64>(), shift in 0_u32..60) {
         let (a, b) = (i128::from(a >> shift), i128::from(b >> (59 - shift)));
         prop_assert_eq!(multiply(a, b), limited(round_divide(a * b, MICRO)));
+        let below = root(a);
+        prop_assert!(below * below <= a.max(0) * MICRO && (below + 1) * (below + 1) > limited(a).max(0) * MICRO);
         if b != 0 {
             prop_assert_eq!(divide(a, b), limited(round_divide(limited(a) * MICRO, b)));
         }

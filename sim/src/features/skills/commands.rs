@@ -38,7 +38,8 @@ impl ClientCommand for CastCommand {
 
     fn decode(body: &[u8], assets: &Assets) -> Result<Self, CommandError> {
         let wire: CastWire = read_archive(body)?;
-        let skill = assets.skills.id_of_raw(wire.skill).ok_or(CommandError::UnknownId)?;
+        // A skill that has just gone is refused by name; its button is no offence.
+        let skill = assets.skills.id_of_raw_ever(wire.skill).ok_or(CommandError::UnknownId)?;
         let place = Vec3::from(wire.place);
         let target = match wire.target {
             CASTER => CastTarget::Caster,

@@ -182,7 +182,7 @@ fn derived_attributes_that_go_in_a_circle_are_reported_with_the_circle() {
     assert_eq!(
         findings,
         [
-            "attributes/a.ron:2:60: error[A0136]: attribute `attribute/a` derives from itself: a -> b -> c -> a",
+            "attributes/a.ron:2:60: error[A0136]: attribute `attribute/a` derives from itself: a -> b -> c -> a (`attribute/a` is used by `attribute/c` (attributes/a.ron:4), `attribute/d`)",
             "attributes/a.ron:5:65: error[A0133]: attribute `attribute/d`: `coef` is neither an attribute nor an input of a derived attribute",
         ]
     );
