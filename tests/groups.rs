@@ -33,7 +33,7 @@ fn mood(scene: &TestScene, id: SimId) -> Mood {
 }
 
 fn is_idle(scene: &TestScene, id: SimId) -> bool {
-    matches!(mood(scene, id), Mood::Idle { .. })
+    matches!(mood(scene, id), Mood::Idle)
 }
 
 fn evades(scene: &TestScene, id: SimId) -> bool {

@@ -81,7 +81,7 @@ pub(super) fn agree(mut scenery: Scenery, mut monsters: Query<Thinker, With<Grou
         match (verdicts[at].1, monster.brain.mood) {
             (Verdict::GiveUp, Mood::Fighting { .. }) => monster.retreat(&mut scenery),
             (Verdict::Fight(victim), Mood::Fighting { .. }) if quits.is_some() => monster.join(victim),
-            (Verdict::Fight(victim), Mood::Idle { .. }) => monster.join(victim),
+            (Verdict::Fight(victim), Mood::Idle) => monster.join(victim),
             _ => {}
         }
     }

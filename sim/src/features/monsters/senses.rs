@@ -151,8 +151,10 @@ pub(super) fn map_neighbours(
     neighbours: Query<&Position, Neighbour>,
     monsters: Query<(&Position, &Rails, &Brain)>,
 ) {
-    let active = |(_, rails, brain): &(&Position, &Rails, &Brain)| {
-        !(rails.is_on() && brain.mood.is_idle()) && !matches!(brain.mood, Mood::Dead { .. })
+    let active = |(_, rails, brain): &(&Position, &Rails, &Brain)| match brain.mood {
+        Mood::Idle => !rails.is_on(),
+        Mood::Dead { .. } => false,
+        Mood::Fighting { .. } | Mood::Evading { .. } | Mood::Arrived => true,
     };
     let monsters = monsters.iter().filter(active).map(|(position, ..)| position.place());
     map.take(neighbours.iter().map(|position| position.place()).chain(monsters));

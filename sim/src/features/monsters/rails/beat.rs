@@ -46,8 +46,8 @@ impl Beat {
         if legs.len() < last.max(1) {
             return None;
         }
-        for stop in 0..=last {
-            beat.stay(&stops[stop], stop, stays_at(stop));
+        for (stop, def) in stops.iter().enumerate() {
+            beat.stay(def, stop, stays_at(stop));
             if let Some(leg) = legs.get(stop) {
                 beat.walk(Arc::clone(leg), pace_m);
             }

@@ -142,10 +142,10 @@ pub(in super::super) fn dismiss(
             Mood::Fighting { .. } => {
                 stay.insert(id);
             }
-            Mood::Idle { .. } if !threat.is_empty() => {
+            Mood::Idle if !threat.is_empty() => {
                 stay.insert(id);
             }
-            Mood::Idle { .. } | Mood::Evading { .. } | Mood::Arrived => {
+            Mood::Idle | Mood::Evading { .. } | Mood::Arrived => {
                 commands.entity(entity).despawn();
                 spawners.vacate(home.slot, id, 0);
             }
