@@ -144,11 +144,14 @@ fn give(scene: &mut TestScene, id: SimId) {
     }
 }
 
+/// An event: its kind, whom it is about, the other one, whether only the owner learns of it, and its body.
+type Told = (u16, SimId, Option<SimId>, bool, Vec<u8>);
+
 /// Everything that can be seen of a tick from outside, and the state after it.
 #[derive(Debug, PartialEq)]
 struct Seen {
     hashes: Vec<(&'static str, u64)>,
-    events: Vec<(u16, SimId, Option<SimId>, bool, Vec<u8>)>,
+    events: Vec<Told>,
     changed: Vec<(SimId, u32)>,
     refused: Vec<CommandRejected>,
     left: String,
@@ -283,7 +286,7 @@ fn party(a: u32, b: u32) -> PartyCommand {
         1 => PartyCommand::Leave,
         2 => PartyCommand::Kick { member },
         3 => PartyCommand::Promote { member },
-        4 => PartyCommand::SetRaid { raid: b % 2 == 0 },
+        4 => PartyCommand::SetRaid { raid: b.is_multiple_of(2) },
         _ => PartyCommand::SetLootRule { rule: LootRule::ALL[b as usize % LootRule::ALL.len()] },
     }
 }

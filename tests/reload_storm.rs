@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use sim::actor::{Actor, Kind};
-use sim::assets::{AssetSources, Assets, Id, Record, Table};
+use sim::assets::{AssetSources, Assets, Code, Id, Record, Table};
 use sim::counters::Counters;
 use sim::epoch::{ASSET_EDITS, AssetsEdit, EpochError, LoadedAhead};
 use sim::features::combat::EffectAction;
@@ -70,6 +70,9 @@ fn identical_content_in_every_tick_of_a_storm_leaves_no_trace() {
     assert!(echoing.echoes > 40, "{}", echoing.echoes);
 }
 
+/// What only a close look reports.
+const DEAD_DATA: [Code; 3] = [Code::UnusedRecord, Code::UsedUnused, Code::TagNeverCarried];
+
 #[test]
 fn data_that_followed_on_other_data_is_what_it_would_be_alone() {
     let mut edits = Edits::new(server::assets::embedded(), Random::new(3));
@@ -78,7 +81,9 @@ fn data_that_followed_on_other_data_is_what_it_would_be_alone() {
     for step in 1..=80 {
         let (_, next) = edits.next(step);
         let (followed, report) = running.examine_next_on(&next, |_, _| Ok(None));
-        let (alone, own_report) = Assets::examine_on(&next, |_, _| Ok(None));
+        let (alone, mut own_report) = Assets::examine_on(&next, |_, _| Ok(None));
+        // What nothing leads to is told of a whole set of data only.
+        own_report.findings.retain(|finding| !DEAD_DATA.contains(&finding.code));
         assert_eq!(format!("{report:?}"), format!("{own_report:?}"), "step {step}");
         warnings += report.findings.len();
         let (Some(followed), Some(alone)) = (followed, alone) else {

@@ -202,7 +202,7 @@ impl Pair {
         let coef = if draw.chance_bp(3_000) { u32::MAX } else { 100 };
         self.note(if coef == 100 { "struck" } else { "killed" });
         let blow = EffectAction::Damage { formula: None, school: School::Physical, coef };
-        self.both(|scene| strike(scene, id, monster, blow.clone()));
+        self.both(|scene| strike(scene, id, monster, blow));
     }
 
     fn tick(&mut self, players: u64, tick: u32) {

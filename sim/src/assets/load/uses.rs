@@ -110,7 +110,7 @@ impl Uses {
     }
 
     /// What nothing leads to, and what that alone leads to; of a ring its first member.
-    fn dead<'u>(&'u self, is_root: impl Fn(&str) -> bool) -> Vec<(&'u str, Vec<&'u str>)> {
+    fn dead(&self, is_root: impl Fn(&str) -> bool) -> Vec<(&str, Vec<&str>)> {
         let all = || self.places.keys().map(String::as_str);
         let alive = self.reach(all().filter(|id| is_root(id) && !is_test(id)));
         let dead: BTreeSet<&str> = all().filter(|id| !alive.contains(id) && !is_root(id)).collect();
