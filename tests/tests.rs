@@ -27,6 +27,7 @@ mod hit_point_ledger;
 mod interest;
 mod interrupts;
 mod lab;
+mod latency;
 mod loot;
 mod monsters;
 mod movement;
