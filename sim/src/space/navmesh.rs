@@ -15,7 +15,7 @@ mod flow;
 mod label;
 mod link;
 mod nearest;
-mod plane;
+pub(crate) mod plane;
 mod roam;
 mod search;
 mod straight;

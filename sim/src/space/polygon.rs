@@ -3,6 +3,7 @@
 
 use glam::Vec2;
 
+use super::navmesh::plane::nearest_on_segment;
 use crate::random::Draw;
 
 /// The first two sides that meet where they should not, counted from 0; side `n` goes from corner `n` to the next.
@@ -53,7 +54,7 @@ pub fn distance_m(corners: &[Vec2], place: Vec2) -> f32 {
     if contains(corners, place) {
         return 0.0;
     }
-    sides(corners).map(|(from, to)| place.distance(nearest_on(from, to, place))).fold(f32::INFINITY, f32::min)
+    sides(corners).map(|(from, to)| place.distance(nearest_on_segment(from, to, place))).fold(f32::INFINITY, f32::min)
 }
 
 /// The triangles of a simple polygon, by cutting off ears (Meisters, "Polygons have ears", 1975); they cover it and do not
@@ -126,12 +127,6 @@ fn segments_meet((a, b): (Vec2, Vec2), (c, d): (Vec2, Vec2)) -> bool {
 /// Whether the side after a corner lies upon the side before it.
 fn folds_back(before: Vec2, corner: Vec2, after: Vec2) -> bool {
     turn(before, corner, after) == 0.0 && (corner - before).dot(after - corner) < 0.0
-}
-
-fn nearest_on(from: Vec2, to: Vec2, place: Vec2) -> Vec2 {
-    let along = to - from;
-    let part = (place - from).dot(along) / along.length_squared().max(1e-6);
-    from + along * part.clamp(0.0, 1.0)
 }
 
 /// Whether a corner of a counter-clockwise polygon sticks out and no other corner lies in the triangle it makes.

@@ -17,6 +17,7 @@ use crate::locomotion::body_shape;
 use crate::roster::Roster;
 use crate::scene::SceneAssets;
 use crate::space::Geometry;
+use crate::space::navmesh::plane::flat;
 
 /// Length of one piece of the way, in metres.
 const PIECE_M: f32 = 0.25;
@@ -71,10 +72,6 @@ pub(super) fn destination(
         _ => shoved(from, direction * distance_m.max(0.0), profile, geometry),
     };
     (to.distance(from) > 0.05).then_some((who, to))
-}
-
-fn flat(way: Vec3) -> Vec2 {
-    Vec2::new(way.x, way.z)
 }
 
 /// Where a body ends that is pushed along the ground.

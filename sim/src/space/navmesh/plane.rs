@@ -1,4 +1,4 @@
-//! Plane geometry of the navmesh in x and z, `glam::Vec2` holding (x, z). Pure functions.
+//! Plane geometry in x and z, of the navmesh before all, `glam::Vec2` holding (x, z). Pure functions.
 //!
 //! Seen from above, polygons run counter-clockwise: [`turn`] is positive for a left turn, and leaving a polygon
 //! through its edge from `a` to `b`, `a` is on the right hand.
@@ -11,7 +11,7 @@ pub(super) fn turn(from: Vec2, to: Vec2) -> f32 {
 }
 
 /// A point's place on the ground plane.
-pub(super) fn flat(point: Vec3) -> Vec2 {
+pub(crate) fn flat(point: Vec3) -> Vec2 {
     Vec2::new(point.x, point.z)
 }
 
@@ -23,7 +23,7 @@ pub(super) fn nearest_fraction(a: Vec2, b: Vec2, point: Vec2) -> f32 {
 }
 
 /// The point of a segment nearest to a point.
-pub(super) fn nearest_on_segment(a: Vec2, b: Vec2, point: Vec2) -> Vec2 {
+pub(crate) fn nearest_on_segment(a: Vec2, b: Vec2, point: Vec2) -> Vec2 {
     a + (b - a) * nearest_fraction(a, b, point)
 }
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use glam::{Vec2, Vec3};
 
-use super::curve::{Curve, flat};
+use super::curve::Curve;
 use crate::actor::Heading;
 use crate::assets::StopDeed;
 use crate::features::monsters::patrol::{Patrol, Stop};
+use crate::space::navmesh::plane::flat;
 
 /// One round of a patrol at one pace.
 #[derive(Debug, Clone, PartialEq)]

@@ -9,13 +9,14 @@ use glam::{Vec2, Vec3};
 
 use super::RailStats;
 use super::beat::{Beat, ticks};
-use super::curve::{Curve, flat};
+use super::curve::Curve;
 use super::ground::{RailGround, Spot};
 use crate::actor::Heading;
 use crate::features::monsters::patrol::Patrol;
 use crate::ids::SimId;
 use crate::random::{Random, Stream};
 use crate::space::geometry::BodyShape;
+use crate::space::navmesh::plane::flat;
 
 /// Least and most ticks that a stroller stands between the longest of its walks and the next.
 const STAND_TICKS: (i32, i32) = (100, 200);

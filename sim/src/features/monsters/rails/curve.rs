@@ -2,6 +2,8 @@
 
 use glam::{Vec2, Vec3};
 
+use crate::space::navmesh::plane::{flat, nearest_on_segment};
+
 /// Corners nearer to each other than this are one, in metres.
 const SAME_M: f32 = 1e-3;
 
@@ -66,17 +68,9 @@ impl Curve {
     /// Ground distance of a place from the way, in metres.
     pub(super) fn distance_m(&self, place: Vec2) -> f32 {
         let first = flat(self.start()).distance(place);
-        let legs = self.corners.windows(2).map(|ends| {
-            let (a, along) = (flat(ends[0]), flat(ends[1]) - flat(ends[0]));
-            let part = (place - a).dot(along) / along.length_squared().max(1e-6);
-            (a + along * part.clamp(0.0, 1.0)).distance(place)
-        });
-        legs.fold(first, f32::min)
+        let nearest = |ends: &[Vec3]| nearest_on_segment(flat(ends[0]), flat(ends[1]), place);
+        self.corners.windows(2).map(|ends| nearest(ends).distance(place)).fold(first, f32::min)
     }
-}
-
-pub(super) fn flat(place: Vec3) -> Vec2 {
-    Vec2::new(place.x, place.z)
 }
 
 #[cfg(test)]

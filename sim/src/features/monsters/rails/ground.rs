@@ -8,10 +8,11 @@ use bevy_ecs::prelude::*;
 use glam::{Vec2, Vec3};
 
 use super::beat::Beat;
-use super::curve::{Curve, flat};
+use super::curve::Curve;
 use crate::scene::{SceneGeometry, SceneNavmesh};
 use crate::space::Geometry;
 use crate::space::geometry::BodyShape;
+use crate::space::navmesh::plane::flat;
 use crate::space::navmesh::{NavPoint, Navmesh, Path, PathStatus, Search};
 
 /// How far from the mesh a place of a way may be, in metres.
