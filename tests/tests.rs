@@ -65,6 +65,7 @@ mod portals;
 mod random_play;
 mod reload;
 mod reload_storm;
+mod replication;
 mod secrecy;
 mod tick_order;
 mod tidy;
