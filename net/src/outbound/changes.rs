@@ -12,7 +12,7 @@ use sim::roster::Roster;
 use sim::tick::SimTick;
 
 use self::steps::Steps;
-use crate::records::put_head;
+use crate::records::{COMPACT_TICKS, put_head};
 
 mod steps;
 
@@ -22,8 +22,6 @@ const POSITION_BIT: u32 = 1 << 0;
 const HEADING_BIT: u32 = 1 << 1;
 /// Bits of the components that only say where the entity is: its owner knows better.
 pub(super) const PLACE_BITS: u32 = POSITION_BIT | HEADING_BIT;
-/// Ticks after its last update within which a client surely completes a compact place, unless frames were lost.
-const CATCH_UP_TICKS: u32 = 10;
 
 /// A run of bytes in this tick's buffer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -106,11 +104,19 @@ impl Encoded {
         (0..).zip(row).fold(0, |mask, (bit, &tick)| mask | u32::from(tick > since_tick) << bit)
     }
 
+    /// When each component of an entity changed last, in wire order; 0 for never.
+    pub(super) fn changed_ticks(&self, id: SimId) -> impl Iterator<Item = u32> + Clone + '_ {
+        let start = id.index() * self.row;
+        let is_held = self.holders.get(id.index()) == Some(&id.bits());
+        let row = self.changed.get(start..start + self.row).filter(|_| is_held);
+        row.unwrap_or_default().iter().copied()
+    }
+
     /// The place of an entity in a few bytes, for a client that was sent everything up to `since_tick` and lacks nothing
     /// else; `None` when it cannot be told that way.
     pub(super) fn compact(&self, id: SimId, mask: u32, since_tick: u32) -> Option<(u64, usize)> {
         let steps = self.steps.get(id.index()).filter(|_| mask & !HEADING_BIT == POSITION_BIT)?;
-        let is_fresh = since_tick >= steps.started_tick() && since_tick + CATCH_UP_TICKS >= self.tick;
+        let is_fresh = since_tick >= steps.started_tick() && since_tick + COMPACT_TICKS >= self.tick;
         let place = steps.compact(self.tick, mask & HEADING_BIT != 0).filter(|_| is_fresh)?;
         Some(place.to_word())
     }
