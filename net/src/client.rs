@@ -7,6 +7,7 @@
 pub mod interpolate;
 pub mod predict;
 pub mod session;
+pub mod swarm;
 pub mod timing;
 pub mod world;
 
@@ -32,9 +33,10 @@ use crate::mailbox::now_us;
 use crate::protocol::{ClientMessage, Goodbye};
 
 pub use link::Closed;
-use link::{Arrival, Link};
+use link::{Arrival, Link, closed_by};
 pub use session::{Accepted, ClientSession, Rejection, Stats};
 pub use trust::Trust;
+#[cfg(test)]
 pub(crate) use trust::client_config;
 
 /// How long a server may take until the character stands in a scene.
@@ -151,9 +153,8 @@ impl Client {
             link: Link::start(connection, send, receive),
             datagram: Vec::new(),
         };
-        let login = ClientMessage::Login { name: options.name, class: options.class };
-        let login = encode_client_message(&login)
-            .map_err(|error| ConnectError::Unusable { server, reason: error.to_string() })?;
+        let login =
+            login_frame(&options).map_err(|error| ConnectError::Unusable { server, reason: error.to_string() })?;
         client.send_raw_frame(&login).map_err(|_| ConnectError::Lost)?;
         match timeout(ENTER_TIMEOUT, client.entered()).await {
             Ok(true) => Ok(client),
@@ -295,6 +296,11 @@ impl Client {
         let _late = timeout(LEAVE_TIMEOUT, async { while self.next().await {} }).await;
         self.session.goodbye()
     }
+}
+
+/// The first frame of a session, without prefix.
+fn login_frame(options: &ConnectOptions) -> Result<Bytes, EncodeError> {
+    encode_client_message(&ClientMessage::Login { name: options.name.clone(), class: options.class.clone() })
 }
 
 async fn shake_hands(

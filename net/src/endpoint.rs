@@ -30,7 +30,9 @@ use crate::protocol::Goodbye;
 use admission::{Admission, Place, Refusal};
 pub(crate) use certificate::sha256;
 pub use certificate::{Certificate, CertificateError};
-pub(crate) use hardening::{client_provider, client_transport, endpoint_config, server_config};
+#[cfg(test)]
+pub(crate) use hardening::server_config;
+pub(crate) use hardening::{client_provider, client_transport, endpoint_config};
 
 /// A handshake that takes longer is given up.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
