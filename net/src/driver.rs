@@ -55,6 +55,12 @@ pub struct LinkKey {
 }
 
 impl LinkKey {
+    /// Any key, for tests without a driver.
+    #[cfg(test)]
+    pub(crate) fn of_test(index: u32) -> LinkKey {
+        LinkKey { index, generation: 0 }
+    }
+
     /// The place in the driver's table, which another connection takes later.
     pub fn index(self) -> usize {
         self.index as usize
