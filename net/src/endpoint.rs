@@ -15,6 +15,7 @@ mod serving;
 mod session;
 #[cfg(test)]
 mod tests;
+mod token;
 
 use std::fmt;
 use std::future::Future;
@@ -30,7 +31,7 @@ use tokio::time::timeout;
 
 use crate::driver::Driver;
 use crate::mailbox::{CloseCause, Port, SceneEnd, SessionId, now_us};
-use crate::protocol::Goodbye;
+use crate::protocol::{Goodbye, ResumeToken};
 
 use admission::Admission;
 pub(crate) use certificate::sha256;
@@ -40,6 +41,7 @@ pub(crate) use hardening::server_config;
 pub(crate) use hardening::{client_provider, client_transport, endpoint_config};
 use serving::{Desk, Serving};
 use session::Scratch;
+pub use token::new_resume_token;
 
 /// How long a closing endpoint waits until every client was told, and again until every thread has ended.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -49,14 +51,29 @@ const SOCKETS_MAX: usize = 64;
 /// A client that proved it speaks the protocol and wants to play.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Login {
-    /// The character's name, inside its alphabet and length.
-    pub name: String,
-    /// The class asked for, or empty for the default.
-    pub class: String,
+    /// Whose character it asks for.
+    pub credentials: Credentials,
     /// The id of the session that begins.
     pub session: SessionId,
     /// Where the client is.
     pub remote: SocketAddr,
+}
+
+/// By what a client says who it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credentials {
+    /// By name.
+    Name {
+        /// The character's name, inside its alphabet and length.
+        name: String,
+        /// The class asked for, or empty for the default.
+        class: String,
+    },
+    /// By the token of a session whose link was lost.
+    Resume {
+        /// What it shows; may be anything.
+        token: ResumeToken,
+    },
 }
 
 /// The answer to a login: accepted, or the reason the client is told.

@@ -23,11 +23,12 @@ use sim::locomotion::StepInput;
 
 use super::session::ClientSession;
 use super::trust::client_config;
-use super::{Closed, ConnectOptions, SERVER_NAME, SendError, Trust, login_frame};
-use crate::codec::frame_prefix;
+use super::{Closed, ConnectOptions, SERVER_NAME, SendError, Trust};
+use crate::codec::{encode_client_message, frame_prefix};
 use crate::driver::{Chunks, Driver, LinkKey, Path, pause};
 use crate::endpoint::{client_transport, endpoint_config};
 use crate::mailbox::now_us;
+use crate::protocol::{ClientMessage, ResumeToken};
 
 use member::{Crowd, Member};
 
@@ -134,13 +135,33 @@ impl Swarm {
         server: SocketAddr,
         options: &ConnectOptions,
     ) -> Result<ClientId, String> {
-        let login = login_frame(options).map_err(|error| error.to_string())?;
-        let config = self.config(options.trust)?;
+        let login = ClientMessage::Login { name: options.name.clone(), class: options.class.clone() };
+        self.enter(socket, server, options.trust, &login)
+    }
+
+    /// Begins to take over the character of a session whose link was lost, as [`super::Client::resume`] does.
+    ///
+    /// # Errors
+    /// As [`Swarm::connect`].
+    pub fn resume(&mut self, server: SocketAddr, token: ResumeToken, trust: Trust) -> Result<ClientId, String> {
+        let socket = self.crowd.members.len() % self.drivers.len();
+        self.enter(socket, server, trust, &ClientMessage::Resume { token })
+    }
+
+    fn enter(
+        &mut self,
+        socket: usize,
+        server: SocketAddr,
+        trust: Trust,
+        first: &ClientMessage,
+    ) -> Result<ClientId, String> {
+        let first = encode_client_message(first).map_err(|error| error.to_string())?;
+        let config = self.config(trust)?;
         let id = ClientId(u32::try_from(self.crowd.members.len()).map_err(|error| error.to_string())?);
         let driver = self.drivers.get_mut(socket).ok_or("the swarm has no such socket")?;
         let link = driver.connect(config, server, SERVER_NAME, id).map_err(|error| error.to_string())?;
         self.crowd.members.push(Member::new(socket, link));
-        self.queue(id, &login).map_err(|error| error.to_string())?;
+        self.queue(id, &first).map_err(|error| error.to_string())?;
         Ok(id)
     }
 

@@ -11,10 +11,10 @@ use quinn_proto::ConnectionError;
 
 use super::admission::Place;
 use super::playing::Playing;
-use super::{Gateway, Login, TransportEvent};
+use super::{Credentials, Gateway, Login, TransportEvent};
 use crate::codec::{DecodeError, FrameReader, decode_client_message, encode_server_message, frame_prefix};
 use crate::driver::{Read, Wire};
-use crate::mailbox::{CloseCause, TaskEnd};
+use crate::mailbox::{CloseCause, SessionId, TaskEnd};
 use crate::protocol::{CLIENT_FRAME_BYTES_MAX, ClientMessage, Goodbye, ServerMessage};
 
 /// A handshake that takes longer is given up.
@@ -285,8 +285,12 @@ impl Traffic {
 
 /// The login in the first frame.
 pub(super) fn login_of(message: ClientMessage, wire: &Wire<'_>) -> Result<Login, DecodeError> {
-    let ClientMessage::Login { name, class } = message else { return Err(DecodeError::Malformed) };
-    Ok(Login { name, class, session: crate::mailbox::SessionId::next(), remote: wire.remote() })
+    let credentials = match message {
+        ClientMessage::Login { name, class } => Credentials::Name { name, class },
+        ClientMessage::Resume { token } => Credentials::Resume { token },
+        _ => return Err(DecodeError::Malformed),
+    };
+    Ok(Login { credentials, session: SessionId::next(), remote: wire.remote() })
 }
 
 fn framed(frame: &[u8]) -> Bytes {

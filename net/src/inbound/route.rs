@@ -126,6 +126,6 @@ fn route_message(
             session.end_as(Goodbye::LoggedOut);
             Ok(())
         }
-        ClientMessage::Login { .. } => Err("second_login"),
+        ClientMessage::Login { .. } | ClientMessage::Resume { .. } => Err("second_login"),
     }
 }

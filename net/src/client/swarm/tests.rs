@@ -4,9 +4,11 @@ use std::sync::{Mutex, PoisonError};
 
 use super::*;
 use crate::codec::{decode_input, encode_server_message, encode_state_frame};
-use crate::endpoint::{Certificate, Endpoint, EndpointLimits, Gateway, Login, LoginAnswer, TransportEvent};
+use crate::endpoint::{
+    Certificate, Credentials, Endpoint, EndpointLimits, Gateway, Login, LoginAnswer, TransportEvent,
+};
 use crate::mailbox::{CloseCause, Inbound, SceneEnd};
-use crate::protocol::{Goodbye, OwnState, ServerMessage, StateFrame, WireTable};
+use crate::protocol::{Goodbye, NO_RESUME_TOKEN, OwnState, ServerMessage, StateFrame, WireTable};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -22,7 +24,12 @@ impl Hall {
 impl Gateway for Hall {
     fn login(&self, login: Login, end: SceneEnd) -> LoginAnswer<'_> {
         let messages = [
-            ServerMessage::Welcome { player_id: 1, assets_hash: 2, wire: WireTable::default() },
+            ServerMessage::Welcome {
+                player_id: 1,
+                assets_hash: 2,
+                resume: NO_RESUME_TOKEN,
+                wire: WireTable::default(),
+            },
             ServerMessage::Scene {
                 scene: "scene/hall".into(),
                 scene_epoch: 1,
@@ -34,7 +41,10 @@ impl Gateway for Hall {
         for message in messages {
             assert_eq!(end.send_frame(encode_server_message(&message).unwrap_or_default()), Ok(()));
         }
-        self.guests().push((login.name, end));
+        let Credentials::Name { name, .. } = login.credentials else {
+            return Box::pin(async { Err(Goodbye::Internal) });
+        };
+        self.guests().push((name, end));
         Box::pin(std::future::ready(Ok(())))
     }
 
