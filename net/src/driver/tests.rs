@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::net::UdpSocket;
 
+use bytes::Bytes;
 use tokio::time::timeout;
 
 use super::*;
