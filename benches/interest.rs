@@ -75,9 +75,7 @@ struct Exact {
     scene: TestScene,
     clients: Vec<TaskEnd>,
     players: Vec<(SimId, Entity)>,
-    half_m: f32,
     tick: u32,
-    runtime: tokio::runtime::Runtime,
     spent: Arc<Mutex<Vec<(TickSystems, Duration)>>>,
 }
 
@@ -107,8 +105,7 @@ impl Exact {
             }
             running = stage.map(|stage| (stage, now));
         }));
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        let mut exact = Self { scene, clients, players, half_m, tick: 1, runtime, spent };
+        let mut exact = Self { scene, clients, players, tick: 1, spent };
         (0..30).for_each(|_| exact.tick());
         exact
     }
@@ -132,11 +129,8 @@ impl Exact {
             let _full = client.push(Inbound::Datagram { bytes: bytes.into(), received_us: 0 });
         }
         self.scene.tick();
-        let mut datagrams = Vec::new();
-        for client in &self.clients {
-            datagrams.clear();
-            self.runtime.block_on(empty(client, &mut datagrams));
-        }
+        let (mut datagrams, mut frames) = (Vec::new(), Vec::new());
+        self.clients.iter().for_each(|client| empty(client, &mut datagrams, &mut frames));
     }
 
     /// Median nanoseconds per pair of Perceive and of Replicate, pairs per client, and bytes per client and tick.
@@ -170,14 +164,12 @@ fn join(scene: &mut TestScene, number: u32) -> TaskEnd {
     task
 }
 
-/// Takes what waits for a client, as its connection would, without waiting for more.
-async fn empty(client: &TaskEnd, datagrams: &mut Vec<Bytes>) {
-    tokio::select! { biased; () = client.outgoing_datagrams(datagrams) => {}, () = std::future::ready(()) => {} }
-    tokio::select! {
-        biased;
-        outgoing = client.outgoing_frames() => outgoing.frames.iter().for_each(|frame| client.written(frame.len())),
-        () = std::future::ready(()) => {}
-    }
+/// Takes what waits for a client, as its connection would.
+fn empty(client: &TaskEnd, datagrams: &mut Vec<Bytes>, frames: &mut Vec<Bytes>) {
+    client.take_datagrams(datagrams);
+    client.take_frames(frames);
+    frames.drain(..).for_each(|frame| client.written(frame.len()));
+    datagrams.clear();
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {

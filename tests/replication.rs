@@ -125,7 +125,7 @@ impl Watch {
     }
 
     /// One tick of the scene, of the path and of the client.
-    async fn tick(&mut self) {
+    fn tick(&mut self) {
         self.tick += 1;
         self.scene.tick();
         let now = self.scene.scene.tick_number();
@@ -135,15 +135,20 @@ impl Watch {
                 self.places.insert((id, now), position.to_cm());
             }
         }
-        self.send().await;
+        self.send();
         self.deliver();
         self.answer();
     }
 
     /// Puts what the server sends on its way.
-    async fn send(&mut self) {
-        let mut datagrams = Vec::new();
-        tokio::select! { biased; () = self.task.outgoing_datagrams(&mut datagrams) => {}, () = std::future::ready(()) => {} }
+    fn send(&mut self) {
+        let (mut datagrams, mut frames) = (Vec::new(), Vec::new());
+        self.task.take_datagrams(&mut datagrams);
+        self.task.take_frames(&mut frames);
+        for frame in frames {
+            self.task.written(frame.len());
+            self.frames.push_back((self.tick + self.path.delay_ticks, frame));
+        }
         for (number, datagram) in (0..).zip(datagrams) {
             let mut draw = self.draw(SimId::new(number, 0), "path");
             self.received_bytes += datagram.len();
@@ -153,14 +158,6 @@ impl Watch {
                     self.datagrams.push((self.tick + draw.below(self.path.delay_ticks + 1), datagram.clone()));
                 }
             }
-        }
-        tokio::select! {
-            biased;
-            outgoing = self.task.outgoing_frames() => for frame in outgoing.frames {
-                self.task.written(frame.len());
-                self.frames.push_back((self.tick + self.path.delay_ticks, frame));
-            },
-            () = std::future::ready(()) => {}
         }
     }
 
@@ -249,46 +246,46 @@ impl Watch {
     }
 
     /// One tick in which everybody takes a step.
-    async fn walk(&mut self, step: Vec3) {
+    fn walk(&mut self, step: Vec3) {
         for &id in &self.crowd {
             let entity = self.scene.entity(id);
             self.scene.scene.world_mut().get_mut::<Position>(entity).expect("it has a place").0 += step;
         }
-        self.tick().await;
+        self.tick();
     }
 }
 
-async fn watched(seed: u64, path: Path) {
+fn watched(seed: u64, path: Path) {
     let mut watch = Watch::new(seed, path);
     for _ in 0..600 {
         watch.stir();
-        watch.tick().await;
+        watch.tick();
     }
     // Everybody stops, and the path gets well: within half a second and the way itself all is as it is.
     watch.path.loss_bp = 0;
     for _ in 0..10 + 3 * path.delay_ticks {
-        watch.tick().await;
+        watch.tick();
     }
     assert_eq!(watch.difference(), None, "seed {seed}");
 }
 
-#[tokio::test]
-async fn a_place_is_never_wrong_whatever_the_path_does() {
+#[test]
+fn a_place_is_never_wrong_whatever_the_path_does() {
     for (seed, loss_bp, delay_ticks) in [(1, 0, 0), (2, 500, 2), (3, 2_000, 4), (4, 3_000, 6), (5, 6_000, 3), (6, 0, 9)]
     {
-        watched(seed, Path { loss_bp, repeat_bp: 1_000, delay_ticks }).await;
+        watched(seed, Path { loss_bp, repeat_bp: 1_000, delay_ticks });
     }
 }
 
-#[tokio::test]
-async fn walking_on_flat_ground_takes_four_bytes() {
+#[test]
+fn walking_on_flat_ground_takes_four_bytes() {
     let mut watch = Watch::new(7, Path { loss_bp: 0, repeat_bp: 0, delay_ticks: 1 });
     for _ in 0..40 {
-        watch.walk(Vec3::X * 0.1).await;
+        watch.walk(Vec3::X * 0.1);
     }
     watch.received_bytes = 0;
     for _ in 0..20 {
-        watch.walk(Vec3::X * 0.1).await;
+        watch.walk(Vec3::X * 0.1);
     }
     let envelope_bytes = net::protocol::DATAGRAM_BYTES_MAX - net::codec::STATE_RECORDS_BYTES_MAX;
     assert_eq!(watch.received_bytes, 20 * (envelope_bytes + CROWD * 4));
@@ -297,10 +294,10 @@ async fn walking_on_flat_ground_takes_four_bytes() {
 const CLEAR: Path = Path { loss_bp: 0, repeat_bp: 0, delay_ticks: 0 };
 
 /// Has a crowd walk to and fro, and checks the budget in every tick and the silence in every tick after `from`.
-async fn walk_about(watch: &mut Watch, limits: ReplicationLimits, ticks: u32, from: u32) {
+fn walk_about(watch: &mut Watch, limits: ReplicationLimits, ticks: u32, from: u32) {
     for tick in 0..ticks {
         watch.received_bytes = 0;
-        watch.walk(if tick / 20 % 2 == 0 { Vec3::X } else { Vec3::NEG_X } * 0.3).await;
+        watch.walk(if tick / 20 % 2 == 0 { Vec3::X } else { Vec3::NEG_X } * 0.3);
         assert!(watch.received_bytes <= limits.client_bytes_per_tick, "{} bytes in tick {tick}", watch.received_bytes);
         let silence = watch.longest_silence();
         assert!(
@@ -310,24 +307,24 @@ async fn walk_about(watch: &mut Watch, limits: ReplicationLimits, ticks: u32, fr
     }
 }
 
-#[tokio::test]
-async fn in_a_crowd_of_2000_one_datagram_a_tick_forgets_nobody() {
+#[test]
+fn in_a_crowd_of_2000_one_datagram_a_tick_forgets_nobody() {
     let limits = ReplicationLimits { client_bytes_per_tick: 1_150, ..ReplicationLimits::default() };
     let mut watch = Watch::alone(8, CLEAR, limits);
     (0..2_000).for_each(|_| watch.bear(10.0, Kind::Thing));
-    walk_about(&mut watch, limits, 100, 1).await;
+    walk_about(&mut watch, limits, 100, 1);
     for _ in 0..limits.silence_ticks + 2 {
-        watch.tick().await;
+        watch.tick();
     }
     assert_eq!(watch.difference(), None);
 }
 
-#[tokio::test]
-async fn in_a_crowd_that_no_budget_holds_fewer_players_are_shown_and_the_silence_stays_bounded() {
+#[test]
+fn in_a_crowd_that_no_budget_holds_fewer_players_are_shown_and_the_silence_stays_bounded() {
     let limits = ReplicationLimits { client_bytes_per_tick: 300, ..ReplicationLimits::default() };
     let mut watch = Watch::alone(9, CLEAR, limits);
     (0..900).for_each(|_| watch.bear(10.0, Kind::Player(0)));
-    walk_about(&mut watch, limits, 200, 80).await;
+    walk_about(&mut watch, limits, 200, 80);
     let shown_count = watch.world.entities().len();
     assert!((100..800).contains(&shown_count), "{shown_count} are shown");
     let told = net::outbound::explain(watch.scene.scene.world(), PlayerId(99), watch.own).expect("it has a session");
@@ -338,33 +335,33 @@ async fn in_a_crowd_that_no_budget_holds_fewer_players_are_shown_and_the_silence
         watch.scene.scene.world_mut().despawn(entity);
     }
     for _ in 0..40 {
-        watch.tick().await;
+        watch.tick();
     }
     assert_eq!(watch.difference(), None);
 }
 
-#[tokio::test]
-async fn a_client_around_whom_nothing_happens_is_sent_nothing_more_once_it_is_silent() {
+#[test]
+fn a_client_around_whom_nothing_happens_is_sent_nothing_more_once_it_is_silent() {
     let mut watch = Watch::new(10, CLEAR);
     for _ in 0..20 {
-        watch.walk(Vec3::X * 0.1).await;
+        watch.walk(Vec3::X * 0.1);
     }
     watch.is_mute = true;
     for _ in 0..80 {
-        watch.tick().await;
+        watch.tick();
     }
     watch.received_bytes = 0;
     for _ in 0..100 {
-        watch.tick().await;
+        watch.tick();
     }
     assert_eq!(watch.received_bytes, 0);
-    watch.walk(Vec3::X * 0.1).await;
+    watch.walk(Vec3::X * 0.1);
     assert!(watch.received_bytes > 0, "what happens is told all the same");
     assert_eq!(watch.difference(), None);
 }
 
 /// Everything that 30 players are sent in 60 ticks, and the hashes of their scene.
-async fn everything_sent(threads: usize) -> (Vec<Bytes>, Vec<Vec<(&'static str, u64)>>) {
+fn everything_sent(threads: usize) -> (Vec<Bytes>, Vec<Vec<(&'static str, u64)>>) {
     let limits = ReplicationLimits { threads, parallel_pairs_min: 0, ..ReplicationLimits::default() };
     let mut scene = TestScene::with_plugins(|app| {
         app.insert_resource(limits).add_plugins(net::plugin);
@@ -385,27 +382,21 @@ async fn everything_sent(threads: usize) -> (Vec<Bytes>, Vec<Vec<(&'static str, 
             scene.place(id, f32::from(number % 7) * 20.0 - 60.0, f32::from((number + tick) % 40) * 3.0 - 60.0);
         }
         for task in &tasks {
-            let mut datagrams = Vec::new();
-            tokio::select! { biased; () = task.outgoing_datagrams(&mut datagrams) => {}, () = std::future::ready(()) => {} }
-            sent.append(&mut datagrams);
-            tokio::select! {
-                biased;
-                outgoing = task.outgoing_frames() => for frame in outgoing.frames {
-                    task.written(frame.len());
-                    sent.push(frame);
-                },
-                () = std::future::ready(()) => {}
-            }
+            let mut frames = Vec::new();
+            task.take_datagrams(&mut sent);
+            task.take_frames(&mut frames);
+            frames.iter().for_each(|frame| task.written(frame.len()));
+            sent.append(&mut frames);
         }
     }
     (sent, hashes)
 }
 
-#[tokio::test]
-async fn what_clients_are_sent_does_not_depend_on_how_many_threads_put_it_together() {
-    let alone = everything_sent(1).await;
+#[test]
+fn what_clients_are_sent_does_not_depend_on_how_many_threads_put_it_together() {
+    let alone = everything_sent(1);
     assert!(alone.0.len() > 1_000, "{} messages", alone.0.len());
     for threads in [2, 4] {
-        assert!(everything_sent(threads).await == alone, "{threads} threads");
+        assert!(everything_sent(threads) == alone, "{threads} threads");
     }
 }
