@@ -22,6 +22,8 @@ pub(super) struct FrameWriter<'a> {
     datagram: &'a mut Vec<u8>,
     /// The first and the last entity of the frame that is being written.
     range: Option<(SimId, SimId)>,
+    /// This is the first frame of the tick.
+    is_first: bool,
     /// Bytes of records that fit in this frame.
     room_bytes: usize,
     /// Bytes of datagrams that may still be sent in this tick, this one's not counted.
@@ -37,8 +39,18 @@ impl<'a> FrameWriter<'a> {
     ) -> Self {
         records.clear();
         let left_bytes = picture.limits.client_bytes_per_tick;
-        let mut writer =
-            Self { session, own, tick: picture.tick, arena, records, datagram, range: None, room_bytes: 0, left_bytes };
+        let mut writer = Self {
+            session,
+            own,
+            tick: picture.tick,
+            arena,
+            records,
+            datagram,
+            range: None,
+            is_first: true,
+            room_bytes: 0,
+            left_bytes,
+        };
         writer.take_room();
         writer
     }
@@ -78,7 +90,10 @@ impl<'a> FrameWriter<'a> {
             tracing::error!(%id, bytes, "a record does not fit in a datagram; it is not sent");
             return true;
         }
-        if self.records.len() + bytes > self.room_bytes && !self.turn_over() {
+        // A record that no budget holds goes alone, and a little over it: else it would never go.
+        let is_alone = self.is_first && self.records.is_empty();
+        if !is_alone && self.records.len() + bytes > self.room_bytes && !(self.turn_over() && bytes <= self.room_bytes)
+        {
             return false;
         }
         let gap = self.gap_to(id);
@@ -120,6 +135,7 @@ impl<'a> FrameWriter<'a> {
             return false;
         }
         self.write();
+        self.is_first = false;
         self.take_room()
     }
 
