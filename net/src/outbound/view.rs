@@ -31,6 +31,9 @@ pub(crate) struct Pair {
     pub(super) since_tick: u32,
 }
 
+/// The range of a frame without records: no id is in it.
+const NOBODY: (SimId, SimId) = (SimId::from_bits(1), SimId::from_bits(0));
+
 /// A frame on its way.
 #[derive(Debug)]
 struct SentFrame {
@@ -230,14 +233,14 @@ impl ClientView {
         self.open_exceptions += 1;
     }
 
-    /// Counts a frame and answers its number. It is remembered when it has records: from one id to another.
+    /// Counts a frame and answers its number. It is remembered with its records, from one id to another; without any too,
+    /// because its acknowledgement says that an older one is lost.
     pub(super) fn next_frame(&mut self, tick: u32, records: Option<(SimId, SimId)>) -> u32 {
         self.counters.frame = self.counters.frame.wrapping_add(1).max(1);
         self.last_frame_tick = tick;
         let (frame, exception_count) = (self.counters.frame, std::mem::take(&mut self.open_exceptions));
-        if let Some((first, last)) = records {
-            self.sent.push_back(SentFrame { frame, tick, first, last, exception_count, is_acknowledged: false });
-        }
+        let (first, last) = records.unwrap_or(NOBODY);
+        self.sent.push_back(SentFrame { frame, tick, first, last, exception_count, is_acknowledged: false });
         frame
     }
 

@@ -21,7 +21,7 @@ const MARGIN_TICKS: u32 = 3;
 /// Bytes taken for an index and a record that has to be made: most are compact places.
 const RECORD_BYTES: usize = 6;
 /// Bytes taken for a record whose place must be whole.
-const WHOLE_RECORD_BYTES: usize = 9;
+const WHOLE_RECORD_BYTES: usize = 8;
 
 /// What one client is allowed, when not everything fits.
 #[derive(Debug)]
