@@ -68,6 +68,9 @@ impl News {
     }
 }
 
+/// What says where an entity is.
+type Place<'a> = (&'a Position, Option<&'a Heading>);
+
 /// The encoded entities and events of this tick, and when everything changed.
 #[derive(Resource, Debug, Default)]
 pub(super) struct Encoded {
@@ -144,10 +147,11 @@ impl Encoded {
     }
 
     /// Notes what changed of an entity. Of the place, only what makes a difference on the wire counts as a change.
-    fn note(&mut self, id: SimId, mask: u32, entity: EntityRef<'_>, lists: &WireLists) {
+    /// `write` writes the values of a mask.
+    fn note(&mut self, id: SimId, mask: u32, place: Place<'_>, write: impl FnOnce(&mut Vec<u8>, u32)) {
         let index = id.index();
-        let place = entity.get::<Position>().map(|position| position.to_cm()).unwrap_or_default();
-        let heading = entity.get::<Heading>().map_or(0, |heading| heading.to_byte());
+        let (position, heading) = place;
+        let (place, heading) = (position.to_cm(), heading.map_or(0, |heading| heading.to_byte()));
         let (Some(holder), Some(steps)) = (self.holders.get_mut(index), self.steps.get_mut(index)) else { return };
         let (mut mask, is_new) = (mask, *holder != id.bits());
         if !is_new {
@@ -167,20 +171,26 @@ impl Encoded {
         if is_new {
             row.fill(0);
         }
-        (0..).zip(row).filter(|&(bit, _)| mask & 1_u32 << bit != 0).for_each(|(_, tick)| *tick = self.tick);
+        let mut bits = mask;
+        while bits != 0 {
+            if let Some(tick) = row.get_mut(bits.trailing_zeros() as usize) {
+                *tick = self.tick;
+            }
+            bits &= bits - 1;
+        }
         let body = match compact.map(crate::records::CompactPlace::to_word) {
             Some((word, length)) => (word, u8::try_from(length).unwrap_or(0)),
-            None => self.write(entity, lists, mask),
+            None => self.keep(|bytes| write(bytes, mask)),
         };
         if let Some(news) = self.news.get_mut(index) {
             news.note(self.tick, body);
         }
     }
 
-    /// Writes values behind their head, into the word if they are few.
-    fn write(&mut self, entity: EntityRef<'_>, lists: &WireLists, mask: u32) -> (u64, u8) {
+    /// Keeps what is written, in a word if it is little.
+    fn keep(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> (u64, u8) {
         let start = self.bytes.len();
-        write_values(&mut self.bytes, entity, lists, mask, put_head);
+        write(&mut self.bytes);
         let body = self.bytes.get(start..).unwrap_or_default();
         if body.len() <= News::SHORT_BYTES_MAX {
             let mut word = [0; 8];
@@ -234,7 +244,9 @@ pub(super) fn write_values(
 }
 
 /// Encodes what changed.
-pub(super) fn encode_changes(world: &mut World) {
+pub(super) fn encode_changes(world: &mut World, places: &mut QueryState<Place<'static>>) {
+    const NOWHERE: Place<'static> = (&Position(glam::Vec3::ZERO), None);
+    places.update_archetypes(world);
     world.resource_scope(|world, mut encoded: Mut<Encoded>| {
         let (roster, changes) = (world.resource::<Roster>(), world.resource::<Changes>());
         let lists = world.resource::<WireLists>();
@@ -243,7 +255,10 @@ pub(super) fn encode_changes(world: &mut World) {
         for &id in changes.touched() {
             let mask = changes.mask(id) & followed;
             if let Some(entity) = roster.entity(id).filter(|_| mask != 0) {
-                encoded.note(id, mask, world.entity(entity), lists);
+                let place = places.get_manual(world, entity).unwrap_or(NOWHERE);
+                let write =
+                    |bytes: &mut Vec<u8>, mask| write_values(bytes, world.entity(entity), lists, mask, put_head);
+                encoded.note(id, mask, place, write);
             }
         }
         encoded.index_events(changes);
