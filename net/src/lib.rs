@@ -14,6 +14,7 @@ pub mod endpoint;
 pub mod inbound;
 pub mod lossy_link;
 pub mod mailbox;
+pub mod motion;
 pub mod outbound;
 pub mod protocol;
 pub mod rate;
