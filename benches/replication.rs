@@ -8,9 +8,12 @@
 
 use std::time::Duration;
 
+#[path = "replication/crowd.rs"]
 mod crowd;
+#[path = "replication/ours.rs"]
 mod ours;
 #[cfg(feature = "replicon")]
+#[path = "replication/peer.rs"]
 mod peer;
 
 /// The server's allocator.

@@ -70,8 +70,9 @@ struct Sent {
 impl Sent {
     fn of(case: Case) -> Self {
         let assets = test_assets(&[("scenes/bench.ron", SCENE)]);
-        let mut scene =
-            TestScene::of(&assets, "scene/bench", 1, |app| drop(app.add_plugins((net::plugin, move_everyone))));
+        let mut scene = TestScene::of(&assets, "scene/bench", 1, |app| {
+            app.add_plugins((net::plugin, move_everyone));
+        });
         let half_m = half_side_m(f64::from(case.entities), f64::from(case.in_view));
         let mut clients = Vec::new();
         for number in 0..case.clients {

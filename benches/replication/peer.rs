@@ -4,8 +4,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use bevy::prelude::*;
-use bevy::state::app::StatesPlugin;
+use bevy_app::{App, PluginGroup, PostUpdate, TaskPoolPlugin};
+use bevy_ecs::prelude::*;
 use bevy_replicon::bytes::Bytes;
 use bevy_replicon::prelude::*;
 use bevy_replicon::server::visibility::client_visibility::ClientVisibility;
@@ -13,6 +13,9 @@ use bevy_replicon::server::visibility::filters_mask::FilterBit;
 use bevy_replicon::server::visibility::registry::FilterRegistry;
 use bevy_replicon::shared::backend::channels::{ClientChannel, ServerChannel};
 use bevy_replicon::shared::replication::registry::ReplicationRegistry;
+use bevy_state::app::StatesPlugin;
+use bevy_state::state::NextState;
+use bevy_time::TimePlugin;
 
 use crate::crowd::{SIGHT_M, half_side_m, place};
 use crate::{Case, Cost, TICKS, WARM_UP_TICKS, median};
@@ -56,7 +59,7 @@ pub(crate) fn measure(case: Case) -> Cost {
 fn server(case: Case) -> (App, f64) {
     let mut app = App::new();
     let shared = RepliconSharedPlugin { auth_method: AuthMethod::None };
-    app.add_plugins((MinimalPlugins, StatesPlugin, RepliconPlugins.set(shared).set(ServerPlugin::new(PostUpdate))));
+    app.add_plugins((TaskPoolPlugin::default(), TimePlugin, StatesPlugin, RepliconPlugins.set(shared).set(ServerPlugin::new(PostUpdate))));
     app.replicate::<Place>().replicate::<Facing>();
     app.finish();
     app.cleanup();

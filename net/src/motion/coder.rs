@@ -177,7 +177,9 @@ mod tests {
             let mut bytes = vec![7];
             let mut chances = vec![Chance::of(1 << 15); contexts as usize];
             let mut encoder = Encoder::new(&mut bytes);
-            bits.iter().for_each(|&(context, bit)| drop(encoder.bit(&mut chances[context], bit)));
+            for &(context, bit) in &bits {
+                encoder.bit(&mut chances[context], bit);
+            }
             encoder.finish();
             let mut chances = vec![Chance::of(1 << 15); contexts as usize];
             let mut decoder = Decoder::new(&bytes[1..]);
@@ -191,7 +193,9 @@ mod tests {
     fn what_is_nearly_certain_costs_nearly_nothing() {
         let (mut bytes, mut chance) = (Vec::new(), Chance::of(1 << 15));
         let mut encoder = Encoder::new(&mut bytes);
-        (0..10_000).for_each(|at| drop(encoder.bit(&mut chance, at % 100 == 0)));
+        for at in 0..10_000 {
+            encoder.bit(&mut chance, at % 100 == 0);
+        }
         encoder.finish();
         // The entropy of one in a hundred is 0.081 bits: 101 bytes.
         assert!(bytes.len() < 130, "{} bytes", bytes.len());

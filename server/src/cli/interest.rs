@@ -131,7 +131,9 @@ struct Told {
 
 impl Look {
     fn begin(args: &TraceArgs, log: &LogReader) -> anyhow::Result<Self> {
-        let connect = |app: &mut App| drop(app.add_plugins(net::plugin));
+        let connect = |app: &mut App| {
+            app.add_plugins(net::plugin);
+        };
         let scene = replay::scene_of(log, &args.log, args.assets.as_deref(), connect)?;
         Ok(Self { scene, player: player_of_name(&args.player), observer: None })
     }
