@@ -86,7 +86,10 @@ fn main() {
             println!("  bevy_replicon  {}", peer.describe(case));
             let ratio = |took: Duration| peer.replicate.as_secs_f64() / took.as_secs_f64();
             let with_interest = ours.with_interest.map_or(0.0, ratio);
-            println!("  ratio          {:.0} times; {with_interest:.0} times with interest on our side", ratio(ours.replicate));
+            println!(
+                "  ratio          {:.0} times; {with_interest:.0} times with interest on our side",
+                ratio(ours.replicate)
+            );
         }
     }
 }

@@ -59,7 +59,12 @@ pub(crate) fn measure(case: Case) -> Cost {
 fn server(case: Case) -> (App, f64) {
     let mut app = App::new();
     let shared = RepliconSharedPlugin { auth_method: AuthMethod::None };
-    app.add_plugins((TaskPoolPlugin::default(), TimePlugin, StatesPlugin, RepliconPlugins.set(shared).set(ServerPlugin::new(PostUpdate))));
+    app.add_plugins((
+        TaskPoolPlugin::default(),
+        TimePlugin,
+        StatesPlugin,
+        RepliconPlugins.set(shared).set(ServerPlugin::new(PostUpdate)),
+    ));
     app.replicate::<Place>().replicate::<Facing>();
     app.finish();
     app.cleanup();
@@ -68,8 +73,10 @@ fn server(case: Case) -> (App, f64) {
     app.update();
     let half_m = half_side_m(f64::from(case.entities), f64::from(case.in_view));
     let places: Vec<_> = (0..case.entities).map(|number| place(number, half_m)).collect();
-    let entities: Vec<Entity> =
-        places.iter().map(|_| app.world_mut().spawn((Replicated, Place { x: 0, y: 0, z: 0 }, Facing(0))).id()).collect();
+    let entities: Vec<Entity> = places
+        .iter()
+        .map(|_| app.world_mut().spawn((Replicated, Place { x: 0, y: 0, z: 0 }, Facing(0))).id())
+        .collect();
     let mut seen = 0;
     for own in places.iter().take(case.clients as usize) {
         let client = app.world_mut().spawn(ConnectedClient { max_size: MESSAGE_BYTES_MAX }).id();

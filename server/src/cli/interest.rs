@@ -60,8 +60,7 @@ fn parse_id(text: &str) -> Result<SimId, String> {
     match plain.split_once('.') {
         None => plain.parse().map(SimId::from_bits).map_err(|_| bad()),
         Some((index, generation)) => {
-            let (index, generation): (u32, u32) =
-                index.parse().ok().zip(generation.parse().ok()).ok_or_else(bad)?;
+            let (index, generation): (u32, u32) = index.parse().ok().zip(generation.parse().ok()).ok_or_else(bad)?;
             let fits = index <= SimId::INDEX_MAX && generation < SimId::GENERATIONS;
             fits.then(|| SimId::new(index, generation)).ok_or_else(bad)
         }
@@ -161,8 +160,7 @@ impl Look {
     /// Tells of everything in the scene, the nearest first. Answers how much that was.
     fn tell_all(&self, json: bool) -> anyhow::Result<usize> {
         let all = self.scene.world().resource::<Roster>().iter().map(|(id, _)| id);
-        let mut judged: Vec<(f32, SimId)> =
-            all.filter_map(|id| Some((self.judge(id)?.distance_m?, id))).collect();
+        let mut judged: Vec<(f32, SimId)> = all.filter_map(|id| Some((self.judge(id)?.distance_m?, id))).collect();
         judged.sort_by(|a, b| a.0.total_cmp(&b.0));
         judged.iter().map(|&(_, id)| self.tell(id, json)).sum()
     }
