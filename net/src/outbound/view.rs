@@ -34,6 +34,9 @@ pub(crate) struct Pair {
 /// The range of a frame without records: no id is in it.
 const NOBODY: (SimId, SimId) = (SimId::from_bits(1), SimId::from_bits(0));
 
+/// Newcomers remembered before those that have left again are looked for.
+const NEWCOMERS_KEPT: usize = 64;
+
 /// A frame on its way.
 #[derive(Debug)]
 struct SentFrame {
@@ -224,6 +227,13 @@ impl ClientView {
 
     /// Notes that entities that came into view were told in a batch at `tick`.
     pub(super) fn told(&mut self, entered: &[SimId], batch: u32, tick: u32) {
+        // Of those that have gone again nothing needs to be known: a client that never acknowledges costs no more for it.
+        if self.newcomers.len() > NEWCOMERS_KEPT + 2 * self.pairs.len() {
+            let Self { pairs, newcomers, .. } = self;
+            newcomers.retain(|newcomer| pairs.binary_search_by_key(&newcomer.id, |pair| pair.id).is_ok());
+            newcomers.sort_by_key(|newcomer| (newcomer.id, std::cmp::Reverse(newcomer.batch)));
+            newcomers.dedup_by_key(|newcomer| newcomer.id);
+        }
         self.newcomers.extend(entered.iter().map(|&id| Newcomer { id, batch, tick }));
     }
 
