@@ -12,6 +12,7 @@ mod bosses;
 mod buffs;
 mod casting_states;
 mod combat;
+mod company;
 mod crowd;
 mod diminishing;
 mod doors;

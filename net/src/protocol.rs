@@ -29,8 +29,12 @@ pub const SERVER_FRAME_BYTES_MAX: usize = 64 * 1024;
 pub const NUMBERED_MAX: usize = 256;
 /// Largest datagram either side sends, in bytes: what a browser's 1,211-byte path leaves after headers.
 pub const DATAGRAM_BYTES_MAX: usize = 1_150;
-/// Datagrams one client may be sent per tick; what does not fit is owed and goes first next time.
+/// Datagrams one client may be sent per tick; what does not fit waits, and what has waited longest goes first.
 pub const DATAGRAMS_PER_TICK_MAX: usize = 4;
+/// Bytes of state datagrams one client may be sent per tick, at most.
+pub const CLIENT_BYTES_PER_TICK_MAX: usize = DATAGRAMS_PER_TICK_MAX * DATAGRAM_BYTES_MAX;
+/// The least that a server may be told to send: the own state and a few entities.
+pub const CLIENT_BYTES_PER_TICK_MIN: usize = 200;
 /// Largest body of one command, in bytes.
 pub const COMMAND_BYTES_MAX: usize = 1_024;
 /// Steps one input datagram may repeat (the newest and those a lost datagram carried).

@@ -93,7 +93,8 @@ impl Server {
     /// When a scene cannot be built, an address cannot be bound, or the data directory cannot be written.
     pub fn start_with(config: &Config, assets: Arc<Assets>, store: &NavStore) -> anyhow::Result<Self> {
         let seed = config.seed.unwrap_or_else(|| RandomState::new().hash_one(std::process::id()));
-        let built = scenes::build(&assets, seed, store)?;
+        let mut built = scenes::build(&assets, seed, store)?;
+        built.iter_mut().for_each(|one| one.scene.world_mut().insert_resource(config.replication));
         let names: Vec<String> = built.iter().map(|scene| scene.name.clone()).collect();
         let metrics = Metrics::new(&config.server_id)?;
         let health = Arc::new(Health::new(names.iter().map(String::as_str)));

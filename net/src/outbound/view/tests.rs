@@ -58,6 +58,16 @@ fn a_client_that_acknowledges_nothing_lacks_it_after_half_a_second() {
 }
 
 #[test]
+fn a_frame_without_records_proves_the_loss_of_an_older_one() {
+    let mut view = view_with(&[A]);
+    send(&mut view, 10, A);
+    view.next_frame(11, None);
+    view.next_frame(12, None);
+    view.acknowledge(&ack(3, 1, 0), 13).unwrap();
+    assert_eq!(since(&view), [9]);
+}
+
+#[test]
 fn what_was_told_beyond_the_last_step_is_lacking_again_as_a_whole() {
     let mut view = view_with(&[A, B]);
     view.except(A, 3);
