@@ -236,7 +236,7 @@ mod tests {
             frame_ack: frame,
             frame_ack_bits: bits,
             batch_ack: 0,
-            steps: Vec::new(),
+            steps: crate::protocol::InputSteps::new(),
         }
     }
 
