@@ -143,12 +143,38 @@ pub struct Sessions {
     pub(crate) tick_started_us: u64,
 }
 
+/// Upper bounds of the buckets of a [`Latency`], in microseconds: parts of a tick, a tick, and beyond.
+pub const LATENCY_BOUNDS_US: [u64; 10] =
+    [5_000, 10_000, 25_000, 50_000, 75_000, 100_000, 150_000, 250_000, 500_000, 1_000_000];
+
+/// How long messages took, as counts: nothing is kept of the single message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Latency {
+    /// Messages that took at most a bound of [`LATENCY_BOUNDS_US`] and longer than the one before; the last took longer.
+    pub counts: [u64; LATENCY_BOUNDS_US.len() + 1],
+    /// All they took, in microseconds.
+    pub sum_us: u64,
+}
+
+impl Latency {
+    pub(crate) fn record(&mut self, latency_us: u64) {
+        let bucket = LATENCY_BOUNDS_US.partition_point(|&bound_us| bound_us < latency_us);
+        if let Some(count) = self.counts.get_mut(bucket) {
+            *count += 1;
+        }
+        self.sum_us = self.sum_us.saturating_add(latency_us);
+    }
+}
+
 /// What the sessions of a scene did since the last [`take_stats`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SessionStats {
-    /// From arrival to the beginning of the tick that applies it, by kind of message (`input`, `command`), and how old
-    /// the picture was that a player acted on (`view`), in microseconds.
-    pub message_latency_us: Vec<(&'static str, u64)>,
+    /// From arrival to the beginning of the tick that applies it, for inputs.
+    pub input_latency: Latency,
+    /// The same for commands.
+    pub command_latency: Latency,
+    /// How old the picture was that a player acted on, by the client's word.
+    pub view_latency: Latency,
     /// Inbound messages that were refused, by reason.
     pub rejected: BTreeMap<&'static str, u64>,
     /// Sessions that ended, by cause.

@@ -20,7 +20,7 @@ pub(crate) enum Decoded {
 /// Reads everything that was drained.
 pub(super) fn decode_messages(tick: Res<SimTick>, mut sessions: ResMut<Sessions>) {
     let Sessions { by_player, stats, .. } = &mut *sessions;
-    for session in by_player.values_mut() {
+    for session in by_player.values_mut().filter(|session| !session.inbox.is_empty()) {
         let mut inbox = std::mem::take(&mut session.inbox);
         for item in inbox.drain(..) {
             match read(item) {
