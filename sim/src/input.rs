@@ -337,7 +337,10 @@ fn apply_inputs(world: &mut World) {
         std::mem::replace(&mut inputs.pending, spare)
     };
     world.resource_mut::<Inputs>().pending.clear();
-    applied.sort_by_key(SceneInput::order);
+    // Mostly in order already, and sorting asks for memory.
+    if !applied.is_sorted_by_key(SceneInput::order) {
+        applied.sort_by_key(SceneInput::order);
+    }
     let kind_ends = |kind: u8| applied.partition_point(|input| input.order().0 <= kind);
     let (steps_begin, steps_end) = (kind_ends(STEPS - 1), kind_ends(STEPS));
     applied[..steps_begin].iter().for_each(|input| apply(world, input));
