@@ -66,7 +66,7 @@ struct Client {
 struct Crowd {
     scene: TestScene,
     clients: Vec<Client>,
-    runtime: tokio::runtime::Runtime,
+    frames: Vec<Bytes>,
     datagrams: Vec<Bytes>,
     round: u32,
 }
@@ -77,8 +77,7 @@ impl Crowd {
             app.add_plugins(net::plugin);
         });
         let clients = (0..CLIENTS).map(|number| enter(&mut scene, number)).collect();
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        Self { scene, clients, runtime, datagrams: Vec::new(), round: 0 }
+        Self { scene, clients, frames: Vec::new(), datagrams: Vec::new(), round: 0 }
     }
 
     /// One tick with an input from every client; answers what the tick allocated, and how many datagrams left.
@@ -90,7 +89,7 @@ impl Crowd {
         let mut sent = 0;
         for client in &mut self.clients {
             self.datagrams.clear();
-            self.runtime.block_on(client.receive(&mut self.datagrams));
+            client.receive(&mut self.datagrams, &mut self.frames);
             sent += self.datagrams.len();
         }
         (allocated, sent)
@@ -126,19 +125,13 @@ impl Crowd {
 }
 
 impl Client {
-    async fn receive(&mut self, datagrams: &mut Vec<Bytes>) {
-        tokio::select! {
-            biased;
-            () = self.mailbox.outgoing_datagrams(datagrams) => {}
-            () = std::future::ready(()) => {}
-        }
+    fn receive(&mut self, datagrams: &mut Vec<Bytes>, frames: &mut Vec<Bytes>) {
+        datagrams.clear();
+        self.mailbox.take_datagrams(datagrams);
         let newest = datagrams.last().map(|last| decode_state_frame(last).expect("the server writes frames"));
         self.frame = newest.map_or(self.frame, |newest| newest.frame);
-        tokio::select! {
-            biased;
-            outgoing = self.mailbox.outgoing_frames() => outgoing.frames.iter().for_each(|frame| self.read(frame)),
-            () = std::future::ready(()) => {}
-        }
+        self.mailbox.take_frames(frames);
+        frames.drain(..).for_each(|frame| self.read(&frame));
     }
 
     fn read(&mut self, frame: &Bytes) {

@@ -96,7 +96,7 @@ pub(crate) struct Crowd {
     pub(crate) scenario: Scenario,
     half_m: f32,
     clients: Vec<Client>,
-    runtime: tokio::runtime::Runtime,
+    frames: Vec<Bytes>,
     datagrams: Vec<Bytes>,
     round: u32,
 }
@@ -128,8 +128,7 @@ impl Crowd {
                 }
             }
         }
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        Self { scene, scenario, half_m, clients, runtime, datagrams: Vec::new(), round: 0 }
+        Self { scene, scenario, half_m, clients, frames: Vec::new(), datagrams: Vec::new(), round: 0 }
     }
 
     /// One tick, with what the clients send before it and receive after it; only the tick itself is timed.
@@ -142,7 +141,7 @@ impl Crowd {
         self.scene.tick();
         let took = start.elapsed();
         for client in &mut self.clients {
-            self.runtime.block_on(client.receive(&mut self.datagrams));
+            client.receive(&mut self.datagrams, &mut self.frames);
         }
         took
     }
@@ -195,21 +194,14 @@ impl Crowd {
 }
 
 impl Client {
-    /// Takes what waits for it, as its connection would, without waiting for more.
-    async fn receive(&mut self, datagrams: &mut Vec<Bytes>) {
+    /// Takes what waits for it, as its connection would.
+    fn receive(&mut self, datagrams: &mut Vec<Bytes>, frames: &mut Vec<Bytes>) {
         datagrams.clear();
-        tokio::select! {
-            biased;
-            () = self.mailbox.outgoing_datagrams(datagrams) => {}
-            () = std::future::ready(()) => {}
-        }
+        self.mailbox.take_datagrams(datagrams);
         let newest = datagrams.last().map(|last| decode_state_frame(last).expect("the server writes frames"));
         self.frame = newest.map_or(self.frame, |newest| newest.frame);
-        tokio::select! {
-            biased;
-            outgoing = self.mailbox.outgoing_frames() => outgoing.frames.iter().for_each(|frame| self.read(frame)),
-            () = std::future::ready(()) => {}
-        }
+        self.mailbox.take_frames(frames);
+        frames.drain(..).for_each(|frame| self.read(&frame));
         if std::mem::take(&mut self.is_asked) {
             let bytes = encode_client_message(&ClientMessage::Alive).expect("it fits");
             self.mailbox.push(Inbound::Frame { bytes, received_us: 0 }).expect("it has room");

@@ -14,6 +14,7 @@ mod gateway;
 mod latency;
 mod names;
 mod scene;
+mod threads;
 
 pub use gateway::GatewayMetrics;
 pub use scene::SceneMetrics;
@@ -75,6 +76,7 @@ impl Metrics {
         self.online_players.set(as_gauge(health.sessions()));
         let mut page = self.handle.render();
         self.latencies.write(names::MESSAGE_LATENCY_HELP, &mut page);
+        threads::render(&mut page);
         page
     }
 
