@@ -67,4 +67,8 @@ fn memory() {
         grown_bytes / 1_024 / u64::from(HOARD.players),
         Measured::of(&mut crowd, 40, PART_MAX),
     );
+    let components = crowd.component_bytes();
+    let all: usize = components.iter().map(|(_, bytes)| bytes).sum();
+    let largest: Vec<String> = components.iter().take(12).map(|(name, bytes)| format!("{name} {bytes}")).collect();
+    println!("  {all} bytes in {} components, of them {}", components.len(), largest.join(", "));
 }

@@ -187,6 +187,18 @@ impl Crowd {
         seen / f64::from(self.scenario.players)
     }
 
+    /// The components of a player's character with their bytes in the world's tables, the largest first.
+    pub(crate) fn component_bytes(&self) -> Vec<(String, usize)> {
+        let world = self.scene.scene.world();
+        let (_, entity) = *world.resource::<Players>().0.values().next().expect("somebody is there");
+        let ids = world.entity(entity).archetype().components().iter();
+        let infos = ids.filter_map(|&id| world.components().get_info(id));
+        let mut sizes: Vec<(String, usize)> =
+            infos.map(|info| (info.name().shortname().to_string(), info.layout().size())).collect();
+        sizes.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+        sizes
+    }
+
     /// Side of the players' square in metres.
     pub(crate) const fn side_m(&self) -> f32 {
         self.half_m * 2.0

@@ -3,7 +3,6 @@
 //! Only sessions whose mailbox has put itself on the list are looked at; silence is found by its deadline.
 
 use bevy_ecs::prelude::*;
-use sim::ids::PlayerId;
 use sim::input::{Inputs, SceneInput};
 use sim::replicated::Changes;
 use sim::tick::SimTick;
