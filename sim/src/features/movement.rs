@@ -213,35 +213,50 @@ type Moving<'a> = (
     &'a Profile,
     Option<&'a mut DistanceBudget>,
 );
+type MovingItem<'a> = (
+    Mut<'a, MoveIntent>,
+    Mut<'a, Position>,
+    Mut<'a, Motion>,
+    Mut<'a, Heading>,
+    &'a Profile,
+    Option<Mut<'a, DistanceBudget>>,
+);
 
+/// Players take the steps they were let through; whoever else has steps to take, or is still in motion, moves too.
 fn integrate(
-    assets: Res<SceneAssets>,
-    geometry: Res<SceneGeometry>,
-    mut actors: Query<Moving, (With<Actor>, Without<Asleep>)>,
+    (assets, geometry): (Res<SceneAssets>, Res<SceneGeometry>),
+    mut players: Query<Moving, (With<InputQueue>, Changed<MoveIntent>)>,
+    mut others: Query<Moving, (With<Actor>, Without<InputQueue>, Without<Asleep>)>,
 ) {
-    for (mut intent, mut position, mut motion, mut heading, profile, budget) in &mut actors {
-        let player = budget.is_some();
-        if intent.steps.is_empty() && (player || motion.velocity == Vec3::ZERO) {
-            continue;
-        }
-        let profile = &assets.0.movements[profile.0];
-        let mut mover = Mover { position: position.0, velocity: motion.velocity };
-        if intent.steps.is_empty() {
-            intent.steps.push(StepInput::default());
-        }
-        let mut facing = None;
-        for input in intent.steps.drain(..) {
-            mover = step(mover, input, motion.speed_bp, profile, &geometry.0);
-            facing = Heading::along(input.wish).or(facing);
-        }
-        if let Some(mut budget) = budget {
-            budget.spend(Vec2::new(mover.position.x - position.0.x, mover.position.z - position.0.z).length());
-        }
-        position.set_if_neq(Position(mover.position));
-        motion.set_if_neq(Motion { velocity: mover.velocity, ..*motion });
-        if let Some(facing) = facing.filter(|_| motion.speed_bp > 0) {
-            heading.set_if_neq(facing);
-        }
+    players.iter_mut().chain(&mut others).for_each(|actor| take_steps(actor, &assets.0, &geometry.0));
+}
+
+fn take_steps(
+    (mut intent, mut position, mut motion, mut heading, profile, budget): MovingItem,
+    assets: &Assets,
+    geometry: &Geometry,
+) {
+    let player = budget.is_some();
+    if intent.steps.is_empty() && (player || motion.velocity == Vec3::ZERO) {
+        return;
+    }
+    let profile = &assets.movements[profile.0];
+    let mut mover = Mover { position: position.0, velocity: motion.velocity };
+    if intent.steps.is_empty() {
+        intent.steps.push(StepInput::default());
+    }
+    let mut facing = None;
+    for input in intent.steps.drain(..) {
+        mover = step(mover, input, motion.speed_bp, profile, geometry);
+        facing = Heading::along(input.wish).or(facing);
+    }
+    if let Some(mut budget) = budget {
+        budget.spend(Vec2::new(mover.position.x - position.0.x, mover.position.z - position.0.z).length());
+    }
+    position.set_if_neq(Position(mover.position));
+    motion.set_if_neq(Motion { velocity: mover.velocity, ..*motion });
+    if let Some(facing) = facing.filter(|_| motion.speed_bp > 0) {
+        heading.set_if_neq(facing);
     }
 }
 
