@@ -3,6 +3,7 @@
 
 use bevy_ecs::prelude::*;
 use bevy_ecs::system::SystemParam;
+use glam::Vec3;
 
 use super::{RiderItem, Standing, Vigilance};
 use crate::actor::Asleep;
@@ -46,11 +47,13 @@ impl RiderItem<'_, '_> {
     /// How it sleeps, when nothing is to be worked out for it until something changes.
     pub(super) fn sleep(&self) -> Option<Asleep> {
         let rails = &self.rails;
-        let is_idle = self.brain.mood.is_idle() && self.threat.is_empty();
-        let is_still = self.motion.velocity == glam::Vec3::ZERO;
         let is_out_of_sight = rails.on && !rails.near && !rails.is_set && rails.course_is == Standing::Good;
+        let is_idle = is_out_of_sight && self.brain.mood.is_idle() && self.threat.is_empty();
+        if !is_idle || self.motion.velocity != Vec3::ZERO {
+            return None;
+        }
         let (course, walker, _) = rails.course.as_deref()?;
         let (min, max) = course.region(walker);
-        (is_idle && is_still && is_out_of_sight).then_some(Asleep { min, max })
+        Some(Asleep { min, max })
     }
 }
