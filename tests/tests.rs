@@ -1,9 +1,14 @@
 //! The list of all tests that need more than one part of the project: one binary, one module per feature.
 //! Start with `life_of_a_tick`: it follows one input from a client's datagram to another client's screen.
 
+/// What the tests allocate is counted.
+#[global_allocator]
+static ALLOCATOR: allocations::Counting = allocations::Counting;
+
 mod life_of_a_tick;
 mod live_scene;
 
+mod allocations;
 mod areas;
 mod arrival;
 mod attack_table;

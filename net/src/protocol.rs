@@ -13,6 +13,7 @@
 #![allow(missing_docs, reason = "rkyv's derive writes resolvers without documentation; ours is complete")]
 
 use rkyv::{Archive, Deserialize, Serialize};
+use smallvec::SmallVec;
 
 /// The ALPN of this protocol; the number grows with every incompatible change.
 pub const ALPN: &[u8] = b"mainspring/2";
@@ -88,6 +89,9 @@ pub struct WireStep {
     pub flags: u8,
 }
 
+/// The steps of one input; they need no memory of their own.
+pub type InputSteps = SmallVec<[WireStep; INPUT_STEPS_MAX]>;
+
 /// What a client sends every 50 ms: its last steps, what it believes, and what it has received.
 #[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq)]
 pub struct InputDatagram {
@@ -108,7 +112,7 @@ pub struct InputDatagram {
     /// Newest [`ServerMessage::Batch`] applied, 0 before the first.
     pub batch_ack: u32,
     /// The newest step first; at most [`INPUT_STEPS_MAX`].
-    pub steps: Vec<WireStep>,
+    pub steps: InputSteps,
 }
 
 /// What a client may put on its stream. The first frame is a login or a resume, within 3 s of the handshake.

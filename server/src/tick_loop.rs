@@ -217,8 +217,9 @@ impl RunningScene {
     fn report(&mut self) {
         self.metrics.count_sim(self.scene.take_counts());
         self.metrics.count_sessions(sessions::take_stats(&mut self.scene));
-        self.metrics.set_players(self.scene.player_count());
-        self.health.report(now_us(), sessions::count(&self.scene));
+        let sessions = sessions::count(&self.scene);
+        self.metrics.set_players(self.scene.player_count(), sessions);
+        self.health.report(now_us(), sessions);
     }
 }
 

@@ -24,7 +24,7 @@ fn input() -> impl Strategy<Value = InputDatagram> {
             frame_ack: acks.0,
             frame_ack_bits: acks.1,
             batch_ack: acks.2,
-            steps,
+            steps: steps.into(),
         },
     )
 }
@@ -113,7 +113,7 @@ fn plain_input() -> InputDatagram {
         frame_ack: 1,
         frame_ack_bits: 0,
         batch_ack: 0,
-        steps: vec![WireStep { x: 127, z: 0, flags: 0 }],
+        steps: [WireStep { x: 127, z: 0, flags: 0 }].into_iter().collect(),
     }
 }
 
@@ -240,11 +240,11 @@ fn each_bound_of_an_input_has_its_own_reason() {
     assert_eq!(reason(&|input| input.steps.clear()), Some("empty"));
     assert_eq!(reason(&|input| input.sequence = 0), Some("bad_sequence"));
     let still = WireStep { x: 0, z: 0, flags: 0 };
-    assert_eq!(reason(&|input| input.steps = vec![still; 10]), Some("bad_sequence"));
-    assert_eq!(reason(&|input| input.steps = vec![still; 17]), Some("too_many_steps"));
+    assert_eq!(reason(&|input| input.steps = vec![still; 10].into()), Some("bad_sequence"));
+    assert_eq!(reason(&|input| input.steps = vec![still; 17].into()), Some("too_many_steps"));
     let step = |x, flags| WireStep { x, z: 0, flags };
-    assert_eq!(reason(&|input| input.steps = vec![step(0, 2)]), Some("bad_flags"));
-    assert_eq!(reason(&|input| input.steps = vec![step(-128, 0)]), Some("bad_direction"));
+    assert_eq!(reason(&|input| input.steps = vec![step(0, 2)].into()), Some("bad_flags"));
+    assert_eq!(reason(&|input| input.steps = vec![step(-128, 0)].into()), Some("bad_direction"));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use bevy_ecs::prelude::*;
 use sim::command::CommandLists;
-use sim::input::{Inputs, SceneInput};
+use sim::input::{Inputs, SceneInput, Steps};
 use sim::scene::SceneAssets;
 use sim::tick::{SimTick, TICK_MS};
 
@@ -25,15 +25,15 @@ pub(super) fn route_commands(
     mut inputs: ResMut<Inputs>,
 ) {
     let Sessions { by_player, stats, active, tick_started_us, .. } = &mut *sessions;
-    for player in active.iter() {
-        let Some(session) = by_player.get_mut(player) else { continue };
+    for &place in active.iter() {
+        let Some(session) = by_player.at_mut(place) else { continue };
         let mut decoded = std::mem::take(&mut session.decoded);
         for item in decoded.drain(..) {
             let routed = match item {
                 Decoded::Input(datagram, received_us) => {
                     let wait_us = tick_started_us.saturating_sub(received_us);
-                    stats.message_latency_us.push(("input", wait_us));
-                    stats.message_latency_us.push(("view", view_age_us(&datagram, tick.0)));
+                    stats.input_latency.record(wait_us);
+                    stats.view_latency.record(view_age_us(&datagram, tick.0));
                     route_input(session, &datagram, wait_us, tick.0, &mut inputs)
                 }
                 Decoded::Message(message, received_us) => {
@@ -80,7 +80,7 @@ fn route_input(
         return Ok(());
     }
     let steps = datagram.steps.iter().take(new_count as usize).rev();
-    let steps: Vec<(i8, i8, u8)> = steps.map(|step| (step.x, step.z, step.flags)).collect();
+    let steps: Steps = steps.map(|step| (step.x, step.z, step.flags)).collect();
     let count = u32::try_from(steps.len()).unwrap_or(0);
     session.newest_sequence = datagram.sequence;
     session.input_wait_us = wait_us;
@@ -104,7 +104,7 @@ fn route_message(
 ) -> Result<(), &'static str> {
     match message {
         ClientMessage::Command { sequence, scene_epoch, kind, body } => {
-            stats.message_latency_us.push(("command", wait_us));
+            stats.command_latency.record(wait_us);
             if sequence <= session.newest_command {
                 return Err("replayed");
             }
