@@ -3,6 +3,7 @@
 
 mod life_of_a_tick;
 mod live_scene;
+mod virtual_net;
 
 mod areas;
 mod arrival;
@@ -50,12 +51,14 @@ mod world_events;
 
 mod assets;
 mod bad_assets;
+mod bad_ways;
 mod bag;
 mod determinism;
 mod geometry_edit;
 mod hostile_client;
 mod liveness;
 mod load_bots;
+mod lockstep;
 mod loss;
 mod nav_cli;
 mod navbake;

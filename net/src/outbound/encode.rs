@@ -19,6 +19,7 @@ use crate::protocol::{
 };
 use crate::records::{put_enter, put_event, put_leave, put_owner};
 use crate::sessions::{FRAME_OVERHEAD_BYTES, Session, Sessions};
+use crate::slots::Slot;
 
 /// Bytes of records in one state datagram.
 const RECORD_BYTES_MAX: usize = DATAGRAM_BYTES_MAX - FRAME_OVERHEAD_BYTES;
@@ -60,26 +61,32 @@ pub(super) fn assemble(
     mut scratch: Local<Scratch>,
 ) {
     let Sessions { by_player, stats, .. } = &mut *sessions;
-    for session in by_player.values_mut() {
+    let count = by_player.len();
+    for (rank, session) in by_player.values_mut().enumerate() {
         let Some(own_id) = session.character else { continue };
         let Some(parts) = roster.entity(own_id).and_then(|entity| characters.get(entity).ok()) else { continue };
-        let own = own_state(parts, session.input_wait_us);
+        let own = own_state(parts, Slot::new(rank, count).input_shift(session.input_wait_us));
         session.view.give_up_old(tick.0);
         if !session.view.is_introduced() {
             introduce(session, own_id, own, tick.0, &assets.0.scenes[scene.0].id);
         }
         choose(&session.view, own_id, &encoded, &changes, &mut scratch);
-        stats.frame_bytes += write_batches(session, own_id, &encoded, &changes, tick.0, &mut scratch);
+        if session.follower.is_some() {
+            // It simulates all that itself; its own state still tells it when its inputs came.
+            scratch.candidates.clear();
+        } else {
+            stats.frame_bytes += write_batches(session, own_id, &encoded, &changes, tick.0, &mut scratch);
+        }
         keep_to_budget(&mut session.view, &mut scratch);
         write_frames(session, own, tick.0, &encoded, &mut scratch);
     }
 }
 
-fn own_state((position, motion, progress): (&Position, &Motion, &InputProgress), input_wait_us: u64) -> OwnState {
+fn own_state((position, motion, progress): (&Position, &Motion, &InputProgress), input_shift: i8) -> OwnState {
     OwnState {
         applied_sequence: progress.applied_sequence,
         forced_epoch: progress.forced_epoch,
-        input_wait_ms: u8::try_from(input_wait_us / 1_000).unwrap_or(u8::MAX),
+        input_shift,
         position: position.0.to_array(),
         velocity: motion.velocity.to_array(),
         speed_bp: motion.speed_bp,
@@ -165,7 +172,7 @@ fn write_frames(session: &mut Session, own: OwnState, tick: u32, encoded: &Encod
         }
     }
     scratch.candidates = candidates;
-    let news = session.view.last_own.is_none_or(|last| OwnState { input_wait_ms: own.input_wait_ms, ..last } != own);
+    let news = session.view.last_own.is_none_or(|last| OwnState { input_shift: own.input_shift, ..last } != own);
     let heartbeat = tick.wrapping_sub(session.view.last_frame_tick) >= HEARTBEAT_TICKS;
     if !scratch.records.is_empty() || (frames == 0 && (news || heartbeat)) {
         write_frame(session, own, tick, scratch);

@@ -10,7 +10,7 @@ use crate::protocol::ServerMessage;
 use crate::sessions::{Sessions, data_messages};
 
 /// Hands everything over.
-pub(super) fn transmit(
+pub(crate) fn transmit(
     tick: Res<SimTick>,
     assets: Res<SceneAssets>,
     mut rejected: MessageReader<CommandRejected>,

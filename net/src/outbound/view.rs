@@ -72,7 +72,7 @@ impl ClientView {
     }
 
     /// Forgets everything told, for a character that begins anew.
-    pub(super) fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.pairs.clear();
         self.sent.clear();
         self.introduced = false;
