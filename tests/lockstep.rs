@@ -26,8 +26,8 @@ fn arena() -> Arc<Assets> {
     test_assets(&[("scenes/arena.ron", ARENA)])
 }
 
-async fn follower(net: &mut VirtualNet, way: Way) -> usize {
-    let number = net.join(way).await;
+fn follower(net: &mut VirtualNet, way: Way) -> usize {
+    let number = net.join(way);
     let config = net.inner.config.clone();
     let ask = net.seats[number].session.follow(config).expect("it fits");
     net.send_frame(number, ask);
@@ -36,21 +36,20 @@ async fn follower(net: &mut VirtualNet, way: Way) -> usize {
 }
 
 /// Everybody walks in circles of their own for so many ticks.
-async fn walk(net: &mut VirtualNet, ticks: u64) {
+fn walk(net: &mut VirtualNet, ticks: u64) {
     let mut round = 0_u16;
     net.run(ticks * TICK_US, |net| {
         round += 1;
         for (number, seat) in (1_u8..).zip(&mut net.seats) {
             seat.wish = Some(Vec2::from_angle(f32::from(round) / 10.0 / f32::from(number)));
         }
-    })
-    .await;
+    });
 }
 
 /// Nothing new happens until everything on the way has come.
-async fn settle(net: &mut VirtualNet, number: usize) {
+fn settle(net: &mut VirtualNet, number: usize) {
     for _ in 0..400 {
-        net.run(TICK_US, |_| {}).await;
+        net.run(TICK_US, |_| {});
         let tick = net.inner.scene.tick_number();
         let followed = net.seats[number].session.followed().expect("it follows");
         if followed.scene().is_some_and(|scene| tick - scene.tick_number() <= 12) {
@@ -61,12 +60,12 @@ async fn settle(net: &mut VirtualNet, number: usize) {
 }
 
 /// The state hash of the server after every tick, and checks of the followers' against it.
-#[tokio::test]
-async fn two_clients_and_the_server_come_to_the_same_over_600_frames_with_loss() {
+#[test]
+fn two_clients_and_the_server_come_to_the_same_over_600_frames_with_loss() {
     let mut net = VirtualNet::of(&arena(), "scene/arena", 1);
     let way = Way { loss: 0.1, delay_ms: 40, jitter_ms: 30 };
     for _ in 0..2 {
-        follower(&mut net, way).await;
+        follower(&mut net, way);
     }
     let (mut truth, mut compared, mut round) = (std::collections::BTreeMap::new(), 0, 0_u16);
     net.run(600 * TICK_US, |net| {
@@ -81,8 +80,7 @@ async fn two_clients_and_the_server_come_to_the_same_over_600_frames_with_loss()
                 compared += 1;
             }
         }
-    })
-    .await;
+    });
     assert!(compared > 1_000, "{compared} ticks were compared");
     let stats = sessions::take_stats(&mut net.inner.scene);
     assert!(stats.state_hashes_equal >= 40, "the server compared {} reports", stats.state_hashes_equal);
@@ -91,14 +89,14 @@ async fn two_clients_and_the_server_come_to_the_same_over_600_frames_with_loss()
     assert!(players[0].distance(players[1]) > 0.1 && players[0].length() > 0.5, "they did walk: {players:?}");
 }
 
-#[tokio::test]
-async fn who_joins_late_is_brought_from_the_beginning_to_the_present() {
+#[test]
+fn who_joins_late_is_brought_from_the_beginning_to_the_present() {
     let mut net = VirtualNet::of(&arena(), "scene/arena", 2);
-    follower(&mut net, Way::default()).await;
-    walk(&mut net, 2_000).await;
-    let late = follower(&mut net, Way { loss: 0.2, delay_ms: 80, jitter_ms: 20 }).await;
-    settle(&mut net, late).await;
-    walk(&mut net, 100).await;
+    follower(&mut net, Way::default());
+    walk(&mut net, 2_000);
+    let late = follower(&mut net, Way { loss: 0.2, delay_ms: 80, jitter_ms: 20 });
+    settle(&mut net, late);
+    walk(&mut net, 100);
     assert_eq!(sessions::take_stats(&mut net.inner.scene).desyncs, []);
     let id = net.seats[0].id;
     let followed = net.seats[late].session.followed().expect("it follows").scene().expect("it is there").world();
@@ -108,13 +106,13 @@ async fn who_joins_late_is_brought_from_the_beginning_to_the_present() {
     assert!(shown.is_some_and(|place| place.0.distance(net.inner.position(id)) < 3.0), "{shown:?}");
 }
 
-#[tokio::test]
-async fn a_client_that_tampers_is_named_and_brought_back_and_in_the_end_thrown_out() {
+#[test]
+fn a_client_that_tampers_is_named_and_brought_back_and_in_the_end_thrown_out() {
     let mut net = VirtualNet::of(&arena(), "scene/arena", 3);
     for _ in 0..2 {
-        follower(&mut net, Way { loss: 0.0, delay_ms: 20, jitter_ms: 0 }).await;
+        follower(&mut net, Way { loss: 0.0, delay_ms: 20, jitter_ms: 0 });
     }
-    walk(&mut net, 60).await;
+    walk(&mut net, 60);
     for offence in 1..=3 {
         // It sets its own character down somewhere better.
         let id = net.seats[1].id;
@@ -122,42 +120,42 @@ async fn a_client_that_tampers_is_named_and_brought_back_and_in_the_end_thrown_o
             net.seats[1].session.followed_mut().expect("it follows").scene_mut().expect("it is there").world_mut();
         let entity = world.resource::<sim::roster::Roster>().entity(id).expect("it is in the scene");
         world.get_mut::<Position>(entity).expect("it has a place").0.x += 9.0;
-        walk(&mut net, 45).await;
+        walk(&mut net, 45);
         let desyncs = sessions::take_stats(&mut net.inner.scene).desyncs;
         assert!(!desyncs.is_empty(), "offence {offence} was not found");
         assert!(desyncs.iter().all(|(player, _)| player.0 == 2), "the wrong one is named: {desyncs:?}");
         if offence < 3 {
-            settle(&mut net, 1).await;
+            settle(&mut net, 1);
             assert_eq!(net.seats[1].session.followed().map(|followed| followed.restarts()), Some(offence));
         }
     }
     assert_eq!(sessions::count(&net.inner.scene), 1, "the honest one plays on alone");
-    walk(&mut net, 40).await;
+    walk(&mut net, 40);
     assert!(sessions::take_stats(&mut net.inner.scene).state_hashes_equal > 0);
 }
 
-#[tokio::test]
-async fn a_follower_can_have_the_state_again_and_others_never_notice_that_the_scene_gives_its_log() {
+#[test]
+fn a_follower_can_have_the_state_again_and_others_never_notice_that_the_scene_gives_its_log() {
     let mut net = VirtualNet::of(&arena(), "scene/arena", 4);
     let way = Way { loss: 0.05, delay_ms: 20, jitter_ms: 5 };
-    let plain = net.join(way).await;
-    let changing = follower(&mut net, way).await;
-    walk(&mut net, 100).await;
+    let plain = net.join(way);
+    let changing = follower(&mut net, way);
+    walk(&mut net, 100);
     let shown = |net: &VirtualNet, seat: usize| net.seats[seat].session.world().entities().count();
     assert_eq!(shown(&net, plain), 4, "two players and two rats, as in any scene");
     assert!(net.seats[changing].session.timings().loss < 0.3, "its own state still comes");
     let ask = net.seats[changing].session.unfollow().expect("it fits");
     net.send_frame(changing, ask);
-    walk(&mut net, 100).await;
+    walk(&mut net, 100);
     assert_eq!(shown(&net, changing), 4);
     assert!(net.seats[changing].session.world().position(net.seats[plain].id).is_some());
 }
 
-#[tokio::test]
-async fn a_scene_that_gives_no_log_goes_on_with_the_state() {
+#[test]
+fn a_scene_that_gives_no_log_goes_on_with_the_state() {
     let mut net = VirtualNet::of(&test_assets(&[]), "scene/flat", 5);
-    follower(&mut net, Way::default()).await;
-    walk(&mut net, 40).await;
+    follower(&mut net, Way::default());
+    walk(&mut net, 40);
     assert!(net.seats[0].session.followed().is_some_and(|followed| followed.scene().is_none()));
     assert_eq!((net.seats[0].session.world().entities().count(), net.seats[0].session.goodbye()), (1, None));
     let rejected = sessions::take_stats(&mut net.inner.scene).rejected;

@@ -69,6 +69,7 @@ mod random_play;
 mod reconnect;
 mod reload;
 mod reload_storm;
+mod replication;
 mod secrecy;
 mod tick_order;
 mod tidy;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use glam::Vec2;
 use net::client::ClientSession;
-use net::mailbox::{Inbound, SessionId, TaskEnd, mailbox};
+use net::mailbox::{Inbound, Outgoing, SessionId, TaskEnd, mailbox};
 use net::sessions::{self, Join};
 use sim::assets::Assets;
 use sim::ids::{PlayerId, SimId};
@@ -73,7 +73,7 @@ impl VirtualNet {
     }
 
     /// Seats a client whose inputs begin at some phase of the tick; answers its number.
-    pub(crate) async fn join(&mut self, way: Way) -> usize {
+    pub(crate) fn join(&mut self, way: Way) -> usize {
         let number = self.seats.len();
         let player = PlayerId(number as u64 + 1);
         let (task, end) = mailbox(SessionId::next());
@@ -90,10 +90,10 @@ impl VirtualNet {
             to_server: BTreeMap::new(),
             stream_us: (0, 0),
         });
-        self.run(3 * TICK_US, |_| {}).await;
+        self.run(3 * TICK_US, |_| {});
         self.seats[number].id = self.inner.scene.world().resource::<Players>().0[&player].0;
         while self.seats[number].session.world().scene().is_none() {
-            self.run(TICK_US, |_| {}).await;
+            self.run(TICK_US, |_| {});
         }
         number
     }
@@ -116,7 +116,7 @@ impl VirtualNet {
     }
 
     /// Lets time pass; `each_tick` is called after every tick of the scene.
-    pub(crate) async fn run(&mut self, us: u64, mut each_tick: impl FnMut(&mut Self)) {
+    pub(crate) fn run(&mut self, us: u64, mut each_tick: impl FnMut(&mut Self)) {
         let end_us = self.now_us + us;
         while self.now_us < end_us {
             self.now_us += STEP_US;
@@ -124,7 +124,7 @@ impl VirtualNet {
             if self.now_us.is_multiple_of(TICK_US) {
                 sessions::begin_tick(&mut self.inner.scene, self.now_us);
                 self.inner.scene.tick();
-                self.collect().await;
+                self.collect();
                 each_tick(self);
             }
             self.make_inputs();
@@ -154,19 +154,11 @@ impl VirtualNet {
         }
     }
 
-    async fn collect(&mut self) {
+    fn collect(&mut self) {
         for number in 0..self.seats.len() {
-            let (mut datagrams, mut frames) = (Vec::new(), Vec::new());
             let task = &self.seats[number].task;
-            tokio::select! { biased; () = task.outgoing_datagrams(&mut datagrams) => {}, () = std::future::ready(()) => {} }
-            tokio::select! {
-                biased;
-                outgoing = task.outgoing_frames() => {
-                    outgoing.frames.iter().for_each(|frame| task.written(frame.len()));
-                    frames = outgoing.frames;
-                }
-                () = std::future::ready(()) => {}
-            }
+            let Outgoing { datagrams, frames, .. } = task.take();
+            frames.iter().for_each(|frame| task.written(frame.len()));
             for bytes in datagrams {
                 let mut draw = self.draw();
                 let (sent, now_us) = (self.sent, self.now_us);

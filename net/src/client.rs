@@ -9,6 +9,7 @@ pub mod lockstep;
 pub mod predict;
 pub mod session;
 pub mod statistics;
+pub mod swarm;
 pub mod timing;
 pub mod world;
 
@@ -35,9 +36,11 @@ use crate::mailbox::now_us;
 use crate::protocol::{ClientMessage, Goodbye, ResumeToken};
 
 pub use link::Closed;
-use link::{Arrival, Link};
+use link::{Arrival, Link, closed_by};
 pub use session::{Accepted, ClientSession, Rejection, Stats, Timings};
 pub use trust::Trust;
+#[cfg(test)]
+pub(crate) use trust::client_config;
 
 /// How long a server may take until the character stands in a scene.
 const ENTER_TIMEOUT: Duration = Duration::from_secs(10);

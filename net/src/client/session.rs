@@ -355,8 +355,8 @@ impl ClientSession {
         Some(self.resume).filter(|token| *token != NO_RESUME_TOKEN)
     }
 
-    /// When the newest state frame came, on the clock of [`ClientSession::on_datagram`]; 0 before the first. A server tells
-    /// a client around whom nothing happens once a second: after three without a word the link is lost, long before QUIC
+    /// When the newest state frame came, on the clock of [`ClientSession::on_datagram`]; 0 before the first. A client
+    /// that makes inputs is answered at least once a second: after three without a word the link is lost, long before QUIC
     /// gives it up, and it is time to resume.
     #[must_use]
     pub fn heard_us(&self) -> u64 {

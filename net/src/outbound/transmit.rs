@@ -1,4 +1,4 @@
-//! Transmit: hands this tick's datagrams to the mailboxes, tells who was refused, and that the game data is another.
+//! Transmit: hands this tick's datagrams to the mailboxes with the time to send them, tells who was refused, and that the game data is another.
 
 use bevy_ecs::prelude::*;
 use sim::assets::Assets;
@@ -6,15 +6,19 @@ use sim::command::CommandRejected;
 use sim::scene::SceneAssets;
 use sim::tick::SimTick;
 
+use crate::mailbox::{Departures, now_us};
 use crate::protocol::ServerMessage;
 use crate::sessions::{Sessions, data_messages};
+use crate::slots::Slot;
 
-/// Hands everything over.
+/// Hands everything over. Each session has its place in the order, so that what leaves in one burst neither fills the
+/// buffers on its way nor comes at another time every tick.
 pub(crate) fn transmit(
     tick: Res<SimTick>,
     assets: Res<SceneAssets>,
     mut rejected: MessageReader<CommandRejected>,
     mut sessions: ResMut<Sessions>,
+    mut departures: Local<Departures>,
 ) {
     if assets.is_changed() && !assets.is_added() {
         tell_of_data(&assets.0, &mut sessions);
@@ -26,12 +30,15 @@ pub(crate) fn transmit(
             session.send(&ServerMessage::Rejected { sequence: refusal.sequence, reason });
         }
     }
-    for session in by_player.values_mut().filter(|session| !session.view.outgoing.is_empty()) {
+    let (began_us, count) = (now_us(), by_player.len());
+    for (rank, session) in by_player.values_mut().enumerate().filter(|(_, session)| !session.view.outgoing.is_empty()) {
         let outgoing = &mut session.view.outgoing;
         stats.datagrams += outgoing.len() as u64;
         stats.datagram_bytes += outgoing.iter().map(|datagram| datagram.len() as u64).sum::<u64>();
-        session.end.send_datagrams(tick.0, outgoing.drain(..));
+        let at_us = began_us + Slot::new(rank, count).send_offset_us();
+        session.end.send_datagrams_at(tick.0, outgoing.drain(..), at_us, &mut departures);
     }
+    departures.hand_over();
 }
 
 /// The game data was exchanged: everybody hears which is in use, and the numbers of its new records.
