@@ -7,7 +7,7 @@ use bytes::Bytes;
 use glam::Vec3;
 use net::client::world::ClientWorld;
 use net::codec::{decode_server_message, decode_state_frame, encode_input};
-use net::mailbox::{Inbound, Outgoing, SessionId, TaskEnd, mailbox};
+use net::mailbox::{Inbound, SessionId, TaskEnd, mailbox};
 use net::protocol::{InputDatagram, WireStep};
 use net::sessions::{self, Join};
 use sim::actor::{Concealment, Faction, Heading, Position};
@@ -133,7 +133,13 @@ impl Watch {
 
     /// Puts what the server sends on its way.
     fn send(&mut self) {
-        let Outgoing { datagrams, frames, .. } = self.task.take();
+        let (mut datagrams, mut frames) = (Vec::new(), Vec::new());
+        self.task.take_datagrams(&mut datagrams);
+        self.task.take_frames(&mut frames);
+        for frame in frames {
+            self.task.written(frame.len());
+            self.frames.push_back((self.tick + self.path.delay_ticks, frame));
+        }
         for (number, datagram) in (0..).zip(datagrams) {
             let mut draw = self.draw(SimId::new(number, 0), "path");
             self.received_bytes += datagram.len();
@@ -143,10 +149,6 @@ impl Watch {
                     self.datagrams.push((self.tick + draw.below(self.path.delay_ticks + 1), datagram.clone()));
                 }
             }
-        }
-        for frame in frames {
-            self.task.written(frame.len());
-            self.frames.push_back((self.tick + self.path.delay_ticks, frame));
         }
     }
 
@@ -249,7 +251,7 @@ fn a_place_is_never_wrong_whatever_the_path_does() {
 #[test]
 fn walking_on_flat_ground_takes_four_bytes() {
     let mut watch = Watch::new(7, Path { loss_bp: 0, repeat_bp: 0, delay_ticks: 1 });
-    let walk = async |watch: &mut Watch| {
+    let walk = |watch: &mut Watch| {
         for &id in &watch.crowd {
             let entity = watch.scene.entity(id);
             watch.scene.scene.world_mut().get_mut::<Position>(entity).expect("it has a place").0.x += 0.1;
