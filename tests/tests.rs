@@ -7,6 +7,7 @@ static ALLOCATOR: allocations::Counting = allocations::Counting;
 
 mod life_of_a_tick;
 mod live_scene;
+mod virtual_net;
 
 mod allocations;
 mod areas;
@@ -56,12 +57,14 @@ mod world_events;
 
 mod assets;
 mod bad_assets;
+mod bad_ways;
 mod bag;
 mod determinism;
 mod geometry_edit;
 mod hostile_client;
 mod liveness;
 mod load_bots;
+mod lockstep;
 mod loss;
 mod nav_cli;
 mod navbake;

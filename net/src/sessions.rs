@@ -15,6 +15,7 @@ use sim::scene::{Scene, SceneAssets};
 use sim::tick::SimTick;
 
 use crate::codec::encode_server_message;
+use crate::lockstep::Follower;
 use crate::mailbox::{Inbound, Ready, SceneEnd, SessionId};
 use crate::outbound::view::{ClientView, ViewCounters};
 use crate::protocol::{
@@ -111,6 +112,8 @@ pub(crate) struct Session {
     pub(crate) told_rtt_ms: Option<u32>,
     pub(crate) ending: Option<Goodbye>,
     pub(crate) view: ClientView,
+    /// Set while the client is sent the scene's log instead of its state.
+    pub(crate) follower: Option<Follower>,
     strikes: Vec<u32>,
 }
 
@@ -138,6 +141,13 @@ impl Session {
                 tracing::error!(%error, player = %self.player, "a message to a client could not be written");
                 self.end_as(Goodbye::Internal);
             }
+        }
+    }
+
+    /// Sends the state again, all of it, to a client that followed the log.
+    pub(crate) fn unfollow(&mut self) {
+        if self.follower.take().is_some() {
+            self.view.restart();
         }
     }
 
@@ -205,6 +215,10 @@ pub struct SessionStats {
     pub datagram_bytes: u64,
     /// Bytes of the frames handed to mailboxes.
     pub frame_bytes: u64,
+    /// State hashes of followers that equal the scene's.
+    pub state_hashes_equal: u64,
+    /// Followers that came to another state than the scene, and after which tick.
+    pub desyncs: Vec<(PlayerId, u32)>,
 }
 
 impl SessionStats {
@@ -254,6 +268,7 @@ fn begin(world: &World, player: PlayerId, handover: Handover) -> Session {
         told_rtt_ms: None,
         ending: None,
         view: ClientView::new(counters),
+        follower: None,
         // Ticks differ from scene to scene: what was done in the last one counts from the arrival.
         strikes: vec![tick; strike_count],
     };

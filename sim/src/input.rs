@@ -229,6 +229,12 @@ impl Inputs {
         self.pending.push(input);
     }
 
+    /// True when nothing waits for the next tick.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
     /// What the last tick took in, in order of application.
     #[must_use]
     pub fn applied(&self) -> &[SceneInput] {

@@ -36,6 +36,12 @@ fn client_message() -> impl Strategy<Value = ClientMessage> {
             ClientMessage::Command { sequence, scene_epoch: sequence / 2, kind, body }
         }),
         any::<ResumeToken>().prop_map(|token| ClientMessage::Resume { token }),
+        (any::<u32>(), any::<bool>()).prop_map(|(scene_epoch, log)| ClientMessage::Follow { scene_epoch, log }),
+        (any::<u32>(), any::<u32>(), any::<u64>()).prop_map(|(scene_epoch, tick, hash)| ClientMessage::StateHash {
+            scene_epoch,
+            tick,
+            hash
+        }),
         Just(ClientMessage::Alive),
         Just(ClientMessage::Logout),
     ]
@@ -44,11 +50,11 @@ fn client_message() -> impl Strategy<Value = ClientMessage> {
 fn own_state() -> impl Strategy<Value = OwnState> {
     let number = -1e5f32..1e5;
     let triple = [number.clone(), number.clone(), number];
-    (any::<u32>(), any::<u8>(), any::<u8>(), triple.clone(), triple, any::<u16>()).prop_map(
-        |(applied_sequence, forced_epoch, input_wait_ms, position, velocity, speed_bp)| OwnState {
+    (any::<u32>(), any::<u8>(), any::<i8>(), triple.clone(), triple, any::<u16>()).prop_map(
+        |(applied_sequence, forced_epoch, input_shift, position, velocity, speed_bp)| OwnState {
             applied_sequence,
             forced_epoch,
-            input_wait_ms,
+            input_shift,
             position,
             velocity,
             speed_bp,
@@ -88,6 +94,9 @@ fn server_message() -> impl Strategy<Value = ServerMessage> {
         (any::<u32>(), any::<u32>(), vec(any::<u8>(), 0..2_000))
             .prop_map(|(batch, tick, records)| { ServerMessage::Batch { batch, tick, records } }),
         (any::<u32>(), "[a-z_]{1,30}").prop_map(|(sequence, reason)| ServerMessage::Rejected { sequence, reason }),
+        (any::<[bool; 2]>(), any::<u32>(), vec(any::<u8>(), 0..2_000)).prop_map(
+            |([anew, live], compare_ticks, bytes)| { ServerMessage::Log { anew, live, compare_ticks, bytes } }
+        ),
         Just(ServerMessage::Probe),
         (any::<u64>(), vec(("[a-z/]{1,80}", any::<u32>()), 0..9)).prop_map(|(assets_hash, numbered)| {
             let numbered = numbered.into_iter().map(|(id, number)| NumberedRecord { id, number }).collect();

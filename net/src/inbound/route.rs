@@ -8,6 +8,7 @@ use sim::scene::SceneAssets;
 use sim::tick::{SimTick, TICK_MS};
 
 use super::Decoded;
+use crate::lockstep::Lockstep;
 use crate::protocol::{ClientMessage, Goodbye, InputDatagram};
 use crate::sessions::{Session, SessionStats, Sessions};
 
@@ -21,6 +22,7 @@ pub(super) fn route_commands(
     tick: Res<SimTick>,
     lists: Res<CommandLists>,
     assets: Res<SceneAssets>,
+    lockstep: Option<Res<Lockstep>>,
     mut sessions: ResMut<Sessions>,
     mut inputs: ResMut<Inputs>,
 ) {
@@ -42,7 +44,7 @@ pub(super) fn route_commands(
                         session,
                         message,
                         wait_us,
-                        stats,
+                        (stats, lockstep.as_deref()),
                         |kind, body| lists.check(kind, body, &assets.0).map_err(sim::command::CommandError::reason),
                         &mut inputs,
                     )
@@ -98,7 +100,7 @@ fn route_message(
     session: &mut Session,
     message: ClientMessage,
     wait_us: u64,
-    stats: &mut SessionStats,
+    (stats, lockstep): (&mut SessionStats, Option<&Lockstep>),
     check: impl FnOnce(u16, &[u8]) -> Result<(), &'static str>,
     inputs: &mut Inputs,
 ) -> Result<(), &'static str> {
@@ -122,6 +124,19 @@ fn route_message(
             Ok(())
         }
         ClientMessage::Alive => Ok(()),
+        ClientMessage::Follow { scene_epoch, log } => {
+            let lockstep = lockstep.filter(|_| scene_epoch == session.scene_epoch);
+            if !lockstep.is_some_and(|lockstep| lockstep.follow(session, log)) {
+                stats.reject("not_followed");
+            }
+            Ok(())
+        }
+        ClientMessage::StateHash { scene_epoch, tick, hash } => {
+            if let Some(lockstep) = lockstep.filter(|_| scene_epoch == session.scene_epoch) {
+                lockstep.compare(session, tick, hash, stats);
+            }
+            Ok(())
+        }
         ClientMessage::Logout => {
             session.end_as(Goodbye::LoggedOut);
             Ok(())

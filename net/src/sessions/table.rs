@@ -45,6 +45,10 @@ impl SessionTable {
         self.slots.get_mut(place)?.take()
     }
 
+    pub(crate) fn get(&self, player: &PlayerId) -> Option<&Session> {
+        self.slots.get(*self.places.get(player)?)?.as_ref()
+    }
+
     pub(crate) fn get_mut(&mut self, player: &PlayerId) -> Option<&mut Session> {
         self.at_mut(*self.places.get(player)?)
     }

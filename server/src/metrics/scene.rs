@@ -115,6 +115,11 @@ impl SceneMetrics {
         for (reason, count) in stats.rejected {
             self.metrics.reason(names::INBOUND_REJECTED, reason).increment(count);
         }
+        for (result, count) in [("equal", stats.state_hashes_equal), ("different", stats.desyncs.len() as u64)] {
+            if count > 0 {
+                self.metrics.reason(names::STATE_HASHES, result).increment(count);
+            }
+        }
         let latencies = &self.metrics.latencies;
         latencies.input.add(&stats.input_latency);
         latencies.command.add(&stats.command_latency);
