@@ -1,10 +1,9 @@
 //! Fighting bots against a scene of the test's own: they use what the server tells them of their cooldowns, so that nearly
 //! nothing they ask for is refused, and they cast about as often as the rules allow.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bots::{Behaviour, Plan, Trust};
+use bots::{Behaviour, Plan};
 use sim::features::skills::CastStarted;
 use sim::testing::test_assets;
 use tokio::time::interval;
@@ -25,15 +24,10 @@ async fn fighting_bots_ask_for_what_is_ready_and_for_little_else() {
         walker(&mut live.inner, x, z);
     }
     let plan = Plan {
-        server: live.addr(),
         count: BOTS,
         behaviour: Behaviour::Fight,
         duration: Duration::from_secs(SECONDS.into()),
-        seed: 1,
-        trust: Trust::AnyCertificate,
-        assets,
-        navmeshes: BTreeMap::new(),
-        shows_progress: false,
+        ..Plan::new(live.addr(), assets)
     };
     let mut fight = tokio::task::spawn_blocking(move || bots::run(&plan));
     let (mut pace, mut casts) = (interval(Duration::from_millis(50)), 0);

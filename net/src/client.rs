@@ -280,6 +280,12 @@ impl Client {
         Stats { bytes_received: self.link.bytes_received(), ..self.session.stats() }
     }
 
+    /// UDP payload sent, in bytes.
+    #[must_use]
+    pub fn bytes_sent(&self) -> u64 {
+        self.link.bytes_sent()
+    }
+
     /// The round trip as QUIC measures it.
     #[must_use]
     pub fn rtt(&self) -> Duration {

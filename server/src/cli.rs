@@ -187,6 +187,8 @@ mod tests {
             "mainspring serve --listen 127.0.0.1:1 --http 127.0.0.1:2 --assets a --data d --config c.toml",
             "mainspring bots --server 127.0.0.1:1 --count 50 --behaviour mixed --seconds 5 --json o.json --seed 1",
             "mainspring bots --behaviour flood",
+            "mainspring bots --first 4000 --behaviour crowd --radius 12.5 --ramp 500 --count 100000",
+            "mainspring bots --loss 20 --delay 100 --jitter 40 --reorder 5 --impaired 100 --cut 10 --cut-seconds 4",
             "mainspring assets check --json --no-tests dir",
             "mainspring assets check --verbose",
             "mainspring loot expect --all --party 5 --json",

@@ -109,6 +109,10 @@ impl Link {
         self.connection.stats().udp_rx.bytes
     }
 
+    pub(super) fn bytes_sent(&self) -> u64 {
+        self.connection.stats().udp_tx.bytes
+    }
+
     pub(super) fn rtt(&self) -> std::time::Duration {
         self.connection.rtt()
     }

@@ -1,35 +1,30 @@
-//! Many bots: threads, sockets, the order of joining, and when to begin and to stop measuring. A herd shares one
-//! thread with an event loop of its own, because tasks that wander between threads cost several times as much. A
-//! few bots share a UDP socket: more of them would overflow the system's receive buffer whenever this process has
-//! to wait for a core, and count the server's packets as lost.
+//! Many bots: threads, the order of joining, and when to begin and to stop measuring. A herd is the bots of one thread,
+//! which drives them one after the other; nothing but a few counts is shared with other herds.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use net::client::ClientEndpoint;
 use sim::assets::{ClassDef, SceneDef};
 use sim::space::Geometry;
 use tokio::time::Instant;
 
-use crate::bot::{self, Life};
 use crate::report::{Outcome, Report};
+use crate::series::Series;
 use crate::{Plan, RunError};
 
-/// Bots of one herd.
-const HERD_BOTS: u32 = 256;
-/// Bots of one socket: with two full datagrams each, a quarter of Linux' default buffer of 208 KiB.
-const SOCKET_BOTS: usize = 16;
-/// Time between two joins: 200 a second.
-const JOIN_SPACING: Duration = Duration::from_millis(5);
+mod thread;
+
+/// Bots of one herd: as many as one thread can drive on a core it has to share.
+const HERD_BOTS: u32 = 512;
 /// How often the progress is drawn and the phase is looked at.
 const LOOK_PERIOD: Duration = Duration::from_millis(100);
 
 /// Where the test is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
+enum Phase {
     /// Not all have joined.
     Joining,
     /// Times are kept.
@@ -48,6 +43,7 @@ pub(crate) struct Field {
     joined: AtomicU32,
     refused: AtomicU32,
     left: AtomicU32,
+    series: Mutex<Series>,
 }
 
 impl Field {
@@ -70,17 +66,28 @@ impl Field {
             joined: AtomicU32::new(0),
             refused: AtomicU32::new(0),
             left: AtomicU32::new(0),
+            series: Mutex::default(),
         })
     }
 
-    /// When a bot joins.
-    pub(crate) fn join_time(&self, number: u32) -> Instant {
-        self.began + JOIN_SPACING * number
+    /// When the bot in this place of the order joins.
+    fn join_time(&self, order: u32) -> Instant {
+        self.began + Duration::from_secs(1) * order / self.plan.joins_per_second.max(1)
+    }
+
+    /// Whole seconds since the test began.
+    fn second(&self) -> u32 {
+        u32::try_from(self.began.elapsed().as_secs()).unwrap_or(u32::MAX)
     }
 
     /// The class of a bot: all in turn.
     pub(crate) fn class_of(&self, number: u32) -> &ClassDef {
         &self.classes[number as usize % self.classes.len()]
+    }
+
+    /// The course of the test so far.
+    pub(crate) fn series(&self) -> MutexGuard<'_, Series> {
+        self.series.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A scene by its id.
@@ -89,7 +96,7 @@ impl Field {
     }
 
     /// Where the test is.
-    pub(crate) fn phase(&self) -> Phase {
+    fn phase(&self) -> Phase {
         match self.phase.load(Ordering::Relaxed) {
             0 => Phase::Joining,
             1 => Phase::Measuring,
@@ -102,13 +109,13 @@ impl Field {
     }
 
     /// A bot stands in the world, or was refused.
-    pub(crate) fn note_joined(&self, joined: bool) {
+    fn note_joined(&self, joined: bool) {
         let counter = if joined { &self.joined } else { &self.refused };
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A bot that had joined is done.
-    pub(crate) fn note_left(&self) {
+    fn note_left(&self) {
         self.left.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -129,45 +136,20 @@ pub(crate) fn run(plan: &Plan) -> Result<Report, RunError> {
     for herd in 0..herds {
         let field = Arc::clone(&field);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let run = move || runtime.block_on(run_herd(&field, herd, herds));
+        let run = move || runtime.block_on(thread::run(&field, herd, herds));
         threads.push(std::thread::Builder::new().name(format!("bots-{herd}")).spawn(run)?);
     }
     conduct(&field);
-    let mut lives = Vec::new();
+    let mut outcome = Outcome::default();
     for thread in threads {
         match thread.join() {
-            Ok(herd) => lives.extend(herd?),
+            Ok(herd) => outcome.add(herd?),
             // What was wrong has been printed; a test with a broken bot has no result.
             Err(panic) => std::panic::resume_unwind(panic),
         }
     }
-    judge(plan, lives)
-}
-
-/// Lives of the bots whose number leaves the remainder `herd`, so that every herd joins evenly.
-async fn run_herd(field: &Arc<Field>, herd: u32, herds: u32) -> std::io::Result<Vec<Life>> {
-    let numbers: Vec<u32> = (0..field.plan.count).filter(|number| number % herds == herd).collect();
-    let mut tasks = Vec::new();
-    for sharing in numbers.chunks(SOCKET_BOTS) {
-        let endpoint = match ClientEndpoint::bind() {
-            Ok(endpoint) => Arc::new(endpoint),
-            Err(error) => {
-                // Nobody waits for bots that will not come.
-                numbers.iter().skip(tasks.len()).for_each(|_| field.note_joined(false));
-                return Err(error);
-            }
-        };
-        let live = |&number| tokio::spawn(bot::live(Arc::clone(field), Arc::clone(&endpoint), number));
-        tasks.extend(sharing.iter().map(live));
-    }
-    let mut lives = Vec::new();
-    for task in tasks {
-        match task.await {
-            Ok(life) => lives.push(life),
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        }
-    }
-    Ok(lives)
+    outcome.series = std::mem::take(&mut *field.series()).finish();
+    judge(plan, outcome)
 }
 
 /// Moves the test through its phases and draws the progress. Ends early when nobody is left.
@@ -201,29 +183,14 @@ fn progress_bar(plan: &Plan) -> ProgressBar {
     }
 }
 
-fn judge(plan: &Plan, lives: Vec<Life>) -> Result<Report, RunError> {
-    if let Some(theirs) = lives.iter().find_map(|life| life.other_assets) {
+fn judge(plan: &Plan, outcome: Outcome) -> Result<Report, RunError> {
+    if let Some(theirs) = outcome.other_assets {
         return Err(RunError::OtherAssets { theirs, ours: plan.assets.hash });
     }
-    let mut outcome = Outcome::default();
-    let mut first_refusal = None;
-    for life in lives {
-        let mut remarks = life.told;
-        remarks.extend(life.dropped.clone());
-        if let Some(refused) = &life.refused {
-            remarks.push(format!("a bot could not join: {refused}"));
-            first_refusal.get_or_insert_with(|| refused.to_string());
+    match &outcome.refusal {
+        Some(reason) if outcome.connected == 0 => {
+            Err(RunError::NobodyJoined { server: plan.server, reason: reason.clone() })
         }
-        outcome.add(Outcome {
-            connected: u32::from(life.refused.is_none()),
-            disconnects: u32::from(life.dropped.is_some()),
-            violations: life.violations,
-            remarks,
-            measures: life.measures,
-        });
-    }
-    match first_refusal {
-        Some(reason) if outcome.connected == 0 => Err(RunError::NobodyJoined { server: plan.server, reason }),
         _ => Ok(Report::new(plan, outcome)),
     }
 }

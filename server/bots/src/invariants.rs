@@ -43,7 +43,7 @@ pub(crate) struct Invariants {
 impl Invariants {
     /// Looks at everything; call once per turn.
     pub(crate) fn check(&mut self, senses: &Senses<'_>) {
-        let world = senses.client.world();
+        let world = senses.session.world();
         let Some(scene) = world.scene() else { return };
         if scene.epoch != self.scene_epoch {
             (self.scene_epoch, self.newest_tick, self.jumped_turn) = (scene.epoch, 0, Some(senses.turn));
@@ -91,7 +91,7 @@ impl Invariants {
     }
 
     fn check_batches(&mut self, senses: &Senses<'_>) {
-        let gaps = senses.client.world().counts().batch_gaps;
+        let gaps = senses.session.world().counts().batch_gaps;
         if gaps > self.batch_gaps {
             self.violated(senses, "a batch came out of order");
         }
@@ -100,7 +100,7 @@ impl Invariants {
 
     fn check_others(&mut self, senses: &Senses<'_>) {
         let mut index_before = None;
-        for entity in senses.client.world().entities() {
+        for entity in senses.session.world().entities() {
             let index = Some(entity.id().index());
             if index == index_before {
                 self.violated(senses, &format!("two entities share the index of {}", entity.id()));
@@ -108,7 +108,7 @@ impl Invariants {
             index_before = index;
         }
         let settled = self.jumped_turn.is_none_or(|turn| senses.turn.saturating_sub(turn) > JUMP_REST_TURNS);
-        let here = ground(Vec3::from(senses.client.world().own().position));
+        let here = ground(Vec3::from(senses.session.world().own().position));
         let seen_m = senses.scene.aoi.leave_m + LEAVE_SLACK_M;
         for seen in senses.others() {
             if seen.vitals.is_some_and(|vitals| vitals.hp > vitals.hp_max) {
@@ -135,7 +135,7 @@ impl Invariants {
     fn violated(&mut self, senses: &Senses<'_>, what: &str) {
         self.count += 1;
         if self.told.len() < TOLD_MAX {
-            let tick = senses.client.world().newest_tick();
+            let tick = senses.session.world().newest_tick();
             self.told.push(format!("{} tick {tick}: {what}", senses.scene.id));
         }
     }

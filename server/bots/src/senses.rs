@@ -1,8 +1,10 @@
 //! What a bot knows in one turn, in game words: itself, and what it sees. Reads the client's replicated bytes
 //! and never believes that they can be read.
 
+use std::time::Duration;
+
 use glam::{Vec2, Vec3};
-use net::client::Client;
+use net::client::ClientSession;
 use net::client::world::RemoteEntity;
 use sim::actor::Kind;
 use sim::assets::{Assets, ClassDef, SceneDef};
@@ -30,8 +32,8 @@ pub(crate) struct Bits {
 }
 
 impl Bits {
-    pub(crate) fn of(client: &Client) -> Self {
-        let world = client.world();
+    pub(crate) fn of(session: &ClientSession) -> Self {
+        let world = session.world();
         Self {
             kind: world.component(Kind::NAME),
             door: world.component(DoorState::NAME),
@@ -60,7 +62,9 @@ impl Seen {
 
 /// What a bot knows in one turn.
 pub(crate) struct Senses<'a> {
-    pub(crate) client: &'a Client,
+    pub(crate) session: &'a ClientSession,
+    /// The round trip as the connection measures it.
+    pub(crate) rtt: Duration,
     pub(crate) bits: Bits,
     pub(crate) assets: &'a Assets,
     pub(crate) scene: &'a SceneDef,
@@ -77,12 +81,12 @@ pub(crate) struct Senses<'a> {
 impl Senses<'_> {
     /// The own character.
     pub(crate) fn own_id(&self) -> Option<SimId> {
-        self.client.world().scene().map(|scene| scene.own)
+        self.session.world().scene().map(|scene| scene.own)
     }
 
     /// Where the own character is, as predicted.
     pub(crate) fn position(&self) -> Vec3 {
-        self.client.own_position()
+        self.session.own_position()
     }
 
     /// True when nothing stands within a few steps in a direction.
@@ -94,44 +98,44 @@ impl Senses<'_> {
 
     /// The own hit points, once they are known.
     pub(crate) fn vitals(&self) -> Option<Vitals> {
-        let bytes = self.client.world().own_value(self.bits.vitals?)?;
+        let bytes = self.session.world().own_value(self.bits.vitals?)?;
         Vitals::from_wire(&mut Reader::new(bytes))
     }
 
     /// The own mana, once it is known.
     pub(crate) fn mana(&self) -> Option<Mana> {
-        let bytes = self.client.world().own_value(self.bits.mana?)?;
+        let bytes = self.session.world().own_value(self.bits.mana?)?;
         Mana::from_wire(&mut Reader::new(bytes))
     }
 
     /// The own cooldowns as the server told them; none before it has.
     pub(crate) fn cooldowns(&self) -> CooldownsSeen {
-        let bytes = self.bits.cooldowns.and_then(|bit| self.client.world().own_value(bit));
+        let bytes = self.bits.cooldowns.and_then(|bit| self.session.world().own_value(bit));
         bytes.and_then(|bytes| Cooldowns::from_wire(&mut Reader::new(bytes))).unwrap_or_default()
     }
 
     /// The first tick of the server in which something asked for now can be heard.
     pub(crate) fn next_server_tick(&self) -> u32 {
-        self.client.world().newest_tick().saturating_add(1)
+        self.session.world().newest_tick().saturating_add(1)
     }
 
     /// Everything in view but the own character.
     pub(crate) fn others(&self) -> impl Iterator<Item = Seen> + '_ {
         let own = self.own_id();
-        let entities = self.client.world().entities();
+        let entities = self.session.world().entities();
         entities.filter(move |entity| Some(entity.id()) != own).filter_map(|entity| self.read(entity))
     }
 
     /// One thing in view.
     pub(crate) fn other(&self, id: SimId) -> Option<Seen> {
-        self.read(self.client.world().entity(id)?)
+        self.read(self.session.world().entity(id)?)
     }
 
     fn read(&self, entity: &RemoteEntity) -> Option<Seen> {
         let kind = Kind::from_wire(&mut Reader::new(entity.value(self.bits.kind?)?))?;
         let vitals = self.bits.vitals.and_then(|bit| entity.value(bit));
         let vitals = vitals.and_then(|bytes| Vitals::from_wire(&mut Reader::new(bytes)));
-        Some(Seen { id: entity.id(), kind, position: self.client.world().position(entity.id())?, vitals })
+        Some(Seen { id: entity.id(), kind, position: self.session.world().position(entity.id())?, vitals })
     }
 
     /// The nearest thing in view that is wanted, with its distance in metres.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use bots::{Behaviour, Plan, Trust};
+use bots::{Behaviour, Cut, Impairment, Network, Plan, Trust};
 use clap::Args;
 use sim::assets::{Assets, Id, SceneDef};
 use sim::space::navmesh::Navmesh;
@@ -24,12 +24,21 @@ pub(super) struct BotsArgs {
     /// The server
     #[arg(long, value_name = "ADDR", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 7777)))]
     server: SocketAddr,
-    /// How many clients, 1 to 10000
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    /// How many clients, 1 to 100000
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     count: u32,
-    /// What they do: roam, fight or mixed
-    #[arg(long, value_name = "roam|fight|mixed", default_value = "mixed")]
+    /// Number of the first client; several processes share a server by different ones
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1_000_000))]
+    first: u32,
+    /// What they do: roam, fight, mixed (half and half), crowd (all to one place), commute (through portals) or idle
+    #[arg(long, value_name = "BEHAVIOUR", default_value = "mixed")]
     behaviour: Behaviour,
+    /// How far from the middle of the scene a crowd mills about, in metres
+    #[arg(long, default_value_t = 20.0, value_name = "METRES")]
+    radius: f32,
+    /// How many clients join in a second
+    #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    ramp: u32,
     /// How long, once all have joined, 1 to 86400
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     seconds: u32,
@@ -39,6 +48,8 @@ pub(super) struct BotsArgs {
     /// Seed of the bots' names and choices
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    #[command(flatten)]
+    network: NetworkArgs,
     /// The server's certificate, as it prints it at start; needed unless the address is a loopback one
     #[arg(long, value_name = "HEX")]
     cert_sha256: Option<String>,
@@ -47,21 +58,69 @@ pub(super) struct BotsArgs {
     assets: Option<PathBuf>,
 }
 
+/// What the network does to the clients, both ways alike; which packets are hit follows from the seed.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Network")]
+struct NetworkArgs {
+    /// Packets lost, in per cent
+    #[arg(long, default_value_t = 0, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(..=100))]
+    loss: u8,
+    /// Delay of every packet, in milliseconds each way
+    #[arg(long, default_value_t = 0, value_name = "MS", value_parser = clap::value_parser!(u32).range(..=10_000))]
+    delay: u32,
+    /// Delay added to it, evenly from 0 to this, in milliseconds
+    #[arg(long, default_value_t = 0, value_name = "MS", value_parser = clap::value_parser!(u32).range(..=10_000))]
+    jitter: u32,
+    /// Packets that others overtake, in per cent
+    #[arg(long, default_value_t = 0, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(..=100))]
+    reorder: u8,
+    /// Only the first N clients suffer; the report tells the others' figures apart
+    #[arg(long, value_name = "N")]
+    impaired: Option<u32>,
+    /// Cut everybody's network so many seconds after the last one has joined
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(..=86_400))]
+    cut: Option<u32>,
+    /// How long the network stays cut
+    #[arg(long, default_value_t = 5, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    cut_seconds: u32,
+}
+
+impl NetworkArgs {
+    fn network(&self, seed: u64) -> Network {
+        let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+        Network {
+            impairment: Impairment {
+                loss_pct: self.loss,
+                reorder_pct: self.reorder,
+                delay_ms: self.delay,
+                jitter_ms: self.jitter,
+                seed,
+                ..Impairment::default()
+            },
+            impaired: self.impaired,
+            cut: self.cut.map(|after| Cut { after: seconds(after), lasting: seconds(self.cut_seconds) }),
+        }
+    }
+}
+
 /// Runs the load test; exit code 1 when a bot was dropped or saw a broken invariant.
 pub(super) fn run(args: &BotsArgs) -> anyhow::Result<ExitCode> {
     logging::start(LogFormat::Text, "warn")?;
     let store = NavStore::new(args.assets.as_deref(), None);
     let assets = crate::assets::load_on(args.assets.as_deref(), &store)?;
     let plan = Plan {
-        server: args.server,
         count: args.count,
+        first: args.first,
         behaviour: args.behaviour,
+        radius_m: args.radius,
+        joins_per_second: args.ramp,
+        network: args.network.network(args.seed),
         duration: Duration::from_secs(u64::from(args.seconds)),
         seed: args.seed,
         trust: trust(args)?,
         navmeshes: navmeshes(&assets, &store)?,
-        assets,
         shows_progress: true,
+        ..Plan::new(args.server, assets)
     };
     let report = bots::run(&plan)?;
     say(&report.to_string());
