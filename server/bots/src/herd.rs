@@ -1,27 +1,25 @@
 //! Many bots: threads, the order of joining, and when to begin and to stop measuring. A herd is the bots of one thread,
 //! which drives them one after the other; nothing but a few counts is shared with other herds.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sim::assets::{ClassDef, SceneDef};
+use sim::ids::SimId;
 use sim::space::Geometry;
-use tokio::time::Instant;
 
 use crate::report::{Outcome, Report};
+use crate::scrape::ServerPoint;
 use crate::series::Series;
 use crate::{Plan, RunError};
 
+mod conduct;
 mod thread;
 
 /// Bots of one herd: as many as one thread can drive on a core it has to share.
-const HERD_BOTS: u32 = 512;
-/// How often the progress is drawn and the phase is looked at.
-const LOOK_PERIOD: Duration = Duration::from_millis(100);
-
+const HERD_BOTS: u32 = 4_096;
 /// Where the test is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -44,6 +42,15 @@ pub(crate) struct Field {
     refused: AtomicU32,
     left: AtomicU32,
     series: Mutex<Series>,
+    /// What the server said last of itself.
+    server: Mutex<Option<ServerPoint>>,
+    /// What bots have been shown that cannot be true.
+    violations: AtomicU64,
+    /// The bots' characters.
+    characters: Mutex<BTreeSet<SimId>>,
+    is_cut: AtomicBool,
+    /// When the network came back, in microseconds since the test began; 0 before that.
+    mended_us: AtomicU64,
 }
 
 impl Field {
@@ -67,6 +74,11 @@ impl Field {
             refused: AtomicU32::new(0),
             left: AtomicU32::new(0),
             series: Mutex::default(),
+            server: Mutex::default(),
+            violations: AtomicU64::new(0),
+            characters: Mutex::default(),
+            is_cut: AtomicBool::new(false),
+            mended_us: AtomicU64::new(0),
         })
     }
 
@@ -119,6 +131,47 @@ impl Field {
         self.left.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// What the server said last of itself.
+    fn server(&self) -> MutexGuard<'_, Option<ServerPoint>> {
+        self.server.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A bot was shown what cannot be true, so many times.
+    pub(crate) fn note_violations(&self, count: u64) {
+        self.violations.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// A bot has this character.
+    fn note_character(&self, own: Option<SimId>) {
+        if let Some(own) = own {
+            self.characters.lock().unwrap_or_else(PoisonError::into_inner).insert(own);
+        }
+    }
+
+    /// Whether a character is a bot's.
+    fn is_character(&self, id: SimId) -> bool {
+        self.characters.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
+    }
+
+    /// Takes everybody's network away, or gives it back.
+    fn cut(&self, is_cut: bool) {
+        if self.is_cut.swap(is_cut, Ordering::Relaxed) && !is_cut {
+            let now_us = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+            self.mended_us.store(now_us, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether there is no network.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.is_cut.load(Ordering::Relaxed)
+    }
+
+    /// How long ago the network came back; `None` before it did.
+    fn since_mended(&self) -> Option<Duration> {
+        let mended = Duration::from_micros(self.mended_us.load(Ordering::Relaxed));
+        (!mended.is_zero()).then(|| self.began.elapsed().saturating_sub(mended))
+    }
+
     fn have_all_answers(&self) -> bool {
         self.joined.load(Ordering::Relaxed) + self.refused.load(Ordering::Relaxed) >= self.plan.count
     }
@@ -139,7 +192,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Report, RunError> {
         let run = move || runtime.block_on(thread::run(&field, herd, herds));
         threads.push(std::thread::Builder::new().name(format!("bots-{herd}")).spawn(run)?);
     }
-    conduct(&field);
+    let server = conduct::conduct(&field)?;
     let mut outcome = Outcome::default();
     for thread in threads {
         match thread.join() {
@@ -148,39 +201,9 @@ pub(crate) fn run(plan: &Plan) -> Result<Report, RunError> {
             Err(panic) => std::panic::resume_unwind(panic),
         }
     }
+    outcome.server = server;
     outcome.series = std::mem::take(&mut *field.series()).finish();
     judge(plan, outcome)
-}
-
-/// Moves the test through its phases and draws the progress. Ends early when nobody is left.
-fn conduct(field: &Field) {
-    let bar = progress_bar(&field.plan);
-    bar.set_length(u64::from(field.plan.count));
-    bar.set_message("bots join");
-    while !field.have_all_answers() {
-        bar.set_position(u64::from(field.joined.load(Ordering::Relaxed)));
-        std::thread::sleep(LOOK_PERIOD);
-    }
-    field.enter(Phase::Measuring);
-    let began = Instant::now();
-    let tenths = |time: Duration| u64::try_from(time.as_millis() / 100).unwrap_or(u64::MAX);
-    bar.set_length(tenths(field.plan.duration));
-    bar.set_message(format!("{} bots play", field.joined.load(Ordering::Relaxed)));
-    while began.elapsed() < field.plan.duration && field.is_anybody_here() {
-        bar.set_position(tenths(began.elapsed()));
-        std::thread::sleep(LOOK_PERIOD.min(field.plan.duration.saturating_sub(began.elapsed())));
-    }
-    field.enter(Phase::Leaving);
-    bar.finish_and_clear();
-}
-
-fn progress_bar(plan: &Plan) -> ProgressBar {
-    let target = if plan.shows_progress { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(None, target);
-    match ProgressStyle::with_template("{msg:20} {bar:40} {percent:>3} %  {eta} left") {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
 }
 
 fn judge(plan: &Plan, outcome: Outcome) -> Result<Report, RunError> {

@@ -63,6 +63,11 @@ impl Invariants {
         }
     }
 
+    /// The judge of the same bot on another line: what it has counted stays, what it knew does not.
+    pub(crate) fn for_next_line(&mut self) -> Self {
+        Self { count: self.count, told: std::mem::take(&mut self.told), ..Self::default() }
+    }
+
     /// Violations so far.
     pub(crate) fn count(&self) -> u64 {
         self.count

@@ -16,8 +16,11 @@ mod idle;
 mod invariants;
 mod line;
 mod measure;
+mod page;
 mod report;
 mod roam;
+mod scrape;
+mod screen;
 mod senses;
 mod series;
 mod thread_clock;
@@ -34,7 +37,8 @@ use sim::space::navmesh::Navmesh;
 pub use behaviour::{Behaviour, UnknownBehaviour};
 pub use net::client::Trust;
 pub use net::lossy_link::Impairment;
-pub use report::{Distributions, Path, Percentiles, Report};
+pub use report::{Distributions, Path, Percentiles, Report, Returns};
+pub use scrape::{ServerPoint, ServerReport, StageTimes};
 pub use series::{Point, Quantiles};
 
 /// What a load test shall do.
@@ -64,7 +68,11 @@ pub struct Plan {
     pub assets: Arc<Assets>,
     /// The navmeshes of its scenes by the scenes' ids; in a scene without one, bots walk straight on.
     pub navmeshes: BTreeMap<String, Arc<Navmesh>>,
-    /// Whether a progress bar is drawn on a terminal.
+    /// Where the server's `/metrics` page is, if it shall be asked for its own figures.
+    pub metrics: Option<SocketAddr>,
+    /// What was typed, for the report.
+    pub command_line: String,
+    /// Whether there is a live view on a terminal, or a line now and then elsewhere.
     pub shows_progress: bool,
 }
 
@@ -85,6 +93,8 @@ impl Plan {
             trust: Trust::AnyCertificate,
             assets,
             navmeshes: BTreeMap::new(),
+            metrics: None,
+            command_line: String::new(),
             shows_progress: false,
         }
     }

@@ -1,114 +1,245 @@
-//! The connections of one herd: each bot's line to the server, and the bad network that some of them go through.
+//! The connections of one herd: each bot's line to the server, and the bad network that some of them go through. All lines
+//! of a herd are clients of one swarm; what packets suffer is decided where they leave and enter it.
 //!
-//! A few bots share a UDP socket: more of them would overflow the system's receive buffer whenever this process has to
+//! Some bots share a UDP socket: more of them would overflow the system's receive buffer whenever this process has to
 //! wait for a core, and count the server's packets as lost.
 
 use std::io;
 use std::net::SocketAddr;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use net::client::{Client, ClientEndpoint, ConnectError, ConnectOptions};
-use net::lossy_link::{Impairment, LossyLink};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::time::{Instant, sleep_until, timeout};
+use bytes::Bytes;
+use net::client::swarm::{ClientId, Happened, LinkStats, Swarm};
+use net::client::{ClientSession, Closed, ConnectOptions, SendError, Trust};
+use net::driver::{Fate, Path, Way};
+use net::lossy_link::{Direction, Impairment};
+use net::protocol::ResumeToken;
+use sim::command::ClientCommand;
+use sim::locomotion::StepInput;
 
 use crate::Plan;
 
-/// Bots of one socket: with two full datagrams each, a quarter of Linux' default buffer of 208 KiB.
-const SOCKET_BOTS: usize = 16;
+/// Bots of one socket.
+const SOCKET_BOTS: usize = 64;
+/// Least time in which packets come and go before bots have turns again.
+const SLICE: Duration = Duration::from_micros(500);
 
-/// What came of a [`Lines::connect`].
-pub(crate) type Connected = (usize, Result<(), ConnectError>);
+/// What happened to a bot's line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum News {
+    /// The character stands in the world.
+    Entered,
+    /// The line is gone.
+    Closed(Closed),
+}
+
+/// Who a line is asked for.
+pub(crate) enum Caller {
+    /// Someone new.
+    Newcomer(ConnectOptions),
+    /// Someone whose line was lost.
+    Returner(ResumeToken, Trust),
+}
 
 /// The lines of a herd by the seats of its bots.
 pub(crate) struct Lines {
     server: SocketAddr,
-    endpoints: Vec<Arc<ClientEndpoint>>,
-    clients: Vec<Option<Client>>,
-    /// The paths through which packets go: that of the impaired, and that of the others when it can be cut.
-    bad: Option<LossyLink>,
-    clear: Option<LossyLink>,
-    answers: UnboundedSender<(usize, Result<Client, ConnectError>)>,
-    answered: UnboundedReceiver<(usize, Result<Client, ConnectError>)>,
+    swarm: Swarm,
+    /// Each seat's present client.
+    clients: Vec<Option<ClientId>>,
+    /// Each client's seat.
+    seats: Vec<usize>,
+    /// The first sockets are those of the impaired.
+    bad_sockets: usize,
+    sockets: usize,
+    is_cut: Arc<AtomicBool>,
+    news: Vec<(usize, News)>,
+}
+
+/// One bot's line. Derefs to its session.
+pub(crate) struct Line<'a> {
+    swarm: &'a mut Swarm,
+    id: ClientId,
 }
 
 impl Lines {
-    /// Sockets for so many bots, and the plan's network between them and the server. `herd` tells the herds' misfortunes
-    /// apart.
-    pub(crate) async fn open(plan: &Plan, seats: usize, herd: u32) -> io::Result<Self> {
-        let network = &plan.network;
-        let seeded = |impairment| Impairment { seed: plan.seed ^ u64::from(herd) << 32, ..impairment };
-        let is_bad = network.impaired_count(plan.count) > 0;
-        let bad = if is_bad { Some(LossyLink::start(plan.server, seeded(network.impairment)).await?) } else { None };
-        let can_be_cut = network.cut.is_some();
-        let clear = if can_be_cut { Some(LossyLink::start(plan.server, Impairment::default()).await?) } else { None };
-        let endpoints = (0..seats.div_ceil(SOCKET_BOTS)).map(|_| ClientEndpoint::bind().map(Arc::new));
-        let (answers, answered) = unbounded_channel();
+    /// Sockets for so many bots of which so many are impaired, and the plan's network between them and the server. `herd`
+    /// tells the herds' misfortunes apart.
+    pub(crate) fn open(plan: &Plan, seats: usize, impaired: usize, herd: u32) -> io::Result<Self> {
+        let bad_sockets = impaired.div_ceil(SOCKET_BOTS);
+        let sockets = (bad_sockets + (seats - impaired).div_ceil(SOCKET_BOTS)).max(1);
+        let mut swarm = Swarm::bind(sockets)?;
+        let is_cut = Arc::new(AtomicBool::new(false));
+        for socket in 0..sockets {
+            let impairment = if socket < bad_sockets { plan.network.impairment } else { Impairment::default() };
+            if socket < bad_sockets || plan.network.cut.is_some() {
+                let number = u64::from(herd) << 32 | socket as u64;
+                let is_cut = Arc::clone(&is_cut);
+                swarm.impair(socket, Box::new(BadPath { impairment, number, packets: [0; 2], is_cut }));
+            }
+        }
         Ok(Self {
             server: plan.server,
-            endpoints: endpoints.collect::<io::Result<_>>()?,
-            clients: (0..seats).map(|_| None).collect(),
-            bad,
-            clear,
-            answers,
-            answered,
+            swarm,
+            clients: vec![None; seats],
+            seats: Vec::new(),
+            bad_sockets,
+            sockets,
+            is_cut,
+            news: Vec::new(),
         })
     }
 
-    /// Begins to connect a bot; the answer comes from [`Lines::wait`].
-    pub(crate) fn connect(&mut self, seat: usize, options: ConnectOptions, impaired: bool) {
-        let Some(endpoint) = self.endpoints.get(seat / SOCKET_BOTS).map(Arc::clone) else { return };
-        let path = if impaired { self.bad.as_ref().or(self.clear.as_ref()) } else { self.clear.as_ref() };
-        let (server, answers) = (path.map_or(self.server, LossyLink::addr), self.answers.clone());
-        tokio::spawn(async move {
-            let client = Client::connect(&endpoint, server, options).await;
-            // A herd that has left hears no answer.
-            let _gone = answers.send((seat, client));
-        });
+    /// Begins to connect a bot; [`Lines::wait`] tells how that went.
+    pub(crate) fn connect(&mut self, seat: usize, caller: &Caller, is_impaired: bool) -> Result<(), String> {
+        self.hang_up(seat);
+        let good_sockets = self.sockets - self.bad_sockets;
+        let socket = if is_impaired || good_sockets == 0 {
+            seat % self.bad_sockets.max(1)
+        } else {
+            self.bad_sockets + seat % good_sockets
+        };
+        let id = match caller {
+            Caller::Newcomer(options) => self.swarm.connect_through(socket, self.server, options)?,
+            Caller::Returner(token, trust) => self.swarm.resume_through(socket, self.server, *token, *trust)?,
+        };
+        self.clients[seat] = Some(id);
+        self.seats.resize(id.index() + 1, seat);
+        self.seats[id.index()] = seat;
+        Ok(())
     }
 
-    /// The line of a bot that is connected.
-    pub(crate) fn line(&mut self, seat: usize) -> Option<&mut Client> {
-        self.clients.get_mut(seat)?.as_mut()
+    /// The line of a bot that has one.
+    pub(crate) fn line(&mut self, seat: usize) -> Option<Line<'_>> {
+        let id = (*self.clients.get(seat)?)?;
+        Some(Line { swarm: &mut self.swarm, id })
     }
 
-    /// Lets what comes be taken in until then, or until a bot is connected.
-    pub(crate) async fn wait(&mut self, until: Instant) -> Option<Connected> {
-        tokio::select! {
-            biased;
-            Some((seat, answer)) = self.answered.recv() => {
-                let line = self.clients.get_mut(seat)?;
-                Some((seat, answer.map(|client| *line = Some(client))))
+    /// Lets packets come and go until then, and for a slice at least; answers what happened to whose lines.
+    pub(crate) async fn wait(&mut self, until: Instant) -> io::Result<Vec<(usize, News)>> {
+        let (seats, clients, news) = (&self.seats, &self.clients, &mut self.news);
+        let hear = |id: ClientId, happened, _: &mut ClientSession| {
+            let what = match happened {
+                Happened::Entered => News::Entered,
+                Happened::Closed(closed) => News::Closed(closed),
+                Happened::Frame | Happened::Message => return,
+            };
+            // What becomes of lines that were given up matters to nobody.
+            if let Some(&seat) = seats.get(id.index())
+                && clients.get(seat) == Some(&Some(id))
+            {
+                news.push((seat, what));
             }
-            () = sleep_until(until) => None,
-        }
+        };
+        self.swarm.turn(until.max(Instant::now() + SLICE), hear).await?;
+        Ok(std::mem::take(&mut self.news))
     }
 
     /// Takes a line away without a word.
-    pub(crate) fn drop_line(&mut self, seat: usize) {
-        if let Some(line) = self.clients.get_mut(seat) {
-            *line = None;
+    pub(crate) fn hang_up(&mut self, seat: usize) {
+        if let Some(id) = self.clients.get_mut(seat).and_then(Option::take) {
+            self.swarm.cut(id);
         }
     }
 
     /// Loses everything from now on, or nothing more than the impairment says.
     pub(crate) fn cut(&self, is_cut: bool) {
-        for link in [&self.bad, &self.clear].into_iter().flatten() {
-            if is_cut { link.cut() } else { link.mend() }
-        }
+        self.is_cut.store(is_cut, Ordering::Relaxed);
     }
 
-    /// Says goodbye on all lines.
-    pub(crate) async fn leave(&mut self, within: Duration) {
-        let clients = self.clients.iter_mut().filter_map(Option::take);
-        let leaving: Vec<_> = clients.map(|client| tokio::spawn(client.leave())).collect();
-        // Whether the server's goodbye came in time does not matter to anyone who is leaving.
-        let _late = timeout(within, async {
-            for one in leaving {
-                let _goodbye = one.await;
-            }
-        })
-        .await;
+    /// Waits for the server's goodbyes on all lines.
+    pub(crate) async fn leave(&mut self, within: Duration) -> io::Result<()> {
+        let until = Instant::now() + within;
+        while self.swarm.connected() > 0 && Instant::now() < until {
+            self.wait(Instant::now() + SLICE * 20).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Line<'_> {
+    pub(crate) fn send_input(&mut self, step: StepInput) -> Result<(), SendError> {
+        self.swarm.send_input(self.id, step)
+    }
+
+    pub(crate) fn send_command<C: ClientCommand>(&mut self, command: &C) -> Result<u32, SendError> {
+        self.swarm.send_command(self.id, command)
+    }
+
+    pub(crate) fn send_datagram(&mut self, bytes: Bytes) -> Result<(), SendError> {
+        self.swarm.send_datagram(self.id, bytes)
+    }
+
+    pub(crate) fn send_frame(&mut self, frame: &[u8]) -> Result<(), SendError> {
+        self.swarm.send_frame(self.id, frame)
+    }
+
+    /// What the connection has counted.
+    pub(crate) fn link(&mut self) -> LinkStats {
+        self.swarm.stats(self.id)
+    }
+}
+
+impl Deref for Line<'_> {
+    type Target = ClientSession;
+
+    fn deref(&self) -> &ClientSession {
+        self.swarm.session(self.id)
+    }
+}
+
+impl DerefMut for Line<'_> {
+    fn deref_mut(&mut self) -> &mut ClientSession {
+        self.swarm.session_mut(self.id)
+    }
+}
+
+/// The path of one socket's packets: the n-th packet of a way always has the same fate.
+struct BadPath {
+    impairment: Impairment,
+    number: u64,
+    packets: [u64; 2],
+    is_cut: Arc<AtomicBool>,
+}
+
+impl Path for BadPath {
+    fn fate(&mut self, way: Way, _: usize) -> Fate {
+        if self.is_cut.load(Ordering::Relaxed) {
+            return [None; 2];
+        }
+        let (direction, count) = match way {
+            Way::Out => (Direction::ToServer, &mut self.packets[0]),
+            Way::In => (Direction::ToClient, &mut self.packets[1]),
+        };
+        *count += 1;
+        self.impairment.fate(direction, self.number, *count - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fates(loss_pct: u8, is_cut: bool) -> Vec<Fate> {
+        let impairment = Impairment { loss_pct, seed: 3, ..Impairment::default() };
+        let is_cut = Arc::new(AtomicBool::new(is_cut));
+        let mut path = BadPath { impairment, number: 1, packets: [0; 2], is_cut };
+        (0..2_000).map(|_| path.fate(Way::In, 100)).collect()
+    }
+
+    #[test]
+    fn a_bad_path_loses_its_share_and_the_same_packets_every_time() {
+        let lost = fates(20, false).iter().filter(|fate| **fate == [None; 2]).count();
+        assert!((340..460).contains(&lost), "{lost} of 2,000 lost");
+        assert_eq!(fates(20, false), fates(20, false));
+    }
+
+    #[test]
+    fn nothing_comes_through_a_cut() {
+        assert!(fates(0, true).iter().all(|fate| *fate == [None; 2]));
+        assert!(fates(0, false).iter().all(|fate| *fate == [Some(Duration::ZERO), None]));
     }
 }

@@ -28,7 +28,7 @@ impl Times {
         self.0.saturating_record(u64::from(time_us));
     }
 
-    fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         // Both have the same bounds, so every value fits.
         let _fits = self.0.add(&other.0);
     }

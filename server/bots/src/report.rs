@@ -1,10 +1,12 @@
 //! What a load test found: a table for people, one JSON object for scripts. The names in the JSON are relied on.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use net::client::ConnectError;
+use sim::ids::SimId;
 
 use crate::measure::{Counts, Measures, Times};
+use crate::scrape::ServerReport;
 use crate::series::Point;
 
 /// Remarks that are kept.
@@ -100,10 +102,19 @@ pub struct Report {
     pub impaired: Option<Path>,
     /// The bots with a good network, when others had a bad one.
     pub others: Option<Path>,
+    /// Lines that were lost and found again, when the network was cut.
+    pub returns: Option<Returns>,
+    /// What the server said of itself, when it could be asked.
+    pub server: Option<ServerReport>,
+    /// Entity updates not sent because nobody saw them, as a part of what telling everyone in the scene everything would
+    /// have been, 0 to 1; as the server counts it, or else as the bots see it.
+    pub updates_saved: Option<f64>,
     /// The first violations and lost sessions, in words.
     pub remarks: Vec<String>,
     /// The same as bars, all bots together.
     pub distributions: Distributions,
+    /// What was typed.
+    pub command_line: String,
     /// The course of the test, a point a second from the first join on.
     pub series: Vec<Point>,
     #[serde(skip)]
@@ -125,7 +136,54 @@ pub(crate) struct Outcome {
     pub(crate) groups: [Measures; 2],
     /// From the first join to the last goodbye.
     pub(crate) life: Counts,
+    /// What became of lines that were lost.
+    pub(crate) returns: Returned,
+    pub(crate) server: Option<ServerReport>,
     pub(crate) series: Vec<Point>,
+}
+
+/// Lines that were lost and found again.
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize)]
+pub struct Returns {
+    /// Bots that lost their line.
+    pub lost: u32,
+    /// Those that came back by token.
+    pub resumed: u32,
+    /// Those of them that had the same entity as before.
+    pub same_entity: u32,
+    /// Characters in anyone's view at the end that are no bot's: doubles, when bots are alone.
+    pub doubles: u32,
+    /// From the network's return to standing in the world again, in milliseconds.
+    pub after_ms: Percentiles,
+}
+
+/// The same while it is being counted.
+#[derive(Debug, Default)]
+pub(crate) struct Returned {
+    pub(crate) lost: u32,
+    pub(crate) resumed: u32,
+    pub(crate) same_entity: u32,
+    /// Characters in view at the end that are no bot's.
+    pub(crate) strangers: BTreeSet<SimId>,
+    pub(crate) after: Times,
+}
+
+impl Returned {
+    fn add(&mut self, other: &Self) {
+        self.lost += other.lost;
+        self.resumed += other.resumed;
+        self.same_entity += other.same_entity;
+        self.strangers.extend(&other.strangers);
+        self.after.add(&other.after);
+    }
+}
+
+impl From<Returned> for Returns {
+    fn from(counted: Returned) -> Self {
+        let Returned { lost, resumed, same_entity, strangers, after } = counted;
+        let doubles = u32::try_from(strangers.len()).unwrap_or(u32::MAX);
+        Self { lost, resumed, same_entity, doubles, after_ms: Percentiles::of(&after) }
+    }
 }
 
 impl Outcome {
@@ -138,6 +196,7 @@ impl Outcome {
         self.violate(other.violations, other.remarks);
         self.groups.iter_mut().zip(&other.groups).for_each(|(own, more)| own.add(more));
         self.life.add(&other.life);
+        self.returns.add(&other.returns);
     }
 
     /// Adds what a group of bots measured in some time, in which all had joined if `measuring`.
@@ -149,9 +208,9 @@ impl Outcome {
     }
 
     /// A bot did not get in.
-    pub(crate) fn refuse(&mut self, error: &ConnectError) {
-        self.remark(format!("a bot could not join: {error}"));
-        self.refusal.get_or_insert_with(|| error.to_string());
+    pub(crate) fn refuse(&mut self, why: String) {
+        self.remark(format!("a bot could not join: {why}"));
+        self.refusal.get_or_insert(why);
     }
 
     /// A bot lost its session.
@@ -219,7 +278,11 @@ impl Report {
             path: Path::of(&all),
             impaired: is_split.then(|| Path::of(impaired)),
             others: is_split.then(|| Path::of(clear)),
+            updates_saved: updates_saved(&outcome, counts.visible_sum as f64 / counts.visible_samples.max(1) as f64),
+            returns: plan.network.cut.map(|_| Returns::from(outcome.returns)),
+            server: outcome.server,
             remarks: outcome.remarks,
+            command_line: plan.command_line.clone(),
             distributions: Distributions { ack_ms: all.ack.bars(), update_age_ms: all.update_age.bars() },
             series: outcome.series,
             hostile: plan.behaviour.is_hostile(),
@@ -234,12 +297,25 @@ impl Report {
         all_stayed && self.decode_errors == 0 && self.invariant_violations == 0
     }
 
+    /// One page for people, with plots; a single HTML file without outside references.
+    #[must_use]
+    pub fn to_html(&self) -> String {
+        crate::page::html(self)
+    }
+
     /// One JSON object, with a line break at its end.
     #[must_use]
     pub fn to_json(&self) -> String {
         let json = serde_json::to_string_pretty(self);
         json.unwrap_or_else(|error| format!("{{\"error\": \"{error}\"}}")) + "\n"
     }
+}
+
+/// The server's own count; or, without one, the part of the bots that a bot does not see: all move, so all change.
+fn updates_saved(outcome: &Outcome, visible: f64) -> Option<f64> {
+    let counted = outcome.server.as_ref().and_then(|server| server.updates_sent_of_broadcast);
+    let others = f64::from(outcome.connected.saturating_sub(1));
+    counted.or_else(|| (others > 0.0).then(|| (visible / others).min(1.0))).map(|sent| 1.0 - sent)
 }
 
 fn rounded(value: f64) -> f64 {
@@ -260,6 +336,20 @@ fn write_path(f: &mut fmt::Formatter<'_>, whose: &str, path: &Path) -> fmt::Resu
     let (received, lost, percent) = (path.frames_received, path.frames_lost, path.loss * 100.0);
     writeln!(f, "{:<24}{:>18}", "frames received / lost", format!("{received} / {lost} ({percent:.3} %)"))?;
     writeln!(f, "{:<24}{:>18.3}", "corrections per 10 s", path.corrections_per_10s_walking)
+}
+
+fn write_server(f: &mut fmt::Formatter<'_>, server: &ServerReport) -> fmt::Result {
+    if let Some(total) = server.tick_ms.get("total") {
+        let (mean, p50, p99) = (total.mean, total.p50, total.p99);
+        writeln!(f, "{:<24}{:>18}", "server tick ms", format!("{mean:.2} / {p50:.2} / {p99:.2}"))?;
+    }
+    if let Some(us) = server.cpu_us_per_client_tick {
+        writeln!(f, "{:<24}{us:>18.1}", "server us/client-tick")?;
+    }
+    if let Some(bytes) = server.resident_bytes {
+        writeln!(f, "{:<24}{:>18.0}", "server memory MiB", bytes / f64::from(1 << 20))?;
+    }
+    Ok(())
 }
 
 impl fmt::Display for Report {
@@ -284,6 +374,17 @@ impl fmt::Display for Report {
         ];
         for (name, value) in rows {
             writeln!(f, "{name:<24}{value:>18}")?;
+        }
+        if let Some(Returns { lost, resumed, same_entity, doubles, after_ms }) = self.returns {
+            let Percentiles { p50, p99, max, .. } = after_ms;
+            writeln!(f, "{lost} lines lost, {resumed} resumed, {same_entity} as the same entity, {doubles} doubles")?;
+            writeln!(f, "back after the network's return: p50 {p50:.0} ms, p99 {p99:.0} ms, max {max:.0} ms")?;
+        }
+        if let Some(saved) = self.updates_saved {
+            writeln!(f, "{:<24}{:>16.1} %", "updates saved", saved * 100.0)?;
+        }
+        if let Some(server) = &self.server {
+            write_server(f, server)?;
         }
         self.remarks.iter().try_for_each(|remark| writeln!(f, "! {remark}"))
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use bots::{Behaviour, Cut, Impairment, Network, Plan, Trust};
+use bots::{Behaviour, Cut, Impairment, Network, Plan, Report, Trust};
 use clap::Args;
 use sim::assets::{Assets, Id, SceneDef};
 use sim::space::navmesh::Navmesh;
@@ -45,6 +45,12 @@ pub(super) struct BotsArgs {
     /// Write the figures to this file as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Write the report with plots to this file as one HTML page
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Where the server's /metrics page is; its figures go into the report
+    #[arg(long, value_name = "ADDR")]
+    http: Option<SocketAddr>,
     /// Seed of the bots' names and choices
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -119,13 +125,17 @@ pub(super) fn run(args: &BotsArgs) -> anyhow::Result<ExitCode> {
         seed: args.seed,
         trust: trust(args)?,
         navmeshes: navmeshes(&assets, &store)?,
+        metrics: args.http,
+        command_line: std::env::args().collect::<Vec<_>>().join(" "),
         shows_progress: true,
         ..Plan::new(args.server, assets)
     };
     let report = bots::run(&plan)?;
     say(&report.to_string());
-    if let Some(path) = &args.json {
-        std::fs::write(path, report.to_json()).with_context(|| format!("cannot write {}", path.display()))?;
+    for (path, text) in [(&args.json, Report::to_json as fn(&Report) -> String), (&args.html, Report::to_html)] {
+        if let Some(path) = path {
+            std::fs::write(path, text(&report)).with_context(|| format!("cannot write {}", path.display()))?;
+        }
     }
     Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
