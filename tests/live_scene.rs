@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use net::client::{Client, ClientEndpoint, ConnectOptions, Trust};
-use net::endpoint::{Certificate, Endpoint, EndpointLimits, Gateway, Login, LoginAnswer, TransportEvent};
+use net::endpoint::{Certificate, Credentials, Endpoint, EndpointLimits, Gateway, Login, LoginAnswer, TransportEvent};
 use net::mailbox::{SceneEnd, now_us};
+use net::protocol::Goodbye;
 use net::sessions::{self, Join};
 use sim::actor::Position;
 use sim::assets::Assets;
@@ -38,7 +39,7 @@ struct Door(mpsc::UnboundedSender<(Login, SceneEnd)>);
 
 impl Gateway for Door {
     fn login(&self, login: Login, end: SceneEnd) -> LoginAnswer<'_> {
-        let sent = self.0.send((login, end)).map_err(|_| net::protocol::Goodbye::Internal);
+        let sent = self.0.send((login, end)).map_err(|_| Goodbye::Internal);
         Box::pin(async move { sent })
     }
     fn note(&self, _: TransportEvent) {}
@@ -85,9 +86,13 @@ impl LiveScene {
     /// Lets in who has knocked, and one tick pass; whoever calls it keeps the time.
     pub(crate) fn tick_now(&mut self) {
         while let Ok((login, end)) = self.arrivals.try_recv() {
-            let player = player_of(&login.name);
-            let class = if login.class.is_empty() { "class/fighter".to_owned() } else { login.class };
-            let character = Character { name: login.name, class, parts: Vec::new() };
+            let Credentials::Name { name, class } = login.credentials else {
+                end.goodbye(Goodbye::ResumeRefused);
+                continue;
+            };
+            let player = player_of(&name);
+            let class = if class.is_empty() { "class/fighter".to_owned() } else { class };
+            let character = Character { name, class, parts: Vec::new() };
             sessions::attach(&mut self.inner.scene, Join { player, character, spawn_point: None }, end);
         }
         sessions::begin_tick(&mut self.inner.scene, now_us());

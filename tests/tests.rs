@@ -63,6 +63,7 @@ mod new_feature;
 mod pathfinding;
 mod portals;
 mod random_play;
+mod reconnect;
 mod reload;
 mod reload_storm;
 mod secrecy;

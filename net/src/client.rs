@@ -29,7 +29,7 @@ use tokio::time::timeout;
 use crate::codec::{EncodeError, encode_client_message, frame_prefix};
 use crate::endpoint::client_transport;
 use crate::mailbox::now_us;
-use crate::protocol::{ClientMessage, Goodbye};
+use crate::protocol::{ClientMessage, Goodbye, ResumeToken};
 
 pub use link::Closed;
 use link::{Arrival, Link};
@@ -143,17 +143,43 @@ impl Client {
         server: SocketAddr,
         options: ConnectOptions,
     ) -> Result<Client, ConnectError> {
-        let connection = shake_hands(endpoint, server, options.trust).await?;
+        let login = ClientMessage::Login { name: options.name, class: options.class };
+        Client::enter(endpoint, server, options.trust, &login).await
+    }
+
+    /// Connects anew after the link of a session was lost, and waits until its character is told again: the same one,
+    /// where it stands now. Nobody else notices. `token` is that session's [`ClientSession::resume_token`]; it is good
+    /// once, until 60 s after the server has noticed the loss, and the new session has its own. Steps, commands and
+    /// predictions begin anew. A session that still stands is ended as [`Goodbye::Kicked`].
+    ///
+    /// # Errors
+    /// [`ConnectError::Refused`] with [`Goodbye::ResumeRefused`] when there is nothing to resume any more: connect by
+    /// name then. Else as [`Client::connect`].
+    pub async fn resume(
+        endpoint: &ClientEndpoint,
+        server: SocketAddr,
+        token: ResumeToken,
+        trust: Trust,
+    ) -> Result<Client, ConnectError> {
+        Client::enter(endpoint, server, trust, &ClientMessage::Resume { token }).await
+    }
+
+    async fn enter(
+        endpoint: &ClientEndpoint,
+        server: SocketAddr,
+        trust: Trust,
+        first: &ClientMessage,
+    ) -> Result<Client, ConnectError> {
+        let connection = shake_hands(endpoint, server, trust).await?;
         let (send, receive) = connection.open_bi().await.map_err(|_| ConnectError::Lost)?;
         let mut client = Client {
             session: ClientSession::default(),
             link: Link::start(connection, send, receive),
             datagram: Vec::new(),
         };
-        let login = ClientMessage::Login { name: options.name, class: options.class };
-        let login = encode_client_message(&login)
+        let first = encode_client_message(first)
             .map_err(|error| ConnectError::Unusable { server, reason: error.to_string() })?;
-        client.send_raw_frame(&login).map_err(|_| ConnectError::Lost)?;
+        client.send_raw_frame(&first).map_err(|_| ConnectError::Lost)?;
         match timeout(ENTER_TIMEOUT, client.entered()).await {
             Ok(true) => Ok(client),
             Ok(false) => Err(client.session.goodbye().map_or(ConnectError::Lost, ConnectError::Refused)),

@@ -12,6 +12,7 @@ mod hardening;
 mod session;
 #[cfg(test)]
 mod tests;
+mod token;
 
 use std::fmt;
 use std::future::Future;
@@ -25,12 +26,13 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::mailbox::{CloseCause, SceneEnd, SessionId, now_us};
-use crate::protocol::Goodbye;
+use crate::protocol::{Goodbye, ResumeToken};
 
 use admission::{Admission, Place, Refusal};
 pub(crate) use certificate::sha256;
 pub use certificate::{Certificate, CertificateError};
 pub(crate) use hardening::{client_provider, client_transport};
+pub use token::new_resume_token;
 
 /// A handshake that takes longer is given up.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -40,14 +42,29 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// A client that proved it speaks the protocol and wants to play.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Login {
-    /// The character's name, inside its alphabet and length.
-    pub name: String,
-    /// The class asked for, or empty for the default.
-    pub class: String,
+    /// Whose character it asks for.
+    pub credentials: Credentials,
     /// The id of the session that begins.
     pub session: SessionId,
     /// Where the client is.
     pub remote: SocketAddr,
+}
+
+/// By what a client says who it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credentials {
+    /// By name.
+    Name {
+        /// The character's name, inside its alphabet and length.
+        name: String,
+        /// The class asked for, or empty for the default.
+        class: String,
+    },
+    /// By the token of a session whose link was lost.
+    Resume {
+        /// What it shows; may be anything.
+        token: ResumeToken,
+    },
 }
 
 /// The answer to a login: accepted, or the reason the client is told.

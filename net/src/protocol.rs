@@ -15,7 +15,7 @@
 use rkyv::{Archive, Deserialize, Serialize};
 
 /// The ALPN of this protocol; the number grows with every incompatible change.
-pub const ALPN: &[u8] = b"mainspring/1";
+pub const ALPN: &[u8] = b"mainspring/2";
 /// Leading byte of an [`InputDatagram`].
 pub const DATAGRAM_INPUT: u8 = 0x01;
 /// Leading byte of a [`StateFrame`].
@@ -63,8 +63,15 @@ pub const FLOOD_DROPS_MAX: u32 = 240;
 pub const PROBE_AFTER_TICKS: u32 = 600;
 /// Ticks without any message after which the session is closed (60 s, the seed's heartbeat limit).
 pub const SILENT_SESSION_TICKS_MAX: u32 = 1_200;
+/// Bytes of a [`ResumeToken`].
+pub const RESUME_TOKEN_BYTES: usize = 16;
 /// Frames a client acknowledges beyond the newest, in bits.
 pub const FRAME_ACK_BITS: u32 = 32;
+
+/// What a client shows to come back to its character: random, told with every welcome, good for one use.
+pub type ResumeToken = [u8; RESUME_TOKEN_BYTES];
+/// Stands where a server gives no token.
+pub const NO_RESUME_TOKEN: ResumeToken = [0; RESUME_TOKEN_BYTES];
 
 /// One step of movement as the client sent it: a direction, not a place.
 #[derive(Archive, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,15 +107,20 @@ pub struct InputDatagram {
     pub steps: Vec<WireStep>,
 }
 
-/// What a client may put on its stream.
+/// What a client may put on its stream. The first frame is a login or a resume, within 3 s of the handshake.
 #[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq)]
 pub enum ClientMessage {
-    /// The first frame, within 3 s of the handshake.
+    /// Asks for the character of a name.
     Login {
         /// The character's name: [`NAME_BYTES_MIN`] to [`NAME_BYTES_MAX`] of `A-Z a-z 0-9 _ -`.
         name: String,
         /// Class of a character made by this login, such as `class/mage`; empty for the default.
         class: String,
+    },
+    /// Asks for the character of an earlier session whose link was lost.
+    Resume {
+        /// From that session's [`ServerMessage::Welcome`].
+        token: ResumeToken,
     },
     /// Something the character shall do, from the registered list of commands.
     Command {
@@ -187,6 +199,8 @@ pub enum Goodbye {
     LoginTimeout,
     /// The server could not keep the promise it made for this session; its log says why.
     Internal,
+    /// There is nothing to resume: the token was never given out, was used, or its character has left the world.
+    ResumeRefused,
 }
 
 /// What the numbers on the wire stand for in this session, so that a client needs no list of its own.
@@ -218,6 +232,9 @@ pub enum ServerMessage {
         player_id: u64,
         /// Hash of the game data in use; a predicting client compares it with its own.
         assets_hash: u64,
+        /// Brings the player back to the character until 60 s after the link is lost, once; [`NO_RESUME_TOKEN`] where the
+        /// server resumes nobody.
+        resume: ResumeToken,
         /// What the numbers in records and commands stand for.
         wire: WireTable,
     },

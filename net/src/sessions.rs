@@ -18,8 +18,8 @@ use crate::codec::encode_server_message;
 use crate::mailbox::{Inbound, SceneEnd, SessionId};
 use crate::outbound::view::{ClientView, ViewCounters};
 use crate::protocol::{
-    Goodbye, NUMBERED_MAX, NumberedRecord, STRIKE_WINDOW_TICKS, STRIKES_MAX, ServerMessage, StateFrame, WireComponent,
-    WireTable,
+    Goodbye, NO_RESUME_TOKEN, NUMBERED_MAX, NumberedRecord, ResumeToken, STRIKE_WINDOW_TICKS, STRIKES_MAX,
+    ServerMessage, StateFrame, WireComponent, WireTable,
 };
 
 /// A player who enters a scene.
@@ -37,6 +37,7 @@ pub struct Join {
 #[derive(Debug)]
 pub struct Handover {
     end: SceneEnd,
+    resume: ResumeToken,
     scene_epoch: u32,
     newest_sequence: u32,
     newest_command: u32,
@@ -45,10 +46,19 @@ pub struct Handover {
 }
 
 impl From<SceneEnd> for Handover {
-    /// A session that was in no scene yet.
+    /// A session that was in no scene yet and that cannot be resumed.
     fn from(end: SceneEnd) -> Self {
+        Self::new(end, NO_RESUME_TOKEN)
+    }
+}
+
+impl Handover {
+    /// A session that was in no scene yet, and the token that its welcome tells.
+    #[must_use]
+    pub fn new(end: SceneEnd, resume: ResumeToken) -> Self {
         Self {
             end,
+            resume,
             scene_epoch: 0,
             newest_sequence: 0,
             newest_command: 0,
@@ -56,9 +66,13 @@ impl From<SceneEnd> for Handover {
             strike_count: 0,
         }
     }
-}
 
-impl Handover {
+    /// The token that the client can resume it with.
+    #[must_use]
+    pub fn resume(&self) -> ResumeToken {
+        self.resume
+    }
+
     /// The session on its way.
     #[must_use]
     pub fn id(&self) -> SessionId {
@@ -76,6 +90,7 @@ impl Handover {
 pub(crate) struct Session {
     pub(crate) player: PlayerId,
     pub(crate) end: SceneEnd,
+    resume: ResumeToken,
     /// The character, once the scene has admitted it.
     pub(crate) character: Option<SimId>,
     pub(crate) scene_epoch: u32,
@@ -155,14 +170,15 @@ impl SessionStats {
 /// Brings a session into a scene. A session the player has there already is told [`Goodbye::Kicked`]; the
 /// character stays where it is and the new session takes it over.
 pub fn attach(scene: &mut Scene, join: Join, session: impl Into<Handover>) {
-    let Handover { end, scene_epoch, newest_sequence, newest_command, counters, strike_count } = session.into();
+    let Handover { end, resume, scene_epoch, newest_sequence, newest_command, counters, strike_count } = session.into();
     let world = scene.world_mut();
-    let welcome = (scene_epoch == 0).then(|| welcome(world, join.player));
+    let welcome = (scene_epoch == 0).then(|| welcome(world, join.player, resume));
     // Where the session comes from the data may have been of another epoch.
     let data = data_messages(&world.resource::<SceneAssets>().0, scene_epoch != 0);
     let mut session = Session {
         player: join.player,
         end,
+        resume,
         character: None,
         scene_epoch: scene_epoch.wrapping_add(1),
         inbox: Vec::new(),
@@ -202,6 +218,7 @@ pub fn release(scene: &mut Scene, player: PlayerId) -> Option<Handover> {
         strike_count: session.strikes.len(),
         counters: session.view.counters(),
         end: session.end,
+        resume: session.resume,
         scene_epoch: session.scene_epoch,
         newest_sequence: session.newest_sequence,
         newest_command: session.newest_command,
@@ -250,9 +267,9 @@ pub fn wire_table(world: &World) -> WireTable {
     }
 }
 
-fn welcome(world: &World, player: PlayerId) -> ServerMessage {
+fn welcome(world: &World, player: PlayerId, resume: ResumeToken) -> ServerMessage {
     let assets_hash = world.resource::<SceneAssets>().0.hash;
-    ServerMessage::Welcome { player_id: player.0, assets_hash, wire: wire_table(world) }
+    ServerMessage::Welcome { player_id: player.0, assets_hash, resume, wire: wire_table(world) }
 }
 
 /// What a client must know of the game data in use besides its texts: with `always` at least which it is.

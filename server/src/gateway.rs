@@ -1,20 +1,21 @@
 //! The door: turns a login that the endpoint has read into a session of some scene, and counts what the endpoint
 //! reports. Names are whoever claims them: the embedded default has no accounts. The same name is the same player,
-//! and the newest login wins.
+//! and the newest login wins. Who lost the link comes back by token, to the character as it stands in its scene.
 
 use std::sync::Arc;
 
-use net::endpoint::{Gateway, Login, LoginAnswer, TransportEvent};
+use net::endpoint::{Credentials, Gateway, Login, LoginAnswer, TransportEvent, new_resume_token};
 use net::mailbox::SceneEnd;
 use net::protocol::Goodbye;
 use net::sessions::Handover;
 use sim::ids::PlayerId;
+use sim::input::Character;
 use tracing::{debug, info};
 
 use crate::assets::CurrentAssets;
 use crate::health::{Health, Phase};
 use crate::metrics::GatewayMetrics;
-use crate::scenes::directory::Directory;
+use crate::scenes::directory::{Directory, Ticket};
 use crate::scenes::post::{Attach, Post};
 use crate::scenes::stable_hash;
 
@@ -30,6 +31,15 @@ pub struct LocalGateway {
     pub health: Arc<Health>,
     /// Counts.
     pub metrics: GatewayMetrics,
+}
+
+/// A player with a place in the directory.
+struct Entered {
+    player: PlayerId,
+    scene: usize,
+    /// The player was not present before.
+    newly: bool,
+    newcomer: Option<Character>,
 }
 
 /// The player behind a name; capitals make no difference.
@@ -50,15 +60,15 @@ impl Gateway for LocalGateway {
 
 impl LocalGateway {
     fn place(&self, login: Login, end: SceneEnd) -> Result<(), Goodbye> {
-        let Login { name, class, session, remote } = login;
+        let Login { credentials, session, remote } = login;
         if self.health.phase() == Phase::Stopping {
             return Err(Goodbye::Shutdown);
         }
-        let class = self.class_named(class).ok_or(Goodbye::BadLogin)?;
-        let player = player_of_name(&name);
-        let (scene, newly) = self.directory.enter(player, session).map_err(|_| Goodbye::Full)?;
-        debug!(%player, name, %remote, scene, "login");
-        let attach = Attach { scene, player, name, class, spawn_point: None, session: Handover::from(end) };
+        let ticket = Ticket { session, resume: new_resume_token().ok_or(Goodbye::Internal)? };
+        let Entered { player, scene, newly, newcomer } = self.enter(credentials, ticket)?;
+        debug!(%player, %remote, scene, name = newcomer.as_ref().map(|newcomer| &newcomer.name), "login");
+        let handover = Handover::new(end, ticket.resume);
+        let attach = Attach { scene, player, newcomer, spawn_point: None, session: handover };
         self.post.send(attach).map_err(|attach| {
             info!(player = %attach.player, "a login was refused: its scene's queue is full");
             if newly {
@@ -66,6 +76,24 @@ impl LocalGateway {
             }
             Goodbye::Full
         })
+    }
+
+    /// Finds out who it is and where they belong.
+    fn enter(&self, credentials: Credentials, ticket: Ticket) -> Result<Entered, Goodbye> {
+        match credentials {
+            Credentials::Name { name, class } => {
+                let class = self.class_named(class).ok_or(Goodbye::BadLogin)?;
+                let player = player_of_name(&name);
+                let (scene, newly) = self.directory.enter(player, ticket).map_err(|_| Goodbye::Full)?;
+                let newcomer = Some(Character { name, class, parts: Vec::new() });
+                Ok(Entered { player, scene, newly, newcomer })
+            }
+            Credentials::Resume { token } => {
+                let resumed = self.directory.resume(&token, ticket);
+                let (player, scene) = resumed.map_err(|_| Goodbye::ResumeRefused)?;
+                Ok(Entered { player, scene, newly: false, newcomer: None })
+            }
+        }
     }
 
     /// The class asked for; an empty name asks for the first there is.

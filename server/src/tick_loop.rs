@@ -23,7 +23,7 @@ pub mod pacer;
 use crate::health::{Health, Phase, SceneHealth};
 use crate::metrics::SceneMetrics;
 use crate::recorder::SceneRecorder;
-use crate::scenes::directory::{Directory, Settled};
+use crate::scenes::directory::{Directory, Settled, Ticket};
 use crate::scenes::post::{Attach, Post};
 use crate::timetable::Herald;
 use pacer::{Pace, Pacer};
@@ -122,12 +122,13 @@ impl Worker {
     }
 
     fn attach(&mut self, attach: Attach) {
-        let Attach { scene, player, name, class, spawn_point, session } = attach;
-        let newcomer = || Character { name: name.clone(), class: class.clone(), parts: Vec::new() };
-        match self.directory.settle(player, session.id(), scene, newcomer) {
+        let Attach { scene, player, newcomer, spawn_point, session } = attach;
+        let ticket = Ticket { session: session.id(), resume: session.resume() };
+        match self.directory.settle(player, ticket, scene, newcomer.as_ref()) {
             Settled::Superseded => session.goodbye(Goodbye::Kicked),
+            Settled::Nobody => session.goodbye(Goodbye::ResumeRefused),
             Settled::Elsewhere(scene) => {
-                let onward = Attach { scene, player, name, class, spawn_point: None, session };
+                let onward = Attach { scene, player, newcomer, spawn_point: None, session };
                 if let Err(attach) = self.post.send(onward) {
                     self.directory.cancel(player, attach.session.id());
                     no_room(*attach);
@@ -168,7 +169,7 @@ impl Worker {
     ) {
         let Some(running) = self.scenes.get_mut(place) else { return };
         let from = running.index;
-        let Character { name, class, .. } = character.clone();
+        let newcomer = Some(character.clone());
         let Some(session) = sessions::release(&mut running.scene, player) else {
             return self.directory.leave(player, from, character);
         };
@@ -178,7 +179,7 @@ impl Worker {
             Err(_full) => (from, None),
         };
         info!(%player, from = running.scene.name(), to, "character goes through a portal");
-        let onward = Attach { scene, player, name, class, spawn_point, session };
+        let onward = Attach { scene, player, newcomer, spawn_point, session };
         if let Err(attach) = self.post.send(onward) {
             // The character is kept, and nobody is in any scene for this session.
             self.directory.cancel(player, attach.session.id());

@@ -18,7 +18,10 @@ use super::predict::Predictor;
 use super::timing::{AckTimes, Pacing, Samples, ServerClock};
 use super::world::ClientWorld;
 use crate::codec::{EncodeError, decode_server_message, decode_state_frame, encode_client_message, encode_input};
-use crate::protocol::{ClientMessage, Goodbye, INPUT_STEPS_SENT, InputDatagram, OwnState, ServerMessage, WireStep};
+use crate::protocol::{
+    ClientMessage, Goodbye, INPUT_STEPS_SENT, InputDatagram, NO_RESUME_TOKEN, OwnState, ResumeToken, ServerMessage,
+    WireStep,
+};
 
 /// Most numbers of records a client keeps; no game data has as many.
 const RENUMBERED_MAX: usize = 65_536;
@@ -71,6 +74,7 @@ pub struct Stats {
 pub struct ClientSession {
     world: ClientWorld,
     accepted: Option<Accepted>,
+    resume: ResumeToken,
     /// Numbers of records that do not follow from their names.
     renumbered: BTreeMap<String, u32>,
     goodbye: Option<Goodbye>,
@@ -140,8 +144,9 @@ impl ClientSession {
 
     fn on_message(&mut self, message: ServerMessage) {
         match &message {
-            ServerMessage::Welcome { player_id, assets_hash, .. } => {
+            ServerMessage::Welcome { player_id, assets_hash, resume, .. } => {
                 self.accepted = Some(Accepted { player_id: *player_id, assets_hash: *assets_hash });
+                self.resume = *resume;
             }
             ServerMessage::Scene { state, .. } => {
                 self.corrections_before += self.predictor.take().map_or(0, |predictor| predictor.corrections());
@@ -240,6 +245,13 @@ impl ClientSession {
     #[must_use]
     pub fn accepted(&self) -> Option<Accepted> {
         self.accepted
+    }
+
+    /// What to give `Client::resume` when the link is lost: good once, until 60 s after the server has noticed the loss.
+    /// `None` before the welcome, and where the server resumes nobody.
+    #[must_use]
+    pub fn resume_token(&self) -> Option<ResumeToken> {
+        Some(self.resume).filter(|token| *token != NO_RESUME_TOKEN)
     }
 
     /// Why the server ended the session, if it said so.

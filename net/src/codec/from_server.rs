@@ -121,7 +121,7 @@ fn check_finite(own: &ArchivedOwnState) -> Result<(), DecodeError> {
 
 impl Goodbye {
     /// Every reason, in the order of [`Goodbye::code`].
-    pub const ALL: [Goodbye; 11] = [
+    pub const ALL: [Goodbye; 12] = [
         Goodbye::Kicked,
         Goodbye::Shutdown,
         Goodbye::Abuse,
@@ -133,6 +133,7 @@ impl Goodbye {
         Goodbye::LoggedOut,
         Goodbye::LoginTimeout,
         Goodbye::Internal,
+        Goodbye::ResumeRefused,
     ];
 
     /// The QUIC application error code that closes a connection for this reason.
@@ -159,6 +160,7 @@ impl Goodbye {
             Goodbye::LoggedOut => "logged_out",
             Goodbye::LoginTimeout => "login_timeout",
             Goodbye::Internal => "internal",
+            Goodbye::ResumeRefused => "resume_refused",
         }
     }
 }

@@ -35,6 +35,7 @@ fn client_message() -> impl Strategy<Value = ClientMessage> {
         (1u32.., any::<u16>(), vec(any::<u8>(), 0..=COMMAND_BYTES_MAX)).prop_map(|(sequence, kind, body)| {
             ClientMessage::Command { sequence, scene_epoch: sequence / 2, kind, body }
         }),
+        any::<ResumeToken>().prop_map(|token| ClientMessage::Resume { token }),
         Just(ClientMessage::Alive),
         Just(ClientMessage::Logout),
     ]
@@ -74,11 +75,9 @@ fn wire_table() -> impl Strategy<Value = WireTable> {
 fn server_message() -> impl Strategy<Value = ServerMessage> {
     let scene = ("[a-z/]{1,40}", any::<u32>(), any::<u32>(), any::<u32>(), own_state());
     prop_oneof![
-        (any::<u64>(), any::<u64>(), wire_table()).prop_map(|(player_id, assets_hash, wire)| ServerMessage::Welcome {
-            player_id,
-            assets_hash,
-            wire,
-        }),
+        (any::<u64>(), any::<u64>(), any::<ResumeToken>(), wire_table()).prop_map(
+            |(player_id, assets_hash, resume, wire)| ServerMessage::Welcome { player_id, assets_hash, resume, wire }
+        ),
         scene.prop_map(|(scene, scene_epoch, own, tick, state)| ServerMessage::Scene {
             scene,
             scene_epoch,
@@ -309,7 +308,7 @@ fn every_goodbye_has_its_own_code_and_name() {
     for reason in Goodbye::ALL {
         assert_eq!(Goodbye::from_code(u64::from(reason.code())), Some(reason));
     }
-    assert_eq!(Goodbye::from_code(11), None);
+    assert_eq!(Goodbye::from_code(12), None);
     let names: std::collections::BTreeSet<_> = Goodbye::ALL.into_iter().map(Goodbye::name).collect();
     assert_eq!(names.len(), Goodbye::ALL.len());
 }

@@ -10,7 +10,7 @@ use bytes::{BufMut, BytesMut};
 use quinn::{Connection, ConnectionError, RecvStream, SendDatagramError, SendStream, WriteError};
 use tokio::time::timeout;
 
-use super::{Context, Gateway, Login, TransportEvent};
+use super::{Context, Credentials, Gateway, Login, TransportEvent};
 use crate::codec::{DecodeError, FrameReader, decode_client_message, encode_server_message, frame_prefix};
 use crate::mailbox::{CloseCause, Inbound, SessionId, TaskEnd, mailbox, now_us};
 use crate::protocol::{
@@ -121,10 +121,12 @@ async fn first_frame(connection: &Connection) -> Result<(Opened, Login), NoLogin
             _ => return Err(NoLogin::Gone),
         }
     };
-    let ClientMessage::Login { name, class } = message else {
-        return Err(NoLogin::Bad(DecodeError::Malformed, send));
+    let credentials = match message {
+        ClientMessage::Login { name, class } => Credentials::Name { name, class },
+        ClientMessage::Resume { token } => Credentials::Resume { token },
+        _ => return Err(NoLogin::Bad(DecodeError::Malformed, send)),
     };
-    let login = Login { name, class, session: SessionId::next(), remote: connection.remote_address() };
+    let login = Login { credentials, session: SessionId::next(), remote: connection.remote_address() };
     Ok((Opened { send, receive, frames }, login))
 }
 

@@ -9,7 +9,7 @@ use super::*;
 use crate::client::{Client, ClientEndpoint, Closed, ConnectError, ConnectOptions, Trust};
 use crate::codec::{decode_input, encode_server_message, encode_state_frame};
 use crate::mailbox::Inbound;
-use crate::protocol::{CLIENT_FRAME_BYTES_MAX, OwnState, ServerMessage, StateFrame, WireTable};
+use crate::protocol::{CLIENT_FRAME_BYTES_MAX, NO_RESUME_TOKEN, OwnState, ServerMessage, StateFrame, WireTable};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -30,7 +30,8 @@ impl Gateway for Hall {
             if let Some(reason) = self.refuse {
                 return Err(reason);
             }
-            say(&end, &ServerMessage::Welcome { player_id: 1, assets_hash: 2, wire: WireTable::default() });
+            let (resume, wire) = (NO_RESUME_TOKEN, WireTable::default());
+            say(&end, &ServerMessage::Welcome { player_id: 1, assets_hash: 2, resume, wire });
             let state = OwnState::default();
             say(&end, &ServerMessage::Scene { scene: "scene/hall".into(), scene_epoch: 1, own: 7, tick: 1, state });
             locked(&self.guests).push((login, end));
@@ -45,6 +46,10 @@ impl Gateway for Hall {
 
 fn say(end: &SceneEnd, message: &ServerMessage) {
     assert_eq!(end.send_frame(encode_server_message(message).unwrap_or_default()), Ok(()));
+}
+
+fn is_of(login: &Login, guest: &str) -> bool {
+    matches!(&login.credentials, Credentials::Name { name, .. } if name == guest)
 }
 
 /// A listening hall and a socket for its guests.
@@ -78,7 +83,7 @@ impl House {
             loop {
                 let found = locked(&self.hall.guests)
                     .iter()
-                    .find_map(|(login, end)| if login.name == name { find(end) } else { None });
+                    .find_map(|(login, end)| if is_of(login, name) { find(end) } else { None });
                 match found {
                     Some(found) => return found,
                     None => tokio::task::yield_now().await,
@@ -89,7 +94,7 @@ impl House {
     }
 
     fn with_guest(&self, name: &str, act: impl Fn(&SceneEnd)) {
-        locked(&self.hall.guests).iter().filter(|(login, _)| login.name == name).for_each(|(_, end)| act(end));
+        locked(&self.hall.guests).iter().filter(|(login, _)| is_of(login, name)).for_each(|(_, end)| act(end));
     }
 
     fn noted(&self, event: TransportEvent) -> bool {
@@ -119,10 +124,8 @@ async fn a_login_is_handed_over_and_the_scene_answers() -> Result<(), Failure> {
     let client = house.guest("Ada").await?;
     assert_eq!(client.world().scene().map(|scene| scene.id.as_str()), Some("scene/hall"));
     let guests = locked(&house.hall.guests);
-    assert_eq!(
-        guests.first().map(|(login, _)| (login.name.as_str(), login.class.as_str())),
-        Some(("Ada", "class/mage"))
-    );
+    let credentials = Credentials::Name { name: "Ada".into(), class: "class/mage".into() };
+    assert_eq!(guests.first().map(|(login, _)| &login.credentials), Some(&credentials));
     assert_eq!(house.endpoint.connections(), 1);
     Ok(())
 }

@@ -125,6 +125,6 @@ fn route_message(
             session.ending = Some(Goodbye::LoggedOut);
             Ok(())
         }
-        ClientMessage::Login { .. } => Err("second_login"),
+        ClientMessage::Login { .. } | ClientMessage::Resume { .. } => Err("second_login"),
     }
 }

@@ -1,14 +1,18 @@
 //! Who is where: the one place that decides which scene a player belongs to, and that keeps characters between
 //! their sessions, in memory, for the life of the process.
 //!
+//! A resume token is good while its character is in the world and its session is the player's newest: so it is used up by
+//! the session it begins, by any login, and by the character's leave 60 s after its link was lost.
+//!
 //! A player is entered before the session reaches the scene, and moved only by the thread of the scene it is in.
 //! So a session that arrives at a scene its player has just left is known to, and is sent on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use net::mailbox::SessionId;
+use net::protocol::{NO_RESUME_TOKEN, ResumeToken};
 use sim::features::buffs::Away;
 use sim::ids::PlayerId;
 use sim::input::Character;
@@ -37,6 +41,17 @@ pub enum Settled {
     Elsewhere(usize),
     /// Nowhere: the same player has logged in again since.
     Superseded,
+    /// Nowhere: it came to resume a character that is kept no more.
+    Nobody,
+}
+
+/// A session as it asks for a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ticket {
+    /// Its number; later ones are higher.
+    pub session: SessionId,
+    /// What its client may come back with.
+    pub resume: ResumeToken,
 }
 
 /// No scene has a free place for the player, or there is no such scene.
@@ -44,11 +59,16 @@ pub enum Settled {
 #[error("no free place for another player")]
 pub struct NoPlace;
 
+/// The token was never given out, is used up, or its character has left the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("nothing to resume")]
+pub struct NothingToResume;
+
 #[derive(Clone, Copy)]
 struct Presence {
     scene: usize,
     /// The newest login; sessions can overtake one another on their way to a scene.
-    session: SessionId,
+    ticket: Ticket,
 }
 
 struct Stored {
@@ -75,6 +95,9 @@ struct State {
     start: usize,
     players_max: usize,
     present: BTreeMap<PlayerId, Presence>,
+    /// Whose newest session may be resumed with what. Hashed with a key of this process, so that the time of a search
+    /// says nothing about the tokens in it.
+    tokens: HashMap<ResumeToken, PlayerId>,
     counts: Vec<usize>,
     stored: BTreeMap<PlayerId, Stored>,
     /// The stored ones by when they left.
@@ -95,6 +118,7 @@ impl Directory {
             start,
             players_max,
             present: BTreeMap::new(),
+            tokens: HashMap::new(),
             stored: BTreeMap::new(),
             departures: BTreeMap::new(),
             departed_count: 0,
@@ -106,39 +130,49 @@ impl Directory {
     ///
     /// # Errors
     /// [`NoPlace`] when there is none.
-    pub fn enter(&self, player: PlayerId, session: SessionId) -> Result<(usize, bool), NoPlace> {
+    pub fn enter(&self, player: PlayerId, ticket: Ticket) -> Result<(usize, bool), NoPlace> {
         let mut state = self.locked();
-        if let Some(presence) = state.present.get_mut(&player) {
-            presence.session = presence.session.max(session);
-            return Ok((presence.scene, false));
+        if let Some(scene) = state.renew(player, ticket) {
+            return Ok((scene, false));
         }
         let left = state.stored.get(&player).map(|stored| stored.scene);
         let scene = left.into_iter().chain([state.start]).find(|&scene| state.has_place(scene)).ok_or(NoPlace)?;
         if state.present.len() >= state.players_max {
             return Err(NoPlace);
         }
-        state.place(player, Presence { scene, session });
+        state.place(player, Presence { scene, ticket });
         Ok((scene, true))
     }
 
-    /// Says where a session that has reached `scene` belongs, and hands out the character: the stored one, or the
-    /// one that `newcomer` makes. A player who is in no scene any more is entered here.
-    pub fn settle(
-        &self,
-        player: PlayerId,
-        session: SessionId,
-        scene: usize,
-        newcomer: impl FnOnce() -> Character,
-    ) -> Settled {
+    /// Enters a player who comes back with the token of the session before; answers who it is and the scene they are in.
+    ///
+    /// # Errors
+    /// [`NothingToResume`]; who shows it cannot tell why.
+    pub fn resume(&self, token: &ResumeToken, ticket: Ticket) -> Result<(PlayerId, usize), NothingToResume> {
         let mut state = self.locked();
-        match state.present.get(&player) {
-            Some(presence) if presence.session > session => return Settled::Superseded,
-            Some(presence) if presence.scene != scene => return Settled::Elsewhere(presence.scene),
-            Some(_) => {}
+        let player = *state.tokens.get(token).ok_or(NothingToResume)?;
+        let scene = state.renew(player, ticket).ok_or(NothingToResume)?;
+        Ok((player, scene))
+    }
+
+    /// Says where a session that has reached `scene` belongs, and hands out the character: the stored one, or else the
+    /// `newcomer`. A player who is in no scene any more is entered here.
+    pub fn settle(&self, player: PlayerId, ticket: Ticket, scene: usize, newcomer: Option<&Character>) -> Settled {
+        let mut state = self.locked();
+        let kept = state.stored.get(&player).map(Stored::returning);
+        let character = kept.or_else(|| newcomer.cloned());
+        match (state.present.get(&player), character) {
+            (Some(presence), _) if presence.ticket.session > ticket.session => Settled::Superseded,
+            (Some(presence), _) if presence.scene != scene => Settled::Elsewhere(presence.scene),
+            // One that has never left the world is where it was, and nothing has been kept of it.
+            (Some(_), character) => Settled::Here(Box::new(character.unwrap_or_default())),
             // Left between login and arrival: the place that was just freed is taken again.
-            None => state.place(player, Presence { scene, session }),
+            (None, Some(character)) => {
+                state.place(player, Presence { scene, ticket });
+                Settled::Here(Box::new(character))
+            }
+            (None, None) => Settled::Nobody,
         }
-        Settled::Here(Box::new(state.stored.get(&player).map_or_else(newcomer, Stored::returning)))
     }
 
     /// A character has left the world from `scene`, and is kept.
@@ -151,7 +185,7 @@ impl Directory {
     /// A session will not reach its scene. If it is still the player's newest, the player is in none.
     pub fn cancel(&self, player: PlayerId, session: SessionId) {
         let mut state = self.locked();
-        if state.present.get(&player).is_some_and(|presence| presence.session == session) {
+        if state.present.get(&player).is_some_and(|presence| presence.ticket.session == session) {
             state.remove(player);
         }
     }
@@ -191,7 +225,26 @@ impl State {
         pair.is_some_and(|(&count, entry)| count < entry.players_max)
     }
 
+    /// Makes `ticket` the session of a player who is present, if it is newer; answers their scene.
+    fn renew(&mut self, player: PlayerId, ticket: Ticket) -> Option<usize> {
+        let presence = self.present.get_mut(&player)?;
+        let scene = presence.scene;
+        if ticket.session > presence.ticket.session {
+            let before = std::mem::replace(&mut presence.ticket, ticket);
+            self.tokens.remove(&before.resume);
+            self.remember(player, ticket);
+        }
+        Some(scene)
+    }
+
+    fn remember(&mut self, player: PlayerId, ticket: Ticket) {
+        if ticket.resume != NO_RESUME_TOKEN {
+            self.tokens.insert(ticket.resume, player);
+        }
+    }
+
     fn place(&mut self, player: PlayerId, presence: Presence) {
+        self.remember(player, presence.ticket);
         if let Some(count) = self.counts.get_mut(presence.scene)
             && self.present.insert(player, presence).is_none()
         {
@@ -201,6 +254,7 @@ impl State {
 
     fn remove(&mut self, player: PlayerId) -> Option<Presence> {
         let presence = self.present.remove(&player)?;
+        self.tokens.remove(&presence.ticket.resume);
         if let Some(count) = self.counts.get_mut(presence.scene) {
             *count = count.saturating_sub(1);
         }
@@ -241,8 +295,9 @@ mod tests {
         Settled::Here(Box::new(character(name)))
     }
 
-    const FIRST: SessionId = SessionId(1);
-    const SECOND: SessionId = SessionId(2);
+    const FIRST: Ticket = Ticket { session: SessionId(1), resume: [1; 16] };
+    const SECOND: Ticket = Ticket { session: SessionId(2), resume: [2; 16] };
+    const THIRD: Ticket = Ticket { session: SessionId(3), resume: [3; 16] };
     const A: PlayerId = PlayerId(1);
     const B: PlayerId = PlayerId(2);
     const C: PlayerId = PlayerId(3);
@@ -252,7 +307,7 @@ mod tests {
         let directory = directory(10);
         assert_eq!(directory.enter(A, FIRST), Ok((1, true)));
         assert_eq!(directory.enter(A, SECOND), Ok((1, false)));
-        assert_eq!(directory.settle(A, SECOND, 1, || character("new")), here("new"));
+        assert_eq!(directory.settle(A, SECOND, 1, Some(&character("new"))), here("new"));
         assert_eq!(directory.count(1), 1);
     }
 
@@ -262,7 +317,7 @@ mod tests {
         assert_eq!([A, B, C].map(|player| crowded.enter(player, FIRST).is_ok()), [true, true, false]);
         let small = directory(1);
         assert_eq!([A, B].map(|player| small.enter(player, FIRST).is_ok()), [true, false]);
-        small.cancel(A, FIRST);
+        small.cancel(A, FIRST.session);
         assert_eq!(small.enter(B, FIRST), Ok((1, true)));
     }
 
@@ -271,8 +326,8 @@ mod tests {
         let directory = directory(10);
         assert_eq!(directory.enter(A, FIRST), Ok((1, true)));
         assert_eq!(directory.transfer(A, 1, "scene/dungeon", character("a")), Ok(0));
-        assert_eq!(directory.settle(A, FIRST, 1, || character("new")), Settled::Elsewhere(0));
-        assert_eq!(directory.settle(A, FIRST, 0, || character("new")), here("a"));
+        assert_eq!(directory.settle(A, FIRST, 1, Some(&character("new"))), Settled::Elsewhere(0));
+        assert_eq!(directory.settle(A, FIRST, 0, Some(&character("new"))), here("a"));
         assert_eq!((directory.count(0), directory.count(1)), (1, 0));
     }
 
@@ -284,7 +339,7 @@ mod tests {
         }
         assert_eq!(directory.transfer(A, 1, "scene/dungeon", character("a")), Ok(0));
         assert_eq!(directory.transfer(B, 1, "scene/dungeon", character("b")), Err(NoPlace));
-        assert_eq!(directory.settle(B, FIRST, 1, || character("new")), here("b"));
+        assert_eq!(directory.settle(B, FIRST, 1, Some(&character("new"))), here("b"));
     }
 
     #[test]
@@ -293,7 +348,7 @@ mod tests {
         assert!(directory.enter(A, FIRST).is_ok());
         directory.leave(A, 0, character("a"));
         assert_eq!(directory.enter(A, FIRST), Ok((0, true)));
-        assert_eq!(directory.settle(A, FIRST, 0, || character("new")), here("a"));
+        assert_eq!(directory.settle(A, FIRST, 0, Some(&character("new"))), here("a"));
     }
 
     #[test]
@@ -301,7 +356,7 @@ mod tests {
         let directory = directory(10);
         assert_eq!(directory.enter(A, FIRST), Ok((1, true)));
         directory.leave(A, 1, character("a"));
-        assert_eq!((directory.count(1), directory.settle(A, FIRST, 1, || character("new"))), (0, here("a")));
+        assert_eq!((directory.count(1), directory.settle(A, FIRST, 1, Some(&character("new")))), (0, here("a")));
         assert_eq!(directory.count(1), 1);
     }
 
@@ -310,7 +365,47 @@ mod tests {
         let directory = directory(10);
         assert!(directory.enter(A, FIRST).is_ok());
         assert_eq!(directory.enter(A, SECOND), Ok((1, false)));
-        assert_eq!(directory.settle(A, SECOND, 1, || character("new")), here("new"));
-        assert_eq!(directory.settle(A, FIRST, 1, || character("new")), Settled::Superseded);
+        assert_eq!(directory.settle(A, SECOND, 1, Some(&character("new"))), here("new"));
+        assert_eq!(directory.settle(A, FIRST, 1, Some(&character("new"))), Settled::Superseded);
+    }
+
+    #[test]
+    fn a_token_brings_its_player_back_once() {
+        let directory = directory(10);
+        assert!(directory.enter(A, FIRST).is_ok() && directory.enter(B, SECOND).is_ok());
+        assert_eq!(directory.resume(&FIRST.resume, THIRD), Ok((A, 1)));
+        assert_eq!(directory.resume(&FIRST.resume, THIRD), Err(NothingToResume));
+        assert_eq!(directory.settle(A, FIRST, 1, None), Settled::Superseded);
+        assert_eq!(directory.settle(A, THIRD, 1, None), Settled::Here(Box::default()));
+        assert_eq!(directory.count(1), 2);
+    }
+
+    #[test]
+    fn a_token_ends_with_the_stay_of_its_character_and_with_any_login() {
+        let directory = directory(10);
+        assert!(directory.enter(A, FIRST).is_ok() && directory.enter(A, SECOND).is_ok());
+        assert_eq!(directory.resume(&FIRST.resume, THIRD), Err(NothingToResume), "a login has replaced it");
+        directory.leave(A, 1, character("a"));
+        assert_eq!(directory.resume(&SECOND.resume, THIRD), Err(NothingToResume), "the character has left");
+        assert_eq!(directory.resume(&NO_RESUME_TOKEN, THIRD), Err(NothingToResume));
+    }
+
+    #[test]
+    fn a_token_goes_through_portals() {
+        let directory = directory(10);
+        assert!(directory.enter(A, FIRST).is_ok());
+        assert_eq!(directory.transfer(A, 1, "scene/dungeon", character("a")), Ok(0));
+        assert_eq!(directory.resume(&FIRST.resume, SECOND), Ok((A, 0)));
+        assert_eq!(directory.settle(A, SECOND, 0, None), here("a"));
+    }
+
+    #[test]
+    fn who_left_while_resuming_comes_back_as_kept_or_not_at_all() {
+        let directory = directory(10);
+        assert!(directory.enter(A, FIRST).is_ok());
+        assert_eq!(directory.resume(&FIRST.resume, SECOND), Ok((A, 1)));
+        directory.leave(A, 1, character("a"));
+        assert_eq!(directory.settle(A, SECOND, 1, None), here("a"));
+        assert_eq!(directory.settle(C, THIRD, 1, None), Settled::Nobody);
     }
 }

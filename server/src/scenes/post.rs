@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use net::sessions::Handover;
 use sim::ids::PlayerId;
+use sim::input::Character;
 
 /// Orders that may wait for one thread: as many as players may log in within a tick or two.
 const WAITING_MAX: usize = 4_096;
@@ -15,10 +16,8 @@ pub struct Attach {
     pub scene: usize,
     /// Who comes.
     pub player: PlayerId,
-    /// Name of a character that is made now, if there is none.
-    pub name: String,
-    /// Class of a character that is made now, if there is none.
-    pub class: String,
+    /// The character that is made now, if none is kept; `None` for a session that resumes one.
+    pub newcomer: Option<Character>,
     /// Where to appear; `None` for where the character was, or the scene's first spawn point.
     pub spawn_point: Option<String>,
     /// The session.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::codec::{decode_client_message, decode_input, encode_server_message, encode_state_frame};
-use crate::protocol::{StateFrame, WireTable};
+use crate::protocol::{RESUME_TOKEN_BYTES, StateFrame, WireTable};
 
 const EAST: StepInput = StepInput { wish: glam::Vec2::X, walk: false };
 
@@ -18,7 +18,8 @@ fn enter_scene(session: &mut ClientSession, scene_epoch: u32) {
 
 fn playing() -> ClientSession {
     let mut session = ClientSession::default();
-    say(&mut session, &ServerMessage::Welcome { player_id: 7, assets_hash: 8, wire: WireTable::default() });
+    let (resume, wire) = ([9; RESUME_TOKEN_BYTES], WireTable::default());
+    say(&mut session, &ServerMessage::Welcome { player_id: 7, assets_hash: 8, resume, wire });
     enter_scene(&mut session, 1);
     session
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use sim::wire::put_varint;
 
 use super::*;
-use crate::protocol::WireComponent;
+use crate::protocol::{NO_RESUME_TOKEN, WireComponent};
 
 /// Components: 0 position (6 bytes), 1 vitals (behind a length).
 fn wire() -> WireTable {
@@ -18,7 +18,7 @@ fn wire() -> WireTable {
 
 fn world() -> ClientWorld {
     let mut world = ClientWorld::default();
-    world.on_message(ServerMessage::Welcome { player_id: 1, assets_hash: 2, wire: wire() });
+    world.on_message(ServerMessage::Welcome { player_id: 1, assets_hash: 2, resume: NO_RESUME_TOKEN, wire: wire() });
     world.on_message(scene(1, 10));
     world
 }
