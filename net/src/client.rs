@@ -35,6 +35,7 @@ pub use link::Closed;
 use link::{Arrival, Link};
 pub use session::{Accepted, ClientSession, Rejection, Stats};
 pub use trust::Trust;
+pub(crate) use trust::client_config;
 
 /// How long a server may take until the character stands in a scene.
 const ENTER_TIMEOUT: Duration = Duration::from_secs(10);

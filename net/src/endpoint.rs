@@ -31,7 +31,7 @@ use crate::protocol::{Goodbye, ResumeToken};
 use admission::{Admission, Place, Refusal};
 pub(crate) use certificate::sha256;
 pub use certificate::{Certificate, CertificateError};
-pub(crate) use hardening::{client_provider, client_transport};
+pub(crate) use hardening::{client_provider, client_transport, endpoint_config, server_config};
 pub use token::new_resume_token;
 
 /// A handshake that takes longer is given up.

@@ -10,6 +10,7 @@
 
 pub mod client;
 pub mod codec;
+pub mod driver;
 pub mod endpoint;
 pub mod inbound;
 pub mod lossy_link;

@@ -23,7 +23,7 @@ pub enum Trust {
     Sha256([u8; 32]),
 }
 
-pub(super) fn client_config(trust: Trust) -> Result<ClientConfig, String> {
+pub(crate) fn client_config(trust: Trust) -> Result<ClientConfig, String> {
     let provider = Arc::new(client_provider());
     let verifier = Arc::new(Verifier { trust, provider: Arc::clone(&provider) });
     let mut tls = rustls::ClientConfig::builder_with_provider(provider)

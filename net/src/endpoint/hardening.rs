@@ -53,7 +53,7 @@ const RESET_INTERVAL_MIN: Duration = Duration::from_millis(1);
 const QUIC_V1: u32 = 1;
 
 /// Settings of the socket itself.
-pub(super) fn endpoint_config() -> Result<EndpointConfig, BindError> {
+pub(crate) fn endpoint_config() -> Result<EndpointConfig, BindError> {
     let mut config = EndpointConfig::default();
     config.supported_versions(vec![QUIC_V1]).min_reset_interval(RESET_INTERVAL_MIN);
     config.max_udp_payload_size(UDP_PAYLOAD_BYTES_MAX).map_err(|error| BindError::Settings(error.to_string()))?;
@@ -61,7 +61,7 @@ pub(super) fn endpoint_config() -> Result<EndpointConfig, BindError> {
 }
 
 /// Settings of a server: TLS 1.3 with our ALPN, no tickets and no early data.
-pub(super) fn server_config(certificate: &Certificate, limits: &EndpointLimits) -> Result<ServerConfig, BindError> {
+pub(crate) fn server_config(certificate: &Certificate, limits: &EndpointLimits) -> Result<ServerConfig, BindError> {
     let refused = |error: rustls::Error| BindError::Certificate(error.to_string());
     let mut tls = rustls::ServerConfig::builder_with_provider(Arc::new(default_provider()))
         .with_protocol_versions(&[&rustls::version::TLS13])

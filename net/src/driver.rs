@@ -1,0 +1,570 @@
+//! QUIC driven by one thread: a socket, its connections, and one visit to each that has something to do.
+//!
+//! [`Driver::slice`] reads everything that came, hands all packets to their connections, and then visits each touched
+//! connection once: timers, events, what the application has to say, and last the packets that follow from all of it, so
+//! that acknowledgements ride on datagrams. Nothing walks connections that are idle; their timers sit in a [`wheel`].
+//! Server and client side differ only in the [`Application`].
+
+mod chunks;
+mod delay;
+mod socket;
+#[cfg(test)]
+mod tests;
+mod wheel;
+mod wire;
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use quinn_proto::{
+    ClientConfig, ConnectError, Connection, ConnectionError, ConnectionHandle, DatagramEvent, EcnCodepoint, Endpoint,
+    EndpointConfig, Event, Incoming, ServerConfig, StreamEvent, Transmit,
+};
+
+use chunks::Chunks;
+pub use delay::{Fate, Path, Way};
+use delay::{Held, Impaired};
+use socket::Socket;
+use wheel::{Slot, Wheel};
+use wire::LinkState;
+pub use wire::{Read, Wire, WriteError};
+
+/// Batches read in one slice before connections get their turn.
+const BATCHES_PER_SLICE: usize = 32;
+/// Least time from one slice to the next while there is traffic: what comes meanwhile is handled together.
+pub const SLICE: Duration = Duration::from_micros(500);
+
+/// One connection of a driver; never given twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LinkKey {
+    index: u32,
+    generation: u32,
+}
+
+impl LinkKey {
+    /// The place in the driver's table, which another connection takes later.
+    pub fn index(self) -> usize {
+        self.index as usize
+    }
+}
+
+/// A stranger who wants to connect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Knock {
+    /// Where it says it is.
+    pub remote: SocketAddr,
+    /// Whether it has proven that it receives there.
+    pub validated: bool,
+}
+
+/// The answer to a [`Knock`].
+#[derive(Debug)]
+pub enum Answer<P> {
+    /// Come in; the application keeps `P` for it.
+    Accept(P),
+    /// Prove your address first.
+    Retry,
+    /// No, said aloud.
+    Refuse,
+    /// No, in silence.
+    Ignore,
+}
+
+/// What stands behind a driver. Every call is made from [`Driver::slice`] and has to be quick.
+pub trait Application {
+    /// What the application keeps for each connection.
+    type Peer;
+
+    /// Someone knocks; without a server nobody comes in.
+    fn knock(&mut self, _knock: Knock) -> Answer<Self::Peer> {
+        Answer::Ignore
+    }
+
+    /// A packet came; true when it was taken elsewhere and is none of this driver's.
+    fn divert(&mut self, _packet: &[u8], _from: Origin) -> bool {
+        false
+    }
+
+    /// The handshake is done; a client's stream is open.
+    fn connected(&mut self, peer: &mut Self::Peer, wire: &mut Wire<'_>);
+
+    /// A datagram came.
+    fn datagram(&mut self, peer: &mut Self::Peer, wire: &mut Wire<'_>, bytes: Bytes);
+
+    /// Once a visit, after everything that came and before packets are made: reads the stream, looks at its deadline,
+    /// and writes what waits.
+    fn visit(&mut self, peer: &mut Self::Peer, wire: &mut Wire<'_>);
+
+    /// The connection is over, by either side or by silence. The last call for it.
+    fn closed(&mut self, peer: Self::Peer, wire: &mut Wire<'_>, reason: &ConnectionError);
+}
+
+/// Where a packet came from and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin {
+    /// Who sent it.
+    pub remote: SocketAddr,
+    /// The local address it was sent to, where the system tells.
+    pub local_ip: Option<IpAddr>,
+    /// Its marks of congestion.
+    pub ecn: Option<EcnCodepoint>,
+}
+
+struct Link<P> {
+    connection: Connection,
+    peer: Option<P>,
+    state: LinkState,
+    generation: u32,
+    /// When it wants to be visited, as of its last visit.
+    due: Option<Instant>,
+    /// Its earliest entry in the wheel that is still good.
+    armed: Slot,
+    touched: bool,
+}
+
+/// One socket and its connections; `P` is what the application keeps for each.
+pub struct Driver<P> {
+    socket: Socket,
+    endpoint: Endpoint,
+    links: Vec<Option<Box<Link<P>>>>,
+    generation: u32,
+    touched: Vec<u32>,
+    wheel: Wheel,
+    chunks: Chunks,
+    /// The packets being made.
+    packet: Vec<u8>,
+    /// Set while `packet` waits for room in the socket.
+    blocked: Option<Transmit>,
+    impaired: Option<Impaired>,
+}
+
+impl<P> Driver<P> {
+    /// Drives a bound socket, on the current tokio runtime. Without `server` nobody can connect to it.
+    ///
+    /// # Errors
+    /// When the socket cannot be set up.
+    pub fn new(
+        socket: std::net::UdpSocket,
+        config: EndpointConfig,
+        server: Option<ServerConfig>,
+    ) -> io::Result<Driver<P>> {
+        let packet_bytes_max = usize::try_from(config.get_max_udp_payload_size()).unwrap_or(usize::MAX);
+        let socket = Socket::new(socket, packet_bytes_max.min(64 * 1024))?;
+        let endpoint = Endpoint::new(Arc::new(config), server.map(Arc::new), socket.keeps_packets_whole(), None);
+        Ok(Driver {
+            socket,
+            endpoint,
+            links: Vec::new(),
+            generation: 0,
+            touched: Vec::new(),
+            wheel: Wheel::new(Instant::now()),
+            chunks: Chunks::default(),
+            packet: Vec::with_capacity(packet_bytes_max),
+            blocked: None,
+            impaired: None,
+        })
+    }
+
+    /// The socket's address.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// Lets `path` decide what becomes of every packet from now on.
+    pub fn impair(&mut self, path: Box<dyn Path>) {
+        self.impaired = Some(Impaired::new(path));
+    }
+
+    /// Connections, those that are being closed included.
+    pub fn connections(&self) -> usize {
+        self.endpoint.open_connections()
+    }
+
+    /// Begins a connection as a client.
+    ///
+    /// # Errors
+    /// When the address or the settings cannot be used.
+    pub fn connect(
+        &mut self,
+        config: ClientConfig,
+        remote: SocketAddr,
+        server_name: &str,
+        peer: P,
+    ) -> Result<LinkKey, ConnectError> {
+        let (handle, connection) = self.endpoint.connect(Instant::now(), config, remote, server_name)?;
+        Ok(self.insert(handle, connection, peer))
+    }
+
+    /// Has a connection visited in the next slice; does nothing when it is gone.
+    pub fn touch(&mut self, key: LinkKey) {
+        if let Some(Some(link)) = self.links.get_mut(key.index())
+            && link.generation == key.generation
+            && !std::mem::replace(&mut link.touched, true)
+        {
+            self.touched.push(key.index);
+        }
+    }
+
+    /// A connection and what is kept for it, to be visited in the next slice; `None` when it is gone.
+    pub fn link(&mut self, key: LinkKey) -> Option<(Wire<'_>, &mut P)> {
+        self.touch(key);
+        let link = self.links.get_mut(key.index())?.as_mut().filter(|link| link.generation == key.generation)?;
+        let peer = link.peer.as_mut()?;
+        Some((Wire::new(key, &mut link.connection, &mut link.state, Instant::now()), peer))
+    }
+
+    /// What is kept for a connection, without a visit.
+    pub fn peer(&self, key: LinkKey) -> Option<&P> {
+        let link = self.links.get(key.index())?.as_ref().filter(|link| link.generation == key.generation)?;
+        link.peer.as_ref()
+    }
+
+    /// The connections that are not over.
+    pub fn keys(&self) -> impl Iterator<Item = LinkKey> + '_ {
+        let key = |(index, link): (u32, &Option<Box<Link<P>>>)| {
+            let link = link.as_ref().filter(|link| link.peer.is_some())?;
+            Some(LinkKey { index, generation: link.generation })
+        };
+        (0u32..).zip(&self.links).filter_map(key)
+    }
+
+    /// Forgets a connection without a word to the other end, which hears nothing from now on.
+    pub fn vanish(&mut self, key: LinkKey) -> Option<P> {
+        let place = self.links.get_mut(key.index())?;
+        let link = place.take_if(|link| link.generation == key.generation)?;
+        let _none = self.endpoint.handle_event(ConnectionHandle(key.index()), quinn_proto::EndpointEvent::drained());
+        link.peer
+    }
+
+    /// Reads, and visits every connection that has something to do. True when there is more to do at once.
+    ///
+    /// # Errors
+    /// When the socket is broken.
+    pub fn slice(&mut self, application: &mut impl Application<Peer = P>) -> io::Result<bool> {
+        let mut more = self.receive(application)?;
+        let now = Instant::now();
+        self.pass_impaired(now, application);
+        self.expire(now);
+        if self.flush(now) {
+            let mut visited = 0;
+            while let Some(&index) = self.touched.get(visited)
+                && self.blocked.is_none()
+            {
+                visited += 1;
+                self.visit(index, now, application);
+            }
+            self.touched.drain(..visited);
+        }
+        more |= self.blocked.is_none() && !self.touched.is_empty();
+        Ok(more)
+    }
+
+    /// When there will be something to do if nothing comes.
+    pub fn next_due(&self) -> Option<Instant> {
+        let held = self.impaired.as_ref().and_then(Impaired::next_due);
+        let touched = (!self.touched.is_empty() && self.blocked.is_none()).then(Instant::now);
+        [self.wheel.next_due(), held, touched].into_iter().flatten().min()
+    }
+
+    /// Waits until packets come, or there is room for those that wait.
+    pub async fn ready(&self) {
+        let mut readable = pin!(self.socket.readable());
+        let mut writable = pin!(self.socket.writable());
+        let blocked = self.blocked.is_some();
+        // An error shows again at the next slice.
+        tokio::select! {
+            _ = &mut readable => {}
+            _ = &mut writable, if blocked => {}
+        }
+    }
+
+    /// Takes a packet that came through another socket.
+    pub fn feed(&mut self, application: &mut impl Application<Peer = P>, origin: Origin, packet: &[u8]) {
+        let kept = self.chunks.keep(packet);
+        self.handle(application, Instant::now(), origin, kept);
+    }
+
+    fn receive(&mut self, application: &mut impl Application<Peer = P>) -> io::Result<bool> {
+        let mut waiting = std::mem::take(&mut self.socket.received);
+        let mut more = false;
+        for _ in 0..BATCHES_PER_SLICE {
+            let chunks = &mut self.chunks;
+            more = self.socket.receive(|origin, packet| {
+                if !application.divert(packet, origin) {
+                    waiting.push((origin, chunks.keep(packet)));
+                }
+            })?;
+            let now = Instant::now();
+            for (origin, packet) in waiting.drain(..) {
+                match &mut self.impaired {
+                    Some(impaired) => impaired.take(now, Way::In, (origin.remote, origin.local_ip), &packet),
+                    None => self.handle(application, now, origin, packet),
+                }
+            }
+            if !more {
+                break;
+            }
+        }
+        self.socket.received = waiting;
+        Ok(more)
+    }
+
+    fn handle(
+        &mut self,
+        application: &mut impl Application<Peer = P>,
+        now: Instant,
+        Origin { remote, local_ip, ecn }: Origin,
+        packet: BytesMut,
+    ) {
+        let mut response = Vec::new();
+        match self.endpoint.handle(now, remote, local_ip, ecn, packet, &mut response) {
+            Some(DatagramEvent::ConnectionEvent(ConnectionHandle(index), event)) => {
+                if let Some(Some(link)) = self.links.get_mut(index) {
+                    link.connection.handle_event(event);
+                    if !std::mem::replace(&mut link.touched, true) {
+                        self.touched.push(index_of(index));
+                    }
+                }
+            }
+            Some(DatagramEvent::NewConnection(incoming)) => self.admit(application, now, incoming),
+            Some(DatagramEvent::Response(transmit)) => self.send(now, &transmit, &response),
+            None => {}
+        }
+    }
+
+    fn admit(&mut self, application: &mut impl Application<Peer = P>, now: Instant, incoming: Incoming) {
+        let knock = Knock { remote: incoming.remote_address(), validated: incoming.remote_address_validated() };
+        let mut response = Vec::new();
+        let answer = match application.knock(knock) {
+            Answer::Accept(peer) => match self.endpoint.accept(incoming, now, &mut response, None) {
+                Ok((handle, connection)) => {
+                    self.insert(handle, connection, peer);
+                    None
+                }
+                Err(error) => error.response,
+            },
+            Answer::Retry => self.endpoint.retry(incoming, &mut response).ok(),
+            Answer::Refuse => Some(self.endpoint.refuse(incoming, &mut response)),
+            Answer::Ignore => {
+                self.endpoint.ignore(incoming);
+                None
+            }
+        };
+        if let Some(transmit) = answer {
+            self.send(now, &transmit, &response);
+        }
+    }
+
+    fn insert(&mut self, ConnectionHandle(index): ConnectionHandle, connection: Connection, peer: P) -> LinkKey {
+        self.generation = self.generation.wrapping_add(1);
+        let key = LinkKey { index: index_of(index), generation: self.generation };
+        let link = Link {
+            connection,
+            peer: Some(peer),
+            state: LinkState::default(),
+            generation: key.generation,
+            due: None,
+            armed: Slot::NEVER,
+            touched: false,
+        };
+        if self.links.len() <= index {
+            self.links.resize_with(index + 1, || None);
+        }
+        if let Some(place) = self.links.get_mut(index) {
+            *place = Some(Box::new(link));
+        }
+        self.touch(key);
+        key
+    }
+
+    /// Touches the connections whose time has come, and arms those again that were found too early.
+    fn expire(&mut self, now: Instant) {
+        let (links, touched) = (&mut self.links, &mut self.touched);
+        let mut early = std::mem::take(&mut self.wheel.early);
+        self.wheel.expire(now, |key, slot| {
+            let Some(Some(link)) = links.get_mut(key.index()) else { return };
+            if link.generation != key.generation || link.armed != slot {
+                return;
+            }
+            link.armed = Slot::NEVER;
+            match link.due {
+                Some(due) if due > now => early.push((key, due)),
+                Some(_) if !std::mem::replace(&mut link.touched, true) => touched.push(key.index),
+                _ => {}
+            }
+        });
+        for (key, due) in early.drain(..) {
+            if let Some(Some(link)) = self.links.get_mut(key.index()) {
+                link.armed = self.wheel.slot(due);
+                self.wheel.arm(key, link.armed);
+            }
+        }
+        self.wheel.early = early;
+    }
+
+    /// The one visit to a connection in a slice.
+    fn visit(&mut self, index: u32, now: Instant, application: &mut impl Application<Peer = P>) {
+        let Some(mut link) = self.links.get_mut(index as usize).and_then(Option::take) else { return };
+        link.touched = false;
+        if link.connection.poll_timeout().is_some_and(|due| due <= now) {
+            link.connection.handle_timeout(now);
+        }
+        let key = LinkKey { index, generation: link.generation };
+        let mut drained = self.exchange(index, &mut link);
+        link.tell(key, now, application);
+        self.transmit(now, &mut link.connection);
+        drained |= self.exchange(index, &mut link);
+        if drained {
+            return link.end(key, now, application, &ConnectionError::LocallyClosed);
+        }
+        link.due = [link.connection.poll_timeout(), link.state.deadline].into_iter().flatten().min();
+        if let Some(due) = link.due {
+            let slot = self.wheel.slot(due);
+            if slot < link.armed {
+                link.armed = slot;
+                self.wheel.arm(key, slot);
+            }
+        }
+        if let Some(place) = self.links.get_mut(index as usize) {
+            *place = Some(link);
+        }
+    }
+
+    /// Carries events between a connection and the endpoint; true when the connection is drained.
+    fn exchange(&mut self, index: u32, link: &mut Link<P>) -> bool {
+        let handle = ConnectionHandle(index as usize);
+        let mut drained = false;
+        while let Some(event) = link.connection.poll_endpoint_events() {
+            drained |= event.is_drained();
+            if let Some(event) = self.endpoint.handle_event(handle, event) {
+                link.connection.handle_event(event);
+            }
+        }
+        drained
+    }
+
+    /// Makes and sends what a connection has to send, until the socket has no more room.
+    fn transmit(&mut self, now: Instant, connection: &mut Connection) {
+        let segments_max = if self.impaired.is_some() { 1 } else { self.socket.segments_max() };
+        while self.blocked.is_none() {
+            self.packet.clear();
+            let Some(transmit) = connection.poll_transmit(now, segments_max, &mut self.packet) else { return };
+            self.blocked = Some(transmit);
+            self.flush(now);
+        }
+    }
+
+    /// Sends the packet that waits; false when it still has to.
+    fn flush(&mut self, now: Instant) -> bool {
+        let Some(transmit) = self.blocked.take() else { return true };
+        if let Some(impaired) = &mut self.impaired {
+            let packet = self.packet.get(..transmit.size).unwrap_or_default();
+            impaired.take(now, Way::Out, (transmit.destination, transmit.src_ip), packet);
+            return true;
+        }
+        if self.socket.send(&transmit, &self.packet) {
+            return true;
+        }
+        self.blocked = Some(transmit);
+        false
+    }
+
+    /// Sends an answer of the endpoint itself; strangers repeat what gets none.
+    fn send(&mut self, now: Instant, transmit: &Transmit, contents: &[u8]) {
+        match &mut self.impaired {
+            Some(impaired) => {
+                let packet = contents.get(..transmit.size).unwrap_or_default();
+                impaired.take(now, Way::Out, (transmit.destination, transmit.src_ip), packet);
+            }
+            None => {
+                self.socket.send(transmit, contents);
+            }
+        }
+    }
+
+    /// Passes on the impaired packets whose time has come.
+    fn pass_impaired(&mut self, now: Instant, application: &mut impl Application<Peer = P>) {
+        while let Some(Held { way, remote, local_ip, bytes, .. }) =
+            self.impaired.as_mut().and_then(|impaired| impaired.due(now))
+        {
+            match way {
+                Way::In => {
+                    let kept = self.chunks.keep(&bytes);
+                    self.handle(application, now, Origin { remote, local_ip, ecn: None }, kept);
+                }
+                Way::Out => {
+                    let size = bytes.len();
+                    let transmit =
+                        Transmit { destination: remote, ecn: None, size, segment_size: None, src_ip: local_ip };
+                    self.socket.send(&transmit, &bytes);
+                }
+            }
+        }
+    }
+}
+
+impl<P> Link<P> {
+    /// Tells the application what happened, and asks it what to say.
+    fn tell(&mut self, key: LinkKey, now: Instant, application: &mut impl Application<Peer = P>) {
+        let mut lost = None;
+        while let Some(event) = self.connection.poll() {
+            let Some(peer) = &mut self.peer else { continue };
+            let mut wire = Wire::new(key, &mut self.connection, &mut self.state, now);
+            match event {
+                Event::Connected => {
+                    wire.open();
+                    application.connected(peer, &mut wire);
+                }
+                Event::DatagramReceived => {
+                    while !wire.is_closing()
+                        && let Some(bytes) = wire.take_datagram()
+                    {
+                        application.datagram(peer, &mut wire, bytes);
+                    }
+                }
+                Event::Stream(StreamEvent::Opened { .. }) => wire.accept(),
+                Event::Stream(StreamEvent::Readable { .. }) => self.state.readable = true,
+                Event::Stream(StreamEvent::Writable { .. }) => self.state.blocked = false,
+                Event::Stream(StreamEvent::Finished { .. } | StreamEvent::Stopped { .. }) => self.state.done = true,
+                Event::ConnectionLost { reason } => lost = Some(reason),
+                _ => {}
+            }
+        }
+        if let Some(reason) = lost {
+            return self.end(key, now, application, &reason);
+        }
+        if let Some(peer) = &mut self.peer {
+            if !self.state.closing {
+                application.visit(peer, &mut Wire::new(key, &mut self.connection, &mut self.state, now));
+            }
+            if self.state.closing {
+                self.end(key, now, application, &ConnectionError::LocallyClosed);
+            }
+        }
+    }
+
+    fn end(
+        &mut self,
+        key: LinkKey,
+        now: Instant,
+        application: &mut impl Application<Peer = P>,
+        reason: &ConnectionError,
+    ) {
+        if let Some(peer) = self.peer.take() {
+            self.state.deadline = None;
+            application.closed(peer, &mut Wire::new(key, &mut self.connection, &mut self.state, now), reason);
+        }
+    }
+}
+
+/// Tables of connections are far smaller than this.
+fn index_of(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}

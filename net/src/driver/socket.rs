@@ -1,0 +1,114 @@
+//! The UDP socket of a driver: batches in, with the segments the kernel merged; one packet or a run of segments out.
+//!
+//! Reading and writing never wait. Where there is nothing to read or no room to write, the reactor is told, so that
+//! [`Socket::readable`] and [`Socket::writable`] wait for the change.
+
+use std::io::{self, ErrorKind, IoSliceMut};
+use std::net::SocketAddr;
+
+use bytes::BytesMut;
+use quinn_proto::Transmit;
+use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSockRef, UdpSocketState};
+use tokio::io::Interest;
+use tokio::net::UdpSocket;
+
+use super::Origin;
+
+/// Bytes the kernel may keep for us in each direction: 100 ms of 4,000 clients, as far as it allows.
+const KERNEL_BUFFER_BYTES: usize = 4 * 1024 * 1024;
+/// Segments in one send: the kernel takes 64, and a run is never longer than this.
+const SEGMENTS_MAX: usize = 10;
+
+/// A socket and what the system can do with it.
+pub(super) struct Socket {
+    io: UdpSocket,
+    state: UdpSocketState,
+    receive_buffer: Vec<u8>,
+    packet_bytes_max: usize,
+    /// Room for the packets of a batch, for its user.
+    pub(super) received: Vec<(Origin, BytesMut)>,
+}
+
+impl Socket {
+    /// Takes a bound socket over; `packet_bytes_max` is the largest UDP payload that is read whole.
+    pub(super) fn new(socket: std::net::UdpSocket, packet_bytes_max: usize) -> io::Result<Socket> {
+        let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
+        // The kernel may allow less; what then overflows is lost as on any path.
+        let _less = state.set_recv_buffer_size(UdpSockRef::from(&socket), KERNEL_BUFFER_BYTES);
+        let _less = state.set_send_buffer_size(UdpSockRef::from(&socket), KERNEL_BUFFER_BYTES);
+        let packet_bytes_max = packet_bytes_max * state.gro_segments();
+        let receive_buffer = vec![0; packet_bytes_max * BATCH_SIZE];
+        Ok(Socket { io: UdpSocket::from_std(socket)?, state, receive_buffer, packet_bytes_max, received: Vec::new() })
+    }
+
+    pub(super) fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.io.local_addr()
+    }
+
+    /// Whether the system promises not to cut packets.
+    pub(super) fn keeps_packets_whole(&self) -> bool {
+        !self.state.may_fragment()
+    }
+
+    /// Segments that one send may hold.
+    pub(super) fn segments_max(&self) -> usize {
+        self.state.max_gso_segments().min(SEGMENTS_MAX)
+    }
+
+    /// Reads a batch and gives out its packets; true when there may be more.
+    pub(super) fn receive(&mut self, mut packet: impl FnMut(Origin, &[u8])) -> io::Result<bool> {
+        let mut meta = [RecvMeta::default(); BATCH_SIZE];
+        let mut buffers = self.receive_buffer.chunks_exact_mut(self.packet_bytes_max);
+        let mut buffers: [IoSliceMut<'_>; BATCH_SIZE] =
+            std::array::from_fn(|_| IoSliceMut::new(buffers.next().unwrap_or_default()));
+        let count = match self.state.recv(UdpSockRef::from(&self.io), &mut buffers, &mut meta) {
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.wait_for(Interest::READABLE);
+                return Ok(false);
+            }
+            // An earlier packet that could not be delivered shows here; the socket itself is fine.
+            Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::Interrupted) => {
+                return Ok(true);
+            }
+            Err(error) => return Err(error),
+        };
+        for (meta, buffer) in meta.iter().zip(&buffers).take(count) {
+            let received = buffer.get(..meta.len).unwrap_or_default();
+            let ecn = meta.ecn.and_then(|ecn| quinn_proto::EcnCodepoint::from_bits(ecn as u8));
+            let origin = Origin { remote: meta.addr, local_ip: meta.dst_ip, ecn };
+            received.chunks(meta.stride.max(1)).for_each(|segment| packet(origin, segment));
+        }
+        Ok(count == BATCH_SIZE)
+    }
+
+    /// Sends what a connection or the endpoint made; false when there is no room now. What cannot be sent for any
+    /// other reason is lost, as packets are.
+    pub(super) fn send(&self, transmit: &Transmit, contents: &[u8]) -> bool {
+        let transmit = quinn_udp::Transmit {
+            destination: transmit.destination,
+            ecn: transmit.ecn.and_then(|ecn| quinn_udp::EcnCodepoint::from_bits(ecn as u8)),
+            contents: contents.get(..transmit.size).unwrap_or(contents),
+            segment_size: transmit.segment_size,
+            src_ip: transmit.src_ip,
+        };
+        let sent = self.state.send(UdpSockRef::from(&self.io), &transmit);
+        if sent.is_err() {
+            self.wait_for(Interest::WRITABLE);
+        }
+        sent.is_ok()
+    }
+
+    pub(super) async fn readable(&self) -> io::Result<()> {
+        self.io.readable().await
+    }
+
+    pub(super) async fn writable(&self) -> io::Result<()> {
+        self.io.writable().await
+    }
+
+    /// Tells the reactor that the socket was found not to be ready.
+    fn wait_for(&self, interest: Interest) {
+        let _told: io::Result<()> = self.io.try_io(interest, || Err(ErrorKind::WouldBlock.into()));
+    }
+}

@@ -1,0 +1,250 @@
+//! Two drivers on loopback, one of them a server that answers everything it hears.
+
+use std::net::UdpSocket;
+
+use tokio::time::timeout;
+
+use super::*;
+use crate::client::{Trust, client_config};
+use crate::endpoint::{Certificate, EndpointLimits, client_transport, endpoint_config, server_config};
+
+type Failure = Box<dyn std::error::Error>;
+
+/// One side of the conversation, and what it noticed.
+#[derive(Default)]
+struct Side {
+    echoes: bool,
+    answer: Option<Answer<Talk>>,
+    connected: usize,
+    datagrams: Vec<Bytes>,
+    stream: Vec<u8>,
+    ended: bool,
+    closed: Vec<ConnectionError>,
+    knocks: Vec<Knock>,
+}
+
+/// What one end of a connection still has to write.
+#[derive(Debug, Default)]
+struct Talk {
+    waiting: Bytes,
+    last: bool,
+}
+
+impl Application for Side {
+    type Peer = Talk;
+
+    fn knock(&mut self, knock: Knock) -> Answer<Talk> {
+        self.knocks.push(knock);
+        self.answer.take().unwrap_or(Answer::Accept(Talk::default()))
+    }
+
+    fn connected(&mut self, _peer: &mut Talk, wire: &mut Wire<'_>) {
+        assert!(self.echoes || wire.has_stream());
+        self.connected += 1;
+    }
+
+    fn datagram(&mut self, _peer: &mut Talk, wire: &mut Wire<'_>, bytes: Bytes) {
+        if self.echoes {
+            wire.send_datagram(bytes.clone()).expect("it came the same way");
+        }
+        self.datagrams.push(bytes);
+    }
+
+    fn visit(&mut self, peer: &mut Talk, wire: &mut Wire<'_>) {
+        loop {
+            if wire.write(&mut peer.waiting).is_err() || !peer.waiting.is_empty() {
+                return;
+            }
+            match wire.read() {
+                Read::Bytes(bytes) if self.echoes => peer.waiting = bytes,
+                Read::Bytes(bytes) => self.stream.extend_from_slice(&bytes),
+                Read::Nothing => break,
+                Read::Ended => {
+                    self.ended = true;
+                    peer.last = self.echoes;
+                }
+            }
+        }
+        if std::mem::take(&mut peer.last) {
+            wire.finish();
+        }
+    }
+
+    fn closed(&mut self, _peer: Talk, _wire: &mut Wire<'_>, reason: &ConnectionError) {
+        self.closed.push(reason.clone());
+    }
+}
+
+/// A server and a client of it.
+struct Pair {
+    server: (Driver<Talk>, Side),
+    client: (Driver<Talk>, Side),
+    server_addr: SocketAddr,
+}
+
+impl Pair {
+    fn new() -> Result<Pair, Failure> {
+        let certificate = Certificate::self_signed()?;
+        let config = server_config(&certificate, &EndpointLimits::default())?;
+        let socket = UdpSocket::bind("127.0.0.1:0")?;
+        let server_addr = socket.local_addr()?;
+        let server = Driver::new(socket, endpoint_config()?, Some(config))?;
+        let client = Driver::new(UdpSocket::bind("127.0.0.1:0")?, endpoint_config()?, None)?;
+        let echo = Side { echoes: true, ..Side::default() };
+        Ok(Pair { server: (server, echo), client: (client, Side::default()), server_addr })
+    }
+
+    fn connect(&mut self) -> Result<LinkKey, Failure> {
+        let mut config = client_config(Trust::AnyCertificate)?;
+        config.transport_config(Arc::new(client_transport()));
+        Ok(self.client.0.connect(config, self.server_addr, "localhost", Talk::default())?)
+    }
+
+    /// Runs both until `done`.
+    async fn until(&mut self, done: impl Fn(&Side, &Side) -> bool) -> Result<(), Failure> {
+        let running = async {
+            loop {
+                let more = self.server.0.slice(&mut self.server.1)? | self.client.0.slice(&mut self.client.1)?;
+                if done(&self.server.1, &self.client.1) {
+                    return Ok(());
+                }
+                if more {
+                    continue;
+                }
+                let due = [self.server.0.next_due(), self.client.0.next_due()].into_iter().flatten().min();
+                let due = due.unwrap_or_else(|| Instant::now() + Duration::from_secs(1));
+                tokio::select! {
+                    () = self.server.0.ready() => {}
+                    () = self.client.0.ready() => {}
+                    () = tokio::time::sleep_until(due.into()) => {}
+                }
+            }
+        };
+        timeout(Duration::from_secs(20), running).await?
+    }
+
+    async fn meet(&mut self) -> Result<LinkKey, Failure> {
+        let key = self.connect()?;
+        self.until(|server, client| server.connected == 1 && client.connected == 1).await?;
+        Ok(key)
+    }
+
+    fn say(&mut self, key: LinkKey, bytes: Bytes) -> Result<(), Failure> {
+        let (mut wire, _) = self.client.0.link(key).ok_or("the link is gone")?;
+        Ok(wire.send_datagram(bytes)?)
+    }
+}
+
+#[tokio::test]
+async fn datagrams_go_both_ways() -> Result<(), Failure> {
+    let mut pair = Pair::new()?;
+    let key = pair.meet().await?;
+    for number in 0..3u8 {
+        pair.say(key, Bytes::from(vec![number; 600]))?;
+    }
+    pair.until(|_, client| client.datagrams.len() == 3).await?;
+    assert_eq!(pair.client.1.datagrams, pair.server.1.datagrams);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_stream_longer_than_every_window_comes_back_whole_and_ends() -> Result<(), Failure> {
+    let mut pair = Pair::new()?;
+    let key = pair.meet().await?;
+    let long: Vec<u8> = (0..1_000_000u32).map(|index| (index % 251) as u8).collect();
+    let (_, talk) = pair.client.0.link(key).ok_or("the link is gone")?;
+    (talk.waiting, talk.last) = (Bytes::from(long.clone()), true);
+    pair.until(|server, client| server.ended && client.ended).await?;
+    assert!(pair.client.1.stream == long, "{} bytes came back", pair.client.1.stream.len());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_close_is_heard_with_its_code_and_the_connection_is_forgotten_by_both() -> Result<(), Failure> {
+    let mut pair = Pair::new()?;
+    let key = pair.meet().await?;
+    let (mut wire, _) = pair.client.0.link(key).ok_or("the link is gone")?;
+    wire.close(7, "enough");
+    pair.until(|server, client| !server.closed.is_empty() && !client.closed.is_empty()).await?;
+    let [ConnectionError::ApplicationClosed(close)] = &pair.server.1.closed[..] else {
+        return Err(format!("{:?}", pair.server.1.closed).into());
+    };
+    assert_eq!((close.error_code.into_inner(), &close.reason[..]), (7, &b"enough"[..]));
+    assert_eq!(pair.client.1.closed, [ConnectionError::LocallyClosed]);
+    while pair.server.0.connections() + pair.client.0.connections() > 0 {
+        let _late = timeout(Duration::from_millis(20), pair.until(|_, _| false)).await;
+    }
+    assert!(pair.client.0.link(key).is_none());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_says_no_is_heard_and_one_that_asks_for_proof_gets_it() -> Result<(), Failure> {
+    let mut pair = Pair::new()?;
+    pair.server.1.answer = Some(Answer::Refuse);
+    pair.connect()?;
+    pair.until(|_, client| !client.closed.is_empty()).await?;
+    pair.server.1.answer = Some(Answer::Retry);
+    pair.meet().await?;
+    assert_eq!(pair.server.1.knocks.iter().map(|knock| knock.validated).collect::<Vec<_>>(), [false, false, true]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_that_vanishes_is_missed_after_the_idle_timeout_and_its_place_goes_to_another() -> Result<(), Failure> {
+    let mut pair = Pair::new()?;
+    let key = pair.meet().await?;
+    assert!(pair.client.0.vanish(key).is_some());
+    assert!(pair.client.0.link(key).is_none());
+    pair.until(|server, _| !server.closed.is_empty()).await?;
+    assert_eq!(pair.server.1.closed, [ConnectionError::TimedOut]);
+    let again = pair.connect()?;
+    assert_eq!(again.index(), key.index());
+    assert!(pair.client.0.link(key).is_none() && pair.client.0.link(again).is_some());
+    Ok(())
+}
+
+/// Loses every third packet, delays all, and doubles some.
+struct Bad(u64);
+
+impl Path for Bad {
+    fn fate(&mut self, _way: Way, _bytes: usize) -> Fate {
+        self.0 += 1;
+        let delay = Duration::from_micros(self.0 * 7_919 % 9_000);
+        [(self.0 % 3 != 0).then_some(delay), (self.0 % 7 == 0).then_some(delay * 2)]
+    }
+}
+
+#[tokio::test]
+async fn on_a_bad_path_the_stream_is_whole_and_datagrams_come_at_most_once() -> Result<(), Failure> {
+    let mut pair = Pair::new()?;
+    pair.client.0.impair(Box::new(Bad(0)));
+    let key = pair.meet().await?;
+    let long: Vec<u8> = (0..50_000u32).map(|index| (index % 251) as u8).collect();
+    let (_, talk) = pair.client.0.link(key).ok_or("the link is gone")?;
+    (talk.waiting, talk.last) = (Bytes::from(long.clone()), true);
+    for number in 0..5u8 {
+        pair.say(key, Bytes::from(vec![number; 100]))?;
+    }
+    pair.until(|server, client| server.ended && client.ended).await?;
+    assert!(pair.client.1.stream == long, "{} bytes came back", pair.client.1.stream.len());
+    let mut came: Vec<u8> = pair.server.1.datagrams.iter().filter_map(|bytes| bytes.first().copied()).collect();
+    came.sort_unstable();
+    assert!(came.windows(2).all(|two| two[0] < two[1]), "{came:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn many_connections_share_two_sockets() -> Result<(), Failure> {
+    let mut pair = Pair::new()?;
+    let keys: Vec<LinkKey> = (0..100).map(|_| pair.connect()).collect::<Result<_, _>>()?;
+    pair.until(|server, client| server.connected == 100 && client.connected == 100).await?;
+    for (number, key) in (0..).zip(&keys) {
+        pair.say(*key, Bytes::from(vec![number; 30]))?;
+    }
+    pair.until(|_, client| client.datagrams.len() == 100).await?;
+    let mut came: Vec<u8> = pair.client.1.datagrams.iter().filter_map(|bytes| bytes.first().copied()).collect();
+    came.sort_unstable();
+    assert_eq!(came, (0..100).collect::<Vec<u8>>());
+    Ok(())
+}
