@@ -37,8 +37,8 @@ impl Silence {
     }
 
     /// What the client was told, and whether it was sent away.
-    async fn told(&self) -> (Vec<ServerMessage>, Option<Goodbye>) {
-        let outgoing = self.task.outgoing_frames().await;
+    fn told(&self) -> (Vec<ServerMessage>, Option<Goodbye>) {
+        let outgoing = self.task.take();
         let frames = outgoing.frames.iter().map(|frame| {
             self.task.written(frame.len());
             decode_server_message(frame).expect("the server writes what it reads")
@@ -51,27 +51,27 @@ impl Silence {
     }
 }
 
-#[tokio::test]
-async fn a_silent_session_is_probed_after_30_seconds_and_ended_after_60() {
+#[test]
+fn a_silent_session_is_probed_after_30_seconds_and_ended_after_60() {
     let mut silence = Silence::begins();
     silence.scene.ticks(PROBE_AFTER_TICKS - 2);
-    assert!(!silence.told().await.0.contains(&ServerMessage::Probe));
+    assert!(!silence.told().0.contains(&ServerMessage::Probe));
     silence.scene.tick();
-    assert_eq!(silence.told().await, (vec![ServerMessage::Probe], None));
+    assert_eq!(silence.told(), (vec![ServerMessage::Probe], None));
     silence.scene.ticks(SILENT_SESSION_TICKS_MAX - PROBE_AFTER_TICKS);
-    assert_eq!(silence.told().await.1, Some(Goodbye::Silent));
+    assert_eq!(silence.told().1, Some(Goodbye::Silent));
     assert!(silence.is_link_dead(), "the character stays");
 }
 
-#[tokio::test]
-async fn a_session_that_answers_its_probe_goes_on() {
+#[test]
+fn a_session_that_answers_its_probe_goes_on() {
     let mut silence = Silence::begins();
     for _ in 0..4 {
         silence.scene.ticks(PROBE_AFTER_TICKS);
         silence.answer();
     }
     silence.scene.tick();
-    let (messages, goodbye) = silence.told().await;
+    let (messages, goodbye) = silence.told();
     assert!(messages.contains(&ServerMessage::Probe) && goodbye.is_none());
     assert!(!silence.is_link_dead());
 }

@@ -152,8 +152,8 @@ struct Screen {
 }
 
 impl Screen {
-    async fn look(&mut self, end: &TaskEnd) {
-        for frame in end.outgoing_frames().await.frames {
+    fn look(&mut self, end: &TaskEnd) {
+        for frame in end.take().frames {
             match decode_server_message(&frame).expect("the server writes what it reads") {
                 ServerMessage::Welcome { wire, .. } => self.table = wire,
                 ServerMessage::Rejected { reason, .. } => self.rejected.push(reason),
@@ -181,8 +181,8 @@ impl Screen {
     }
 }
 
-#[tokio::test]
-async fn a_feature_from_outside_travels_without_the_network_knowing_it() {
+#[test]
+fn a_feature_from_outside_travels_without_the_network_knowing_it() {
     let mut scene = TestScene::with_plugins(|app| {
         app.add_plugins((net::plugin, plugin));
     });
@@ -196,12 +196,12 @@ async fn a_feature_from_outside_travels_without_the_network_knowing_it() {
     scene.ticks(2);
 
     let mut screen = Screen::default();
-    screen.look(&client).await;
+    screen.look(&client);
     assert_eq!(screen.riding, [0, 0], "rider and horse came into view, riding nothing");
 
     scene.command(rider, &MountCommand { mount: SimId::from_bits(12_345) });
     scene.tick();
-    screen.look(&client).await;
+    screen.look(&client);
     assert_eq!(screen.rejected, ["no_target"]);
 
     crate::combat::cast(&mut scene, rider, "skill/bolt", sim::intent::CastTarget::Unit(horse));
@@ -209,7 +209,7 @@ async fn a_feature_from_outside_travels_without_the_network_knowing_it() {
     scene.command(rider, &MountCommand { mount: horse });
     scene.tick();
     assert!(scene.get::<Casting>(rider).0.is_none(), "nobody casts while climbing");
-    screen.look(&client).await;
+    screen.look(&client);
     assert_eq!(screen.mounted, 1, "the client was told");
     assert_eq!(scene.get::<Riding>(rider).0, horse.bits());
     scene.place(horse, place.x + 20.0, place.z);

@@ -45,11 +45,11 @@ impl Eyes {
     }
 
     /// One tick, after which everything sent in it must be about what is, or until now was, in view.
-    async fn tick(&mut self) {
+    fn tick(&mut self) {
         let before: Vec<SimId> = self.scene.get::<Interest>(self.id).visible().to_vec();
         self.scene.tick();
         let now: Vec<SimId> = self.scene.get::<Interest>(self.id).visible().to_vec();
-        for frame in self.frames().await {
+        for frame in self.frames() {
             match frame {
                 ServerMessage::Welcome { wire, .. } => self.table = wire,
                 ServerMessage::Batch { records, .. } => self.check_batch(&records, &before, &now),
@@ -57,7 +57,7 @@ impl Eyes {
             }
         }
         let mut datagrams = Vec::new();
-        tokio::select! { biased; () = self.task.outgoing_datagrams(&mut datagrams) => {}, () = std::future::ready(()) => {} }
+        self.task.take_datagrams(&mut datagrams);
         for datagram in datagrams {
             let frame = decode_state_frame(&datagram).expect("the server writes what it reads");
             for record in read_state(&frame.records, &self.table) {
@@ -68,23 +68,19 @@ impl Eyes {
     }
 
     /// Reads what was sent while the scene was set up, for the table alone.
-    async fn forget(&mut self) {
-        for frame in self.frames().await {
+    fn forget(&mut self) {
+        for frame in self.frames() {
             if let ServerMessage::Welcome { wire, .. } = frame {
                 self.table = wire;
             }
         }
     }
 
-    async fn frames(&self) -> Vec<ServerMessage> {
-        tokio::select! {
-            biased;
-            outgoing = self.task.outgoing_frames() => {
-                outgoing.frames.iter().for_each(|frame| self.task.written(frame.len()));
-                outgoing.frames.iter().map(|frame| decode_server_message(frame).expect("it is whole")).collect()
-            }
-            () = std::future::ready(()) => Vec::new(),
-        }
+    fn frames(&self) -> Vec<ServerMessage> {
+        let mut frames = Vec::new();
+        self.task.take_frames(&mut frames);
+        frames.iter().for_each(|frame| self.task.written(frame.len()));
+        frames.iter().map(|frame| decode_server_message(frame).expect("it is whole")).collect()
     }
 
     fn check_batch(&mut self, records: &[u8], before: &[SimId], now: &[SimId]) {
@@ -111,45 +107,45 @@ impl Eyes {
     }
 }
 
-#[tokio::test]
-async fn who_strikes_from_out_of_sight_is_not_named() {
+#[test]
+fn who_strikes_from_out_of_sight_is_not_named() {
     let mut eyes = Eyes::open();
     let place = eyes.scene.position(eyes.id);
     let archer = eyes.scene.player_at(0.0, 0.0);
     let dummy = eyes.scene.monster_at("monster/dummy", place.x + 55.0, place.z);
     eyes.scene.place(archer, place.x + 78.0, place.z);
     eyes.scene.tick();
-    eyes.forget().await;
-    eyes.tick().await;
-    eyes.tick().await;
+    eyes.forget();
+    eyes.tick();
+    eyes.tick();
     assert!(eyes.scene.get::<Interest>(eyes.id).sees(dummy) && !eyes.scene.get::<Interest>(eyes.id).sees(archer));
     let skill = eyes.scene.config.assets.skills.by_name("skill/bolt").expect("the test data have it");
     eyes.scene.command(archer, &CastCommand { skill, target: CastTarget::Unit(dummy) });
     for _ in 0..60 {
-        eyes.tick().await;
+        eyes.tick();
     }
     assert!(eyes.told.iter().any(|blow| blow.target == dummy && blow.amount < 0), "the blow itself is seen");
     assert!(eyes.told.iter().all(|blow| blow.source != archer));
 }
 
-#[tokio::test]
-async fn what_is_for_one_player_alone_reaches_no_other_in_view() {
+#[test]
+fn what_is_for_one_player_alone_reaches_no_other_in_view() {
     let event = r#"(id: "event/rats", monster: "monster/rat", scene: "scene/flat", at: (40, 10), lifetime_ms: 5000,
         when: Every(minutes: 60))"#;
     let mut eyes = Eyes::open_with(&[("events/rats.ron", event)]);
     let place = eyes.scene.position(eyes.id);
     let other = eyes.scene.player_at(place.x, place.z);
     eyes.scene.tick();
-    eyes.forget().await;
+    eyes.forget();
     assert!(eyes.scene.get::<Interest>(eyes.id).sees(other));
     eyes.scene.scene.push(SceneInput::WorldEvent { event: "event/rats".into(), moment: EventMoment::Begun });
-    eyes.tick().await;
-    eyes.tick().await;
+    eyes.tick();
+    eyes.tick();
     assert_eq!(eyes.announced_count, 1);
 }
 
-#[tokio::test]
-async fn nothing_is_sent_about_those_who_hide_or_are_elsewhere() {
+#[test]
+fn nothing_is_sent_about_those_who_hide_or_are_elsewhere() {
     let mut eyes = Eyes::open();
     let place = eyes.scene.position(eyes.id);
     let rats: Vec<SimId> =
@@ -161,7 +157,7 @@ async fn nothing_is_sent_about_those_who_hide_or_are_elsewhere() {
         eyes.scene.scene.world_mut().entity_mut(entity).insert(concealment);
         let at = eyes.scene.position(rat);
         eyes.scene.place(rat, at.x + if round % 2 == 0 { 3.0 } else { -2.5 }, at.z);
-        eyes.tick().await;
+        eyes.tick();
     }
     assert_eq!(eyes.scene.get::<Interest>(eyes.id).visible().first(), Some(&eyes.id));
 }

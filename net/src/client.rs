@@ -7,6 +7,7 @@
 pub mod interpolate;
 pub mod predict;
 pub mod session;
+pub mod swarm;
 pub mod timing;
 pub mod world;
 
@@ -32,9 +33,10 @@ use crate::mailbox::now_us;
 use crate::protocol::{ClientMessage, Goodbye, ResumeToken};
 
 pub use link::Closed;
-use link::{Arrival, Link};
+use link::{Arrival, Link, closed_by};
 pub use session::{Accepted, ClientSession, Rejection, Stats};
 pub use trust::Trust;
+#[cfg(test)]
 pub(crate) use trust::client_config;
 
 /// How long a server may take until the character stands in a scene.

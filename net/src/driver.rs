@@ -5,8 +5,11 @@
 //! that acknowledgements ride on datagrams. Nothing walks connections that are idle; their timers sit in a [`wheel`].
 //! Server and client side differ only in the [`Application`].
 
+mod application;
 mod chunks;
 mod delay;
+mod link;
+mod pause;
 mod socket;
 #[cfg(test)]
 mod tests;
@@ -14,20 +17,23 @@ mod wheel;
 mod wire;
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::pin::pin;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use quinn_proto::{
-    ClientConfig, ConnectError, Connection, ConnectionError, ConnectionHandle, DatagramEvent, EcnCodepoint, Endpoint,
-    EndpointConfig, Event, Incoming, ServerConfig, StreamEvent, Transmit,
+    ClientConfig, ConnectError, Connection, ConnectionError, ConnectionHandle, DatagramEvent, Endpoint, EndpointConfig,
+    Incoming, ServerConfig, Transmit,
 };
 
-use chunks::Chunks;
+pub use application::{Answer, Application, Knock, Origin};
+pub(crate) use chunks::Chunks;
 pub use delay::{Fate, Path, Way};
 use delay::{Held, Impaired};
+use link::Link;
+pub(crate) use pause::pause;
 use socket::Socket;
 use wheel::{Slot, Wheel};
 use wire::LinkState;
@@ -38,6 +44,9 @@ const BATCHES_PER_SLICE: usize = 32;
 /// Least time from one slice to the next while there is traffic: what comes meanwhile is handled together.
 pub const SLICE: Duration = Duration::from_micros(500);
 
+/// How long packets for a connection that was cut off are kept from the endpoint, which would answer them.
+const DEAF: Duration = Duration::from_secs(30);
+
 /// One connection of a driver; never given twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LinkKey {
@@ -46,84 +55,16 @@ pub struct LinkKey {
 }
 
 impl LinkKey {
+    /// Any key, for tests without a driver.
+    #[cfg(test)]
+    pub(crate) fn of_test(index: u32) -> LinkKey {
+        LinkKey { index, generation: 0 }
+    }
+
     /// The place in the driver's table, which another connection takes later.
     pub fn index(self) -> usize {
         self.index as usize
     }
-}
-
-/// A stranger who wants to connect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Knock {
-    /// Where it says it is.
-    pub remote: SocketAddr,
-    /// Whether it has proven that it receives there.
-    pub validated: bool,
-}
-
-/// The answer to a [`Knock`].
-#[derive(Debug)]
-pub enum Answer<P> {
-    /// Come in; the application keeps `P` for it.
-    Accept(P),
-    /// Prove your address first.
-    Retry,
-    /// No, said aloud.
-    Refuse,
-    /// No, in silence.
-    Ignore,
-}
-
-/// What stands behind a driver. Every call is made from [`Driver::slice`] and has to be quick.
-pub trait Application {
-    /// What the application keeps for each connection.
-    type Peer;
-
-    /// Someone knocks; without a server nobody comes in.
-    fn knock(&mut self, _knock: Knock) -> Answer<Self::Peer> {
-        Answer::Ignore
-    }
-
-    /// A packet came; true when it was taken elsewhere and is none of this driver's.
-    fn divert(&mut self, _packet: &[u8], _from: Origin) -> bool {
-        false
-    }
-
-    /// The handshake is done; a client's stream is open.
-    fn connected(&mut self, peer: &mut Self::Peer, wire: &mut Wire<'_>);
-
-    /// A datagram came.
-    fn datagram(&mut self, peer: &mut Self::Peer, wire: &mut Wire<'_>, bytes: Bytes);
-
-    /// Once a visit, after everything that came and before packets are made: reads the stream, looks at its deadline,
-    /// and writes what waits.
-    fn visit(&mut self, peer: &mut Self::Peer, wire: &mut Wire<'_>);
-
-    /// The connection is over, by either side or by silence. The last call for it.
-    fn closed(&mut self, peer: Self::Peer, wire: &mut Wire<'_>, reason: &ConnectionError);
-}
-
-/// Where a packet came from and how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Origin {
-    /// Who sent it.
-    pub remote: SocketAddr,
-    /// The local address it was sent to, where the system tells.
-    pub local_ip: Option<IpAddr>,
-    /// Its marks of congestion.
-    pub ecn: Option<EcnCodepoint>,
-}
-
-struct Link<P> {
-    connection: Connection,
-    peer: Option<P>,
-    state: LinkState,
-    generation: u32,
-    /// When it wants to be visited, as of its last visit.
-    due: Option<Instant>,
-    /// Its earliest entry in the wheel that is still good.
-    armed: Slot,
-    touched: bool,
 }
 
 /// One socket and its connections; `P` is what the application keeps for each.
@@ -235,23 +176,32 @@ impl<P> Driver<P> {
         (0u32..).zip(&self.links).filter_map(key)
     }
 
-    /// Forgets a connection without a word to the other end, which hears nothing from now on.
-    pub fn vanish(&mut self, key: LinkKey) -> Option<P> {
-        let place = self.links.get_mut(key.index())?;
-        let link = place.take_if(|link| link.generation == key.generation)?;
-        let _none = self.endpoint.handle_event(ConnectionHandle(key.index()), quinn_proto::EndpointEvent::drained());
-        link.peer
+    /// A connection, without a visit; `None` when it is gone.
+    pub fn look(&mut self, key: LinkKey) -> Option<Wire<'_>> {
+        let link = self.links.get_mut(key.index())?.as_mut().filter(|link| link.generation == key.generation)?;
+        Some(Wire::new(key, &mut link.connection, &mut link.state, Instant::now()))
     }
 
-    /// Reads, and visits every connection that has something to do. True when there is more to do at once.
+    /// Cuts a connection off: neither end hears anything of the other from now on. Its place is free when the other end
+    /// has given up at the latest.
+    pub fn vanish(&mut self, key: LinkKey) -> Option<P> {
+        self.touch(key);
+        let link = self.links.get_mut(key.index())?.as_mut().filter(|link| link.generation == key.generation)?;
+        link.deaf_until.get_or_insert(Instant::now() + DEAF);
+        link.peer.take()
+    }
+
+    /// Reads, and visits every connection that has something to do. True when there was something to do, so that more
+    /// may be expected.
     ///
     /// # Errors
     /// When the socket is broken.
     pub fn slice(&mut self, application: &mut impl Application<Peer = P>) -> io::Result<bool> {
-        let mut more = self.receive(application)?;
+        let mut busy = self.receive(application)?;
         let now = Instant::now();
         self.pass_impaired(now, application);
         self.expire(now);
+        busy |= !self.touched.is_empty();
         if self.flush(now) {
             let mut visited = 0;
             while let Some(&index) = self.touched.get(visited)
@@ -262,8 +212,7 @@ impl<P> Driver<P> {
             }
             self.touched.drain(..visited);
         }
-        more |= self.blocked.is_none() && !self.touched.is_empty();
-        Ok(more)
+        Ok(busy && self.blocked.is_none())
     }
 
     /// When there will be something to do if nothing comes.
@@ -273,16 +222,9 @@ impl<P> Driver<P> {
         [self.wheel.next_due(), held, touched].into_iter().flatten().min()
     }
 
-    /// Waits until packets come, or there is room for those that wait.
-    pub async fn ready(&self) {
-        let mut readable = pin!(self.socket.readable());
-        let mut writable = pin!(self.socket.writable());
-        let blocked = self.blocked.is_some();
-        // An error shows again at the next slice.
-        tokio::select! {
-            _ = &mut readable => {}
-            _ = &mut writable, if blocked => {}
-        }
+    /// Ready when packets have come, or there is room for those that wait; else the task is woken then.
+    pub fn poll_ready(&self, context: &mut Context<'_>) -> Poll<()> {
+        self.socket.poll_ready(context, self.blocked.is_some())
     }
 
     /// Takes a packet that came through another socket.
@@ -326,7 +268,9 @@ impl<P> Driver<P> {
         let mut response = Vec::new();
         match self.endpoint.handle(now, remote, local_ip, ecn, packet, &mut response) {
             Some(DatagramEvent::ConnectionEvent(ConnectionHandle(index), event)) => {
-                if let Some(Some(link)) = self.links.get_mut(index) {
+                if let Some(Some(link)) = self.links.get_mut(index)
+                    && link.deaf_until.is_none()
+                {
                     link.connection.handle_event(event);
                     if !std::mem::replace(&mut link.touched, true) {
                         self.touched.push(index_of(index));
@@ -373,6 +317,7 @@ impl<P> Driver<P> {
             due: None,
             armed: Slot::NEVER,
             touched: false,
+            deaf_until: None,
         };
         if self.links.len() <= index {
             self.links.resize_with(index + 1, || None);
@@ -413,6 +358,9 @@ impl<P> Driver<P> {
     fn visit(&mut self, index: u32, now: Instant, application: &mut impl Application<Peer = P>) {
         let Some(mut link) = self.links.get_mut(index as usize).and_then(Option::take) else { return };
         link.touched = false;
+        if let Some(until) = link.deaf_until {
+            return self.keep_deaf(index, link, until, now);
+        }
         if link.connection.poll_timeout().is_some_and(|due| due <= now) {
             link.connection.handle_timeout(now);
         }
@@ -425,11 +373,27 @@ impl<P> Driver<P> {
             return link.end(key, now, application, &ConnectionError::LocallyClosed);
         }
         link.due = [link.connection.poll_timeout(), link.state.deadline].into_iter().flatten().min();
+        self.put_back(index, link);
+    }
+
+    /// Lets go of a connection that was cut off long ago.
+    fn keep_deaf(&mut self, index: u32, mut link: Box<Link<P>>, until: Instant, now: Instant) {
+        if until <= now {
+            let handle = ConnectionHandle(index as usize);
+            let _none = self.endpoint.handle_event(handle, quinn_proto::EndpointEvent::drained());
+            return;
+        }
+        link.due = Some(until);
+        self.put_back(index, link);
+    }
+
+    /// Returns a connection to its place, with an entry in the wheel that is early enough.
+    fn put_back(&mut self, index: u32, mut link: Box<Link<P>>) {
         if let Some(due) = link.due {
             let slot = self.wheel.slot(due);
             if slot < link.armed {
                 link.armed = slot;
-                self.wheel.arm(key, slot);
+                self.wheel.arm(LinkKey { index, generation: link.generation }, slot);
             }
         }
         if let Some(place) = self.links.get_mut(index as usize) {
@@ -506,60 +470,6 @@ impl<P> Driver<P> {
                     self.socket.send(&transmit, &bytes);
                 }
             }
-        }
-    }
-}
-
-impl<P> Link<P> {
-    /// Tells the application what happened, and asks it what to say.
-    fn tell(&mut self, key: LinkKey, now: Instant, application: &mut impl Application<Peer = P>) {
-        let mut lost = None;
-        while let Some(event) = self.connection.poll() {
-            let Some(peer) = &mut self.peer else { continue };
-            let mut wire = Wire::new(key, &mut self.connection, &mut self.state, now);
-            match event {
-                Event::Connected => {
-                    wire.open();
-                    application.connected(peer, &mut wire);
-                }
-                Event::DatagramReceived => {
-                    while !wire.is_closing()
-                        && let Some(bytes) = wire.take_datagram()
-                    {
-                        application.datagram(peer, &mut wire, bytes);
-                    }
-                }
-                Event::Stream(StreamEvent::Opened { .. }) => wire.accept(),
-                Event::Stream(StreamEvent::Readable { .. }) => self.state.readable = true,
-                Event::Stream(StreamEvent::Writable { .. }) => self.state.blocked = false,
-                Event::Stream(StreamEvent::Finished { .. } | StreamEvent::Stopped { .. }) => self.state.done = true,
-                Event::ConnectionLost { reason } => lost = Some(reason),
-                _ => {}
-            }
-        }
-        if let Some(reason) = lost {
-            return self.end(key, now, application, &reason);
-        }
-        if let Some(peer) = &mut self.peer {
-            if !self.state.closing {
-                application.visit(peer, &mut Wire::new(key, &mut self.connection, &mut self.state, now));
-            }
-            if self.state.closing {
-                self.end(key, now, application, &ConnectionError::LocallyClosed);
-            }
-        }
-    }
-
-    fn end(
-        &mut self,
-        key: LinkKey,
-        now: Instant,
-        application: &mut impl Application<Peer = P>,
-        reason: &ConnectionError,
-    ) {
-        if let Some(peer) = self.peer.take() {
-            self.state.deadline = None;
-            application.closed(peer, &mut Wire::new(key, &mut self.connection, &mut self.state, now), reason);
         }
     }
 }

@@ -1,14 +1,17 @@
-//! The server's QUIC endpoint: who may connect, who may log in, and one task per connection that moves bytes between
-//! the network and a mailbox.
+//! The server's QUIC endpoint: who may connect, who may log in, and threads that move bytes between the network and
+//! mailboxes, each with a socket and a [`driver`](crate::driver) of its own.
 //!
 //! Admission in this order: total cap, cap per address, Retry under load, handshake within 5 s, login within 3 s. After
-//! that a session's datagrams and frames are always read, rate limited before anything is decoded, and never block on
+//! that a session's datagrams and frames are always read, rate limited before anything is decoded, and never wait for
 //! the scene. Whatever ends a session, the client is told why where it can be.
 
 mod admission;
 mod certificate;
 mod congestion;
 mod hardening;
+mod playing;
+mod routing;
+mod serving;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -19,25 +22,31 @@ use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use crate::mailbox::{CloseCause, SceneEnd, SessionId, now_us};
+use crate::driver::Driver;
+use crate::mailbox::{CloseCause, Port, SceneEnd, SessionId, now_us};
 use crate::protocol::{Goodbye, ResumeToken};
 
-use admission::{Admission, Place, Refusal};
+use admission::Admission;
 pub(crate) use certificate::sha256;
 pub use certificate::{Certificate, CertificateError};
-pub(crate) use hardening::{client_provider, client_transport, endpoint_config, server_config};
+#[cfg(test)]
+pub(crate) use hardening::server_config;
+pub(crate) use hardening::{client_provider, client_transport, endpoint_config};
+use serving::{Desk, Serving};
+use session::Scratch;
 pub use token::new_resume_token;
 
-/// A handshake that takes longer is given up.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a closing endpoint waits until every client was told.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a closing endpoint waits until every client was told, and again until every thread has ended.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
+/// Sockets on one address at most: their number is a byte of a connection id.
+const SOCKETS_MAX: usize = 64;
 
 /// A client that proved it speaks the protocol and wants to play.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +84,7 @@ pub trait Gateway: Send + Sync + 'static {
     /// Places a player. The scene that takes `end` answers through it (`Welcome`, `Scene`, ...); the endpoint itself
     /// only ever says goodbye. A refusal is sent to the client, and `end` may be dropped.
     fn login(&self, login: Login, end: SceneEnd) -> LoginAnswer<'_>;
-    /// Something happened that operators count. Called from connection tasks: has to be quick.
+    /// Something happened that operators count. Called from network threads: has to be quick.
     fn note(&self, event: TransportEvent);
 }
 
@@ -96,7 +105,7 @@ pub enum TransportEvent {
     },
     /// Messages did not get through.
     Dropped {
-        /// Why: `rate`, `inbox`, `oversized`, `outgoing_oversized`.
+        /// Why: `rate`, `inbox`, `early`, `oversized`, `outgoing_oversized`.
         reason: &'static str,
         /// How many.
         count: u64,
@@ -125,10 +134,13 @@ pub struct EndpointLimits {
     pub retry_above_per_second: u32,
     /// Handshakes in flight above which unproven addresses are sent a Retry.
     pub retry_above_handshakes: usize,
+    /// Sockets that share the address, each with a thread, 1 to 64. The kernel deals newcomers to them.
+    pub sockets: usize,
 }
 
 impl Default for EndpointLimits {
-    /// 5,000 connections, 32 per address but not for loopback, Retry above 200 newcomers a second or 256 handshakes.
+    /// 5,000 connections, 32 per address but not for loopback, Retry above 200 newcomers a second or 256 handshakes,
+    /// one socket.
     fn default() -> Self {
         EndpointLimits {
             connections_max: 5_000,
@@ -136,6 +148,7 @@ impl Default for EndpointLimits {
             loopback_exempt: true,
             retry_above_per_second: 200,
             retry_above_handshakes: 256,
+            sockets: 1,
         }
     }
 }
@@ -159,28 +172,20 @@ pub enum BindError {
     Settings(String),
 }
 
-/// What every task of an endpoint shares.
-struct Context {
-    gateway: Arc<dyn Gateway>,
-    admission: Arc<Admission>,
-    closing: watch::Sender<Option<Goodbye>>,
-}
-
 /// A listening endpoint. Dropping it ends every session as a shutdown, without waiting.
 pub struct Endpoint {
-    quinn: quinn::Endpoint,
-    context: Arc<Context>,
+    admission: Arc<Admission>,
+    ports: Arc<[Arc<Port>]>,
+    /// What each thread drops when it ends.
+    ended: Mutex<Vec<oneshot::Receiver<()>>>,
     local_addr: SocketAddr,
 }
 
 impl Endpoint {
-    /// Listens on `listen` (port 0 for any) and accepts clients on tasks of the current tokio runtime.
+    /// Listens on `listen` (port 0 for any) and serves clients on threads of its own, called `net-0` and so on.
     ///
     /// # Errors
     /// When the address cannot be bound or the certificate not used.
-    ///
-    /// # Panics
-    /// Outside of a tokio runtime.
     pub fn bind(
         listen: SocketAddr,
         certificate: &Certificate,
@@ -189,18 +194,37 @@ impl Endpoint {
     ) -> Result<Endpoint, BindError> {
         let at_address = |source| BindError::Address { listen, source };
         let server_config = hardening::server_config(certificate, &limits)?;
-        let socket = UdpSocket::bind(listen).map_err(at_address)?;
-        let runtime = Arc::new(quinn::TokioRuntime);
-        let quinn = quinn::Endpoint::new(hardening::endpoint_config()?, Some(server_config), socket, runtime)
-            .map_err(at_address)?;
-        let local_addr = quinn.local_addr().map_err(at_address)?;
-        let context = Arc::new(Context {
-            gateway,
-            admission: Admission::new(limits, now_us()),
-            closing: watch::Sender::new(None),
-        });
-        tokio::spawn(accept_clients(quinn.clone(), Arc::clone(&context)));
-        Ok(Endpoint { quinn, context, local_addr })
+        let sockets = bind_all(listen, limits.sockets.clamp(1, SOCKETS_MAX)).map_err(at_address)?;
+        let local_addr = sockets.first().map_or(Ok(listen), UdpSocket::local_addr).map_err(at_address)?;
+        let admission = Admission::new(limits, now_us());
+        let ports: Arc<[Arc<Port>]> = sockets.iter().map(|_| Arc::default()).collect();
+        let mut ended = Vec::new();
+        for (index, socket) in sockets.into_iter().enumerate() {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(at_address)?;
+            let driver = {
+                let _inside = runtime.enter();
+                let ids = u8::try_from(index).unwrap_or(u8::MAX);
+                let config = hardening::socket_config(ids)?;
+                Driver::new(socket, config, Some(server_config.clone())).map_err(at_address)?
+            };
+            let desk = Desk {
+                gateway: Arc::clone(&gateway),
+                admission: Arc::clone(&admission),
+                ports: Arc::clone(&ports),
+                index,
+                scratch: Scratch::default(),
+                closing: None,
+                logins: 0,
+            };
+            let (ends, end) = oneshot::channel();
+            let run = move || {
+                runtime.block_on(Serving { driver, desk }.run());
+                drop(ends);
+            };
+            std::thread::Builder::new().name(format!("net-{index}")).spawn(run).map_err(at_address)?;
+            ended.push(end);
+        }
+        Ok(Endpoint { admission, ports, ended: Mutex::new(ended), local_addr })
     }
 
     /// The address clients connect to, with its real port.
@@ -210,22 +234,39 @@ impl Endpoint {
 
     /// Connections at this moment, those still in their handshake included.
     pub fn connections(&self) -> usize {
-        self.context.admission.connections()
+        self.admission.connections()
     }
 
-    /// Stops accepting, tells every client why, and waits until all are told, at most 2 s.
+    /// Stops accepting, tells every client why, and waits until all are told, at most a few seconds.
     pub async fn close(&self, reason: Goodbye) {
-        self.context.closing.send_if_modified(|closing| closing.replace(reason).is_none());
-        let _late = timeout(CLOSE_TIMEOUT, self.context.admission.emptied()).await;
-        self.quinn.close(reason.code().into(), reason.name().as_bytes());
-        let _late = timeout(CLOSE_TIMEOUT, self.quinn.wait_idle()).await;
+        self.tell_to_close(reason);
+        let _late = timeout(CLOSE_TIMEOUT, self.admission.emptied()).await;
+        self.tell_it_is_over();
+        let ended = std::mem::take(&mut *self.ended.lock().unwrap_or_else(PoisonError::into_inner));
+        for end in ended {
+            let _ended_or_late = timeout(CLOSE_TIMEOUT, end).await;
+        }
+    }
+
+    fn tell_to_close(&self, reason: Goodbye) {
+        for port in self.ports.iter() {
+            port.tell(|news| {
+                news.closing.get_or_insert(reason);
+            });
+        }
+    }
+
+    fn tell_it_is_over(&self) {
+        for port in self.ports.iter() {
+            port.tell(|news| news.is_over = true);
+        }
     }
 }
 
 impl Drop for Endpoint {
     fn drop(&mut self) {
-        self.context.closing.send_if_modified(|closing| closing.replace(Goodbye::Shutdown).is_none());
-        self.quinn.close(Goodbye::Shutdown.code().into(), Goodbye::Shutdown.name().as_bytes());
+        self.tell_to_close(Goodbye::Shutdown);
+        self.tell_it_is_over();
     }
 }
 
@@ -235,39 +276,21 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-async fn accept_clients(quinn: quinn::Endpoint, context: Arc<Context>) {
-    let mut closing = context.closing.subscribe();
-    loop {
-        let incoming = tokio::select! {
-            incoming = quinn.accept() => incoming,
-            _ = closing.wait_for(Option::is_some) => break,
-        };
-        let Some(incoming) = incoming else { break };
-        let admitted =
-            context.admission.admit(incoming.remote_address(), incoming.remote_address_validated(), now_us());
-        match admitted {
-            Ok(place) => {
-                tokio::spawn(serve(incoming, place, Arc::clone(&context)));
-            }
-            Err(refusal) => {
-                context.gateway.note(TransportEvent::Refused { reason: refusal.name() });
-                match refusal {
-                    Refusal::Full => incoming.ignore(),
-                    Refusal::PerAddress => incoming.refuse(),
-                    // Only an address that is already proven cannot be sent a Retry, and such a one is not refused so.
-                    Refusal::Retry => drop(incoming.retry()),
-                }
-            }
-        }
+/// Binds so many sockets to one address.
+fn bind_all(listen: SocketAddr, sockets: usize) -> io::Result<Vec<UdpSocket>> {
+    if sockets == 1 {
+        return Ok(vec![UdpSocket::bind(listen)?]);
     }
-}
-
-async fn serve(incoming: quinn::Incoming, mut place: Place, context: Arc<Context>) {
-    let handshake = async { incoming.accept()?.await };
-    let Ok(Ok(connection)) = timeout(HANDSHAKE_TIMEOUT, handshake).await else {
-        context.gateway.note(TransportEvent::Refused { reason: "handshake" });
-        return;
-    };
-    place.handshake_done();
-    session::serve(&connection, &context).await;
+    let mut address = listen;
+    let mut bound = Vec::new();
+    for _ in 0..sockets {
+        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+        socket.set_reuse_port(true)?;
+        socket.bind(&address.into())?;
+        let socket: UdpSocket = socket.into();
+        // The first has found a port for all.
+        address = socket.local_addr()?;
+        bound.push(socket);
+    }
+    Ok(bound)
 }

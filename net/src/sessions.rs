@@ -2,7 +2,7 @@
 //! Whoever runs the scene attaches and releases sessions between ticks; `inbound` and `outbound` do the rest
 //! within them. A session never outlives its scene: through a portal it is released and attached again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bevy_ecs::prelude::*;
 use bytes::Bytes;
@@ -15,11 +15,11 @@ use sim::scene::{Scene, SceneAssets};
 use sim::tick::SimTick;
 
 use crate::codec::encode_server_message;
-use crate::mailbox::{Inbound, SceneEnd, SessionId};
+use crate::mailbox::{Inbound, Ready, SceneEnd, SessionId};
 use crate::outbound::view::{ClientView, ViewCounters};
 use crate::protocol::{
-    Goodbye, NO_RESUME_TOKEN, NUMBERED_MAX, NumberedRecord, ResumeToken, STRIKE_WINDOW_TICKS, STRIKES_MAX,
-    ServerMessage, StateFrame, WireComponent, WireTable,
+    Goodbye, NO_RESUME_TOKEN, NUMBERED_MAX, NumberedRecord, PROBE_AFTER_TICKS, ResumeToken, STRIKE_WINDOW_TICKS,
+    STRIKES_MAX, ServerMessage, StateFrame, WireComponent, WireTable,
 };
 
 /// A player who enters a scene.
@@ -99,7 +99,10 @@ pub(crate) struct Session {
     pub(crate) newest_sequence: u32,
     pub(crate) newest_command: u32,
     pub(crate) input_wait_us: u64,
-    pub(crate) silent_ticks: u32,
+    /// The last tick in which something had come.
+    pub(crate) heard_tick: u32,
+    /// The tick in which its silence is looked at next; its entry in [`Sessions::silence`].
+    pub(crate) silence_due: u32,
     /// The round trip that the scene was told of last, in ms.
     pub(crate) told_rtt_ms: Option<u32>,
     pub(crate) ending: Option<Goodbye>,
@@ -113,8 +116,14 @@ impl Session {
         self.strikes.retain(|&earlier| tick.wrapping_sub(earlier) < STRIKE_WINDOW_TICKS);
         self.strikes.push(tick);
         if self.strikes.len() >= STRIKES_MAX {
-            self.ending = Some(Goodbye::Abuse);
+            self.end_as(Goodbye::Abuse);
         }
+    }
+
+    /// Has the session ended at the beginning of the next tick.
+    pub(crate) fn end_as(&mut self, reason: Goodbye) {
+        self.ending = Some(reason);
+        self.end.list();
     }
 
     /// Queues a message; a reader too slow for it loses the session.
@@ -123,14 +132,14 @@ impl Session {
             Ok(frame) => self.send_frame(frame),
             Err(error) => {
                 tracing::error!(%error, player = %self.player, "a message to a client could not be written");
-                self.ending = Some(Goodbye::Internal);
+                self.end_as(Goodbye::Internal);
             }
         }
     }
 
     fn send_frame(&mut self, frame: Bytes) {
         if self.end.send_frame(frame).is_err() {
-            self.ending = Some(Goodbye::SlowReader);
+            self.end_as(Goodbye::SlowReader);
         }
     }
 }
@@ -139,6 +148,13 @@ impl Session {
 #[derive(Resource, Debug, Default)]
 pub struct Sessions {
     pub(crate) by_player: BTreeMap<PlayerId, Session>,
+    /// Where mailboxes say that there is something in them.
+    pub(crate) ready: Ready,
+    /// The sessions of which something came in this tick; no other is looked at by `inbound`.
+    pub(crate) active: Vec<PlayerId>,
+    /// When to look whether a session is silent for too long, by tick. Entries are checked against
+    /// [`Session::silence_due`].
+    pub(crate) silence: BTreeSet<(u32, PlayerId)>,
     pub(crate) stats: SessionStats,
     pub(crate) tick_started_us: u64,
 }
@@ -175,6 +191,7 @@ pub fn attach(scene: &mut Scene, join: Join, session: impl Into<Handover>) {
     let welcome = (scene_epoch == 0).then(|| welcome(world, join.player, resume));
     // Where the session comes from the data may have been of another epoch.
     let data = data_messages(&world.resource::<SceneAssets>().0, scene_epoch != 0);
+    let tick = world.resource::<SimTick>().0;
     let mut session = Session {
         player: join.player,
         end,
@@ -186,18 +203,21 @@ pub fn attach(scene: &mut Scene, join: Join, session: impl Into<Handover>) {
         newest_sequence,
         newest_command,
         input_wait_us: 0,
-        silent_ticks: 0,
+        heard_tick: tick,
+        silence_due: tick.saturating_add(PROBE_AFTER_TICKS),
         told_rtt_ms: None,
         ending: None,
         view: ClientView::new(counters),
         // Ticks differ from scene to scene: what was done in the last one counts from the arrival.
-        strikes: vec![world.resource::<SimTick>().0; strike_count],
+        strikes: vec![tick; strike_count],
     };
     if let Some(welcome) = welcome {
         session.send(&welcome);
     }
     data.iter().for_each(|message| session.send(message));
     let mut sessions = world.resource_mut::<Sessions>();
+    session.end.listen(&sessions.ready, join.player.0);
+    sessions.silence.insert((session.silence_due, join.player));
     if let Some(before) = sessions.by_player.insert(join.player, session) {
         before.end.goodbye(Goodbye::Kicked);
         *sessions.stats.closed.entry("kicked").or_default() += 1;
@@ -210,6 +230,7 @@ pub fn attach(scene: &mut Scene, join: Join, session: impl Into<Handover>) {
 /// about to end ends here, and nothing is left to bring anywhere.
 pub fn release(scene: &mut Scene, player: PlayerId) -> Option<Handover> {
     let session = scene.world_mut().resource_mut::<Sessions>().by_player.remove(&player)?;
+    session.end.stop_listening();
     if let Some(reason) = session.ending {
         session.end.goodbye(reason);
         return None;

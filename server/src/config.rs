@@ -37,6 +37,9 @@ pub struct Layer {
     /// Threads that tick scenes [default: one per scene, at most one per core]
     #[arg(long, value_name = "COUNT")]
     pub workers: Option<u16>,
+    /// Sockets that share the game address, each with a thread [default: one for every four cores]
+    #[arg(long, value_name = "COUNT")]
+    pub net_threads: Option<u16>,
     /// Seed of everything random in the world [default: a new one at every start]
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
@@ -67,6 +70,7 @@ impl Layer {
             log_format: self.log_format.or(below.log_format),
             log_level: self.log_level.or(below.log_level),
             workers: self.workers.or(below.workers),
+            net_threads: self.net_threads.or(below.net_threads),
             seed: self.seed.or(below.seed),
             players_max: self.players_max.or(below.players_max),
             server_id: self.server_id.or(below.server_id),
@@ -105,6 +109,8 @@ pub struct Config {
     pub log_level: String,
     /// Threads that tick scenes, 1 to 256; `None` for one per scene up to the count of cores.
     pub workers: Option<u16>,
+    /// Sockets that share the game address, each with a thread, 1 to 64; `None` for one for every four cores.
+    pub net_threads: Option<u16>,
     /// Seed of everything random; `None` for a new one.
     pub seed: Option<u64>,
     /// Players in all scenes together, 1 to 100,000.
@@ -130,6 +136,7 @@ impl Default for Config {
             log_format: LogFormat::Text,
             log_level: "info".to_owned(),
             workers: None,
+            net_threads: None,
             seed: None,
             players_max: 2_000,
             server_id: "mainspring".to_owned(),
@@ -206,6 +213,7 @@ impl Config {
             log_format: layer.log_format.unwrap_or(default.log_format),
             log_level: layer.log_level.unwrap_or(default.log_level),
             workers: layer.workers,
+            net_threads: layer.net_threads,
             seed: layer.seed,
             players_max: layer.players_max.unwrap_or(default.players_max),
             server_id: layer.server_id.unwrap_or(default.server_id),
@@ -223,6 +231,7 @@ impl Config {
             good.then_some(()).ok_or_else(|| ConfigError::OutOfRange { key, value: value.to_string(), range })
         };
         within("workers", u32::from(self.workers.unwrap_or(1)), 256, "1 to 256")?;
+        within("net_threads", u32::from(self.net_threads.unwrap_or(1)), 64, "1 to 64")?;
         within("players_max", self.players_max, 100_000, "1 to 100000")?;
         within("connections_max", self.connections_max, 100_000, "1 to 100000")?;
         within("connections_per_ip_max", self.connections_per_ip_max, 100_000, "1 to 100000")?;

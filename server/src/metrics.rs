@@ -13,6 +13,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, 
 mod gateway;
 mod names;
 mod scene;
+mod threads;
 
 pub use gateway::GatewayMetrics;
 pub use scene::SceneMetrics;
@@ -75,7 +76,9 @@ impl Metrics {
     #[must_use]
     pub fn render(&self, health: &Health) -> String {
         self.online_players.set(as_gauge(health.sessions()));
-        self.handle.render()
+        let mut page = self.handle.render();
+        threads::render(&mut page);
+        page
     }
 
     /// Moves samples out of their buffers; to be called every few seconds whether anyone looks or not.

@@ -202,9 +202,11 @@ fn directory_of(built: &[Built], config: &Config) -> Directory {
 }
 
 fn limits(config: &Config) -> EndpointLimits {
+    let quarter_of_cores = || std::thread::available_parallelism().map_or(1, |cores| cores.get() / 4).clamp(1, 8);
     EndpointLimits {
         connections_max: usize::try_from(config.connections_max).unwrap_or(usize::MAX),
         connections_per_address_max: usize::try_from(config.connections_per_ip_max).unwrap_or(usize::MAX),
+        sockets: config.net_threads.map_or_else(quarter_of_cores, usize::from),
         ..EndpointLimits::default()
     }
 }

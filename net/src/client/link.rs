@@ -184,7 +184,7 @@ async fn write_stream(mut send: SendStream, mut to_write: mpsc::Receiver<Bytes>)
 }
 
 /// A close by the server always has a reason phrase; one without comes from a process that let the connection go.
-fn closed_by(error: &ConnectionError) -> Closed {
+pub(super) fn closed_by(error: &ConnectionError) -> Closed {
     match error {
         ConnectionError::ApplicationClosed(close) if !close.reason.is_empty() => {
             Goodbye::from_code(close.error_code.into_inner()).map_or(Closed::Lost, Closed::Goodbye)

@@ -47,6 +47,10 @@ impl FrameReader {
     /// its framing and has to be closed.
     pub fn next_frame(&mut self) -> Result<Option<Bytes>, DecodeError> {
         let Some(prefix) = self.waiting.first_chunk::<FRAME_PREFIX_BYTES>() else {
+            if self.waiting.is_empty() {
+                // An idle stream holds no memory.
+                self.waiting = BytesMut::new();
+            }
             return Ok(None);
         };
         let frame_bytes = frame_length(*prefix, self.frame_bytes_max)?;

@@ -16,14 +16,14 @@ const LOOKS_MAX: usize = 4;
 
 /// The chunks of one socket.
 #[derive(Default)]
-pub(super) struct Chunks {
+pub(crate) struct Chunks {
     current: Option<BytesMut>,
     spent: VecDeque<BytesMut>,
 }
 
 impl Chunks {
     /// The bytes of a packet in memory that outlives the receive buffer.
-    pub(super) fn keep(&mut self, packet: &[u8]) -> BytesMut {
+    pub(crate) fn keep(&mut self, packet: &[u8]) -> BytesMut {
         if self.current.as_ref().is_none_or(|chunk| chunk.capacity() < packet.len()) {
             self.renew();
         }

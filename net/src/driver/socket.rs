@@ -1,10 +1,11 @@
 //! The UDP socket of a driver: batches in, with the segments the kernel merged; one packet or a run of segments out.
 //!
 //! Reading and writing never wait. Where there is nothing to read or no room to write, the reactor is told, so that
-//! [`Socket::readable`] and [`Socket::writable`] wait for the change.
+//! [`Socket::poll_ready`] wakes on the change.
 
 use std::io::{self, ErrorKind, IoSliceMut};
 use std::net::SocketAddr;
+use std::task::{Context, Poll};
 
 use bytes::BytesMut;
 use quinn_proto::Transmit;
@@ -99,12 +100,11 @@ impl Socket {
         sent.is_ok()
     }
 
-    pub(super) async fn readable(&self) -> io::Result<()> {
-        self.io.readable().await
-    }
-
-    pub(super) async fn writable(&self) -> io::Result<()> {
-        self.io.writable().await
+    /// Ready when there is something to read or, if asked for, room to write. Errors show at the next use.
+    pub(super) fn poll_ready(&self, context: &mut Context<'_>, also_writable: bool) -> Poll<()> {
+        let readable = self.io.poll_recv_ready(context).is_ready();
+        let writable = also_writable && self.io.poll_send_ready(context).is_ready();
+        if readable || writable { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// Tells the reactor that the socket was found not to be ready.

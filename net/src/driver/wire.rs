@@ -119,6 +119,11 @@ impl<'a> Wire<'a> {
         self.state.deadline = deadline;
     }
 
+    /// Whether a deadline is set.
+    pub fn has_deadline(&self) -> bool {
+        self.state.deadline.is_some()
+    }
+
     /// Whether the deadline has passed; it is taken back then.
     pub fn deadline_passed(&mut self) -> bool {
         self.state.deadline.take_if(|deadline| *deadline <= self.now).is_some()

@@ -166,6 +166,7 @@ mod tests {
             loopback_exempt,
             retry_above_per_second: 10,
             retry_above_handshakes: 4,
+            sockets: 1,
         };
         Admission::new(limits, 0)
     }

@@ -6,36 +6,35 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quinn::crypto::rustls::QuicServerConfig;
-use quinn::{
-    EndpointConfig, IdleTimeout, MtuDiscoveryConfig, ServerConfig, TransportConfig, ValidationTokenConfig, VarInt,
-};
+use quinn::{EndpointConfig, IdleTimeout, ServerConfig, TransportConfig, ValidationTokenConfig, VarInt};
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::{cipher_suite, default_provider};
 
 use super::congestion::FlooredNewReno;
+use super::routing::SocketIds;
 use super::{BindError, Certificate, EndpointLimits};
 use crate::protocol::ALPN;
 
 /// A session has one stream; a second could only be there to cost something [100].
 const BIDI_STREAMS_MAX: u32 = 1;
 /// Bytes of one stream that may be in flight to us [1.25 MB].
-const STREAM_RECEIVE_WINDOW_BYTES: u32 = 32 * 1024;
+const STREAM_RECEIVE_WINDOW_BYTES: u32 = 16 * 1024;
 /// Bytes of all streams that may be in flight to us [unlimited].
-const RECEIVE_WINDOW_BYTES: u32 = 64 * 1024;
+const RECEIVE_WINDOW_BYTES: u32 = 32 * 1024;
 /// Stream bytes of ours that may be unacknowledged [10 MB].
 const SEND_WINDOW_BYTES: u64 = 256 * 1024;
-/// Datagrams that may wait for the reading task, which never pauses [1.25 MB].
+/// Datagrams that may wait for a visit [1.25 MB].
 const DATAGRAM_RECEIVE_BYTES: usize = 16 * 1024;
 /// Datagrams that may wait for the congestion window; the oldest is dropped first, and state older than two ticks is
 /// not worth sending [1 MiB].
 const DATAGRAM_SEND_BYTES: usize = 8 * 1024;
 /// Silence after which a path counts as dead, in milliseconds [30 s].
 const IDLE_TIMEOUT_MS: u32 = 10_000;
-/// How often an idle client shows that it is there [never].
-const CLIENT_KEEP_ALIVE: Duration = Duration::from_secs(3);
+/// How often an idle client shows that it is there [never]: one of two may be lost before the path counts as dead.
+const CLIENT_KEEP_ALIVE: Duration = Duration::from_secs(4);
 /// First guess of the round trip [333 ms]: a lost first packet is repeated after three times this.
 const INITIAL_RTT: Duration = Duration::from_millis(100);
-/// Packet size every path has to carry.
+/// Packet size every path has to carry; larger ones are not looked for, since no datagram of ours is larger.
 const INITIAL_MTU: u16 = 1_200;
 /// Largest UDP payload we take.
 const UDP_PAYLOAD_BYTES_MAX: u16 = 1_472;
@@ -57,6 +56,13 @@ pub(crate) fn endpoint_config() -> Result<EndpointConfig, BindError> {
     let mut config = EndpointConfig::default();
     config.supported_versions(vec![QUIC_V1]).min_reset_interval(RESET_INTERVAL_MIN);
     config.max_udp_payload_size(UDP_PAYLOAD_BYTES_MAX).map_err(|error| BindError::Settings(error.to_string()))?;
+    Ok(config)
+}
+
+/// The same for a socket of ours, whose connection ids name it.
+pub(super) fn socket_config(socket: u8) -> Result<EndpointConfig, BindError> {
+    let mut config = endpoint_config()?;
+    config.cid_generator(move || Box::new(SocketIds::new(socket)));
     Ok(config)
 }
 
@@ -101,7 +107,7 @@ fn transport() -> TransportConfig {
         .max_idle_timeout(Some(IdleTimeout::from(VarInt::from_u32(IDLE_TIMEOUT_MS))))
         .initial_rtt(INITIAL_RTT)
         .initial_mtu(INITIAL_MTU)
-        .mtu_discovery_config(Some(MtuDiscoveryConfig::default()))
+        .mtu_discovery_config(None)
         .ack_frequency_config(None)
         .congestion_controller_factory(Arc::new(FlooredNewReno))
         .allow_spin(false);

@@ -1,305 +1,273 @@
-//! One connection after its handshake: login, then bytes both ways until either side ends it.
+//! One connection from its handshake to its end: login, then bytes both ways until either side ends it.
 //!
-//! A single task drives three loops. The reader is never held up by the scene or by the writers: what the scene does
-//! not take in time is dropped and counted. Frames and datagrams are written independently, so that a client that
-//! does not read its stream still gets no stale state.
+//! A state machine that its thread visits. It never waits: what the scene does not take in time is dropped and counted,
+//! and what a client does not read stays in the mailbox, where it counts as waiting. Frames and datagrams are written
+//! independently, so that a client that does not read its stream still gets no stale state.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use bytes::{BufMut, BytesMut};
-use quinn::{Connection, ConnectionError, RecvStream, SendDatagramError, SendStream, WriteError};
-use tokio::time::timeout;
+use bytes::{BufMut, Bytes, BytesMut};
+use quinn_proto::ConnectionError;
 
-use super::{Context, Credentials, Gateway, Login, TransportEvent};
+use super::admission::Place;
+use super::playing::Playing;
+use super::{Credentials, Gateway, Login, TransportEvent};
 use crate::codec::{DecodeError, FrameReader, decode_client_message, encode_server_message, frame_prefix};
-use crate::mailbox::{CloseCause, Inbound, SessionId, TaskEnd, mailbox, now_us};
-use crate::protocol::{
-    CLIENT_FRAME_BYTES_MAX, ClientMessage, DATAGRAM_BYTES_MAX, DATAGRAMS_PER_TICK_MAX, Goodbye, ServerMessage,
-};
-use crate::rate::{SessionRate, Verdict};
+use crate::driver::{Read, Wire};
+use crate::mailbox::{CloseCause, SessionId, TaskEnd};
+use crate::protocol::{CLIENT_FRAME_BYTES_MAX, ClientMessage, Goodbye, ServerMessage};
 
+/// A handshake that takes longer is given up.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The first frame has to be there so soon after the handshake.
 const LOGIN_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long the gateway may take to place a player.
-const PLACE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a client may take to read its goodbye.
-const GOODBYE_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long one write to the stream may be blocked by a client that does not read.
-const STALL_TIMEOUT: Duration = Duration::from_secs(15);
-/// Stream bytes handed over by one read or write.
-const CHUNK_BYTES: usize = 16 * 1024;
-/// Batches of datagrams between two reports of traffic: a second at 20 Hz.
-const BATCHES_PER_REPORT: u32 = 20;
+pub(super) const GOODBYE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Serves one connection from its login to its end.
-pub(super) async fn serve(connection: &Connection, context: &Context) {
-    let gateway = context.gateway.as_ref();
-    let mut closing = context.closing.subscribe();
-    let first = tokio::select! {
-        first = timeout(LOGIN_TIMEOUT, first_frame(connection)) => first,
-        reason = closing.wait_for(Option::is_some) => {
-            let reason = reason.ok().and_then(|reason| *reason).unwrap_or(Goodbye::Shutdown);
-            return close(connection, reason);
-        }
-    };
-    let (mut opened, login) = match first {
-        Ok(Ok(login)) => login,
-        Ok(Err(NoLogin::Gone)) => return gateway.note(TransportEvent::Refused { reason: "gone" }),
-        Ok(Err(NoLogin::Bad(error, send))) => {
-            gateway.note(TransportEvent::Refused { reason: error.reason() });
-            let reason = match error {
-                DecodeError::BadName | DecodeError::BadClass => Goodbye::BadLogin,
-                _ => Goodbye::Abuse,
-            };
-            return refuse(connection, send, reason).await;
-        }
-        Err(_late) => {
-            gateway.note(TransportEvent::Refused { reason: Goodbye::LoginTimeout.name() });
-            return close(connection, Goodbye::LoginTimeout);
-        }
-    };
-    let (task, scene) = mailbox(login.session);
-    let placed = timeout(PLACE_TIMEOUT, gateway.login(login, scene)).await;
-    if let Err(reason) = placed.unwrap_or(Err(Goodbye::Internal)) {
-        gateway.note(TransportEvent::Refused { reason: reason.name() });
-        return refuse(connection, opened.send, reason).await;
-    }
-    gateway.note(TransportEvent::Opened);
-    let shutdown = async {
-        if let Ok(reason) = closing.wait_for(Option::is_some).await {
-            task.say_goodbye(reason.unwrap_or(Goodbye::Shutdown));
-        }
-        std::future::pending::<CloseCause>().await
-    };
-    let mut traffic = Traffic::default();
-    let cause = tokio::select! {
-        cause = read(connection, &mut opened.receive, opened.frames, &task, gateway) => cause,
-        cause = write_frames(&mut opened.send, &task) => cause,
-        cause = write_datagrams(connection, &task, gateway, &mut traffic) => cause,
-        cause = insist_on_goodbye(&task) => cause,
-        cause = shutdown => cause,
-        error = connection.closed() => cause_of(&error),
-    };
-    task.close(cause);
-    match cause {
-        CloseCause::Flood => close(connection, Goodbye::Flood),
-        CloseCause::Abuse => close(connection, Goodbye::Abuse),
-        CloseCause::Goodbye(reason) => close(connection, reason),
-        CloseCause::Lost | CloseCause::Peer => {}
-    }
-    traffic.report(connection, gateway);
-    gateway.note(TransportEvent::Closed { cause });
+/// What the endpoint keeps for a connection.
+pub(super) struct Session {
+    place: Place,
+    stage: Stage,
+    traffic: Traffic,
 }
 
-/// The stream of a session.
-struct Opened {
-    send: SendStream,
-    receive: RecvStream,
+/// How far a connection has come.
+enum Stage {
+    /// The handshake goes on.
+    Handshake,
+    /// The first frame is awaited.
+    Login(FrameReader),
+    /// The gateway looks for a place; nothing is read meanwhile.
+    Placing(Box<Placing>),
+    /// Bytes go both ways.
+    Playing(Box<Playing>),
+    /// The goodbye is on its way. With a mailbox when there was a session to end.
+    Parting { reason: Goodbye, task: Option<TaskEnd> },
+    /// The connection was closed; what is to be noted has been.
+    Over,
+}
+
+struct Placing {
+    task: TaskEnd,
     /// What came behind the login.
     frames: FrameReader,
 }
 
-/// Why there was no login.
-enum NoLogin {
-    /// The connection ended first.
-    Gone,
-    /// The first frame was something else.
-    Bad(DecodeError, SendStream),
+/// What a visit leads to.
+pub(super) enum Step {
+    /// Nothing more.
+    Stay,
+    /// The client has asked to log in.
+    Login(ClientMessage, FrameReader),
 }
 
-async fn first_frame(connection: &Connection) -> Result<(Opened, Login), NoLogin> {
-    let (send, mut receive) = connection.accept_bi().await.map_err(|_| NoLogin::Gone)?;
-    let mut frames = FrameReader::new(CLIENT_FRAME_BYTES_MAX);
-    let message = loop {
-        match frames.next_frame().and_then(|frame| frame.map(|frame| decode_client_message(&frame)).transpose()) {
-            Ok(Some(message)) => break message,
-            Ok(None) => {}
-            Err(error) => return Err(NoLogin::Bad(error, send)),
-        }
-        match receive.read_chunk(CHUNK_BYTES, true).await {
-            Ok(Some(chunk)) => frames.push(&chunk.bytes),
-            _ => return Err(NoLogin::Gone),
-        }
-    };
-    let credentials = match message {
-        ClientMessage::Login { name, class } => Credentials::Name { name, class },
-        ClientMessage::Resume { token } => Credentials::Resume { token },
-        _ => return Err(NoLogin::Bad(DecodeError::Malformed, send)),
-    };
-    let login = Login { credentials, session: SessionId::next(), remote: connection.remote_address() };
-    Ok((Opened { send, receive, frames }, login))
-}
-
-/// Moves everything that comes into the mailbox, within the session's rate.
-async fn read(
-    connection: &Connection,
-    receive: &mut RecvStream,
-    mut frames: FrameReader,
-    task: &TaskEnd,
-    gateway: &dyn Gateway,
-) -> CloseCause {
-    let mut inbox = LimitedInbox { task, gateway, rate: SessionRate::new(now_us()) };
-    let mut stream_open = true;
-    // The login may have come with frames behind it.
-    let mut chunk_came = true;
-    loop {
-        if std::mem::take(&mut chunk_came)
-            && let Err(cause) = inbox.push_frames(&mut frames)
-        {
-            return cause;
-        }
-        tokio::select! {
-            datagram = connection.read_datagram() => match datagram {
-                Ok(bytes) => {
-                    if let Err(cause) = inbox.push_datagram(bytes) {
-                        return cause;
-                    }
-                }
-                Err(error) => return cause_of(&error),
-            },
-            chunk = receive.read_chunk(CHUNK_BYTES, true), if stream_open => match chunk {
-                Ok(Some(chunk)) => {
-                    frames.push(&chunk.bytes);
-                    chunk_came = true;
-                }
-                // A client that ends its half of the stream has no more to ask; it may still watch.
-                Ok(None) | Err(_) => stream_open = false,
-            },
-        }
-    }
-}
-
-/// The way into the mailbox: counts, limits, and says when it is enough.
-struct LimitedInbox<'a> {
-    task: &'a TaskEnd,
-    gateway: &'a dyn Gateway,
-    rate: SessionRate,
-}
-
-impl LimitedInbox<'_> {
-    fn push_datagram(&mut self, bytes: bytes::Bytes) -> Result<(), CloseCause> {
-        let received_us = now_us();
-        let verdict = self.rate.message(received_us);
-        if bytes.len() > DATAGRAM_BYTES_MAX && verdict == Verdict::Pass {
-            let verdict = self.rate.dropped(received_us);
-            return self.drop_message("oversized", verdict);
-        }
-        self.push(verdict, Inbound::Datagram { bytes, received_us })
+impl Session {
+    pub(super) fn new(place: Place) -> Session {
+        Session { place, stage: Stage::Handshake, traffic: Traffic::default() }
     }
 
-    fn push_frames(&mut self, frames: &mut FrameReader) -> Result<(), CloseCause> {
-        let received_us = now_us();
+    /// The handshake is done.
+    pub(super) fn connected(&mut self, wire: &mut Wire<'_>) {
+        self.place.handshake_done();
+        self.stage = Stage::Login(FrameReader::new(CLIENT_FRAME_BYTES_MAX));
+        wire.set_deadline(Some(wire.now() + LOGIN_TIMEOUT));
+    }
+
+    /// A datagram came. Before the character has a place nobody could take it.
+    pub(super) fn datagram(&mut self, wire: &mut Wire<'_>, bytes: Bytes, gateway: &dyn Gateway) {
+        match &mut self.stage {
+            Stage::Playing(playing) => {
+                if let Err(cause) = playing.push_datagram(bytes, gateway) {
+                    self.end(cause, wire, gateway);
+                }
+            }
+            _ => gateway.note(TransportEvent::Dropped { reason: "early", count: 1 }),
+        }
+    }
+
+    /// One visit.
+    pub(super) fn visit(&mut self, wire: &mut Wire<'_>, gateway: &dyn Gateway, scratch: &mut Scratch) -> Step {
+        match &mut self.stage {
+            Stage::Handshake => self.await_handshake(wire),
+            Stage::Login(_) => return self.await_login(wire, gateway),
+            Stage::Placing(_) | Stage::Over => {}
+            Stage::Playing(playing) => {
+                if let Err(cause) = playing.visit(wire, gateway, &mut self.traffic, scratch) {
+                    self.end(cause, wire, gateway);
+                }
+            }
+            Stage::Parting { .. } => self.await_parting(wire, gateway),
+        }
+        Step::Stay
+    }
+
+    fn await_handshake(&mut self, wire: &mut Wire<'_>) {
+        if wire.deadline_passed() {
+            wire.close(0, "");
+        } else if !wire.has_deadline() {
+            wire.set_deadline(Some(wire.now() + HANDSHAKE_TIMEOUT));
+        }
+    }
+
+    fn await_login(&mut self, wire: &mut Wire<'_>, gateway: &dyn Gateway) -> Step {
+        if wire.deadline_passed() {
+            gateway.note(TransportEvent::Refused { reason: Goodbye::LoginTimeout.name() });
+            self.close(wire, Goodbye::LoginTimeout);
+            return Step::Stay;
+        }
+        let Stage::Login(frames) = &mut self.stage else { return Step::Stay };
         loop {
-            match frames.next_frame() {
-                Ok(Some(bytes)) => {
-                    let verdict = self.rate.command(received_us);
-                    self.push(verdict, Inbound::Frame { bytes, received_us })?;
+            let frame = frames.next_frame();
+            match frame.and_then(|frame| frame.map(|frame| decode_client_message(&frame)).transpose()) {
+                Ok(Some(message)) => {
+                    let frames = std::mem::replace(frames, FrameReader::new(CLIENT_FRAME_BYTES_MAX));
+                    wire.set_deadline(None);
+                    return Step::Login(message, frames);
                 }
-                Ok(None) => return Ok(()),
-                Err(_) => return Err(CloseCause::Abuse),
+                Ok(None) => {}
+                Err(error) => {
+                    self.refuse_login(&error, wire, gateway);
+                    return Step::Stay;
+                }
+            }
+            match wire.read() {
+                Read::Bytes(bytes) => frames.push(&bytes),
+                Read::Nothing => return Step::Stay,
+                Read::Ended => {
+                    wire.close(0, "");
+                    return Step::Stay;
+                }
             }
         }
     }
 
-    fn push(&mut self, verdict: Verdict, item: Inbound) -> Result<(), CloseCause> {
-        if verdict != Verdict::Pass {
-            return self.drop_message("rate", verdict);
-        }
-        if self.task.push(item).is_err() {
-            // The inbox has counted it for the scene already.
-            self.gateway.note(TransportEvent::Dropped { reason: "inbox", count: 1 });
-        }
-        Ok(())
+    /// The first frame was not a login, or not a good one.
+    pub(super) fn refuse_login(&mut self, error: &DecodeError, wire: &mut Wire<'_>, gateway: &dyn Gateway) {
+        gateway.note(TransportEvent::Refused { reason: error.reason() });
+        let reason = match error {
+            DecodeError::BadName | DecodeError::BadClass => Goodbye::BadLogin,
+            _ => Goodbye::Abuse,
+        };
+        self.part(reason, None, wire);
     }
 
-    fn drop_message(&self, reason: &'static str, verdict: Verdict) -> Result<(), CloseCause> {
-        self.task.count_dropped(1);
-        self.gateway.note(TransportEvent::Dropped { reason, count: 1 });
-        if verdict == Verdict::Flood { Err(CloseCause::Flood) } else { Ok(()) }
+    /// The gateway is asked; `frames` is what came behind the login.
+    pub(super) fn placing(&mut self, task: TaskEnd, frames: FrameReader) {
+        self.stage = Stage::Placing(Box::new(Placing { task, frames }));
     }
-}
 
-/// Writes the frames the scene queues; ends with the scene's goodbye, or with a client that does not read.
-async fn write_frames(send: &mut SendStream, task: &TaskEnd) -> CloseCause {
-    let mut buffer = BytesMut::new();
-    loop {
-        let outgoing = task.outgoing_frames().await;
-        for frame in outgoing.frames {
-            buffer.put_slice(&frame_prefix(frame.len()));
-            buffer.put_slice(&frame);
-            if buffer.len() >= CHUNK_BYTES
-                && let Err(cause) = write(send, &mut buffer).await
-            {
-                return cause;
+    /// The gateway has answered.
+    pub(super) fn placed(&mut self, placed: Result<(), Goodbye>, wire: &mut Wire<'_>, gateway: &dyn Gateway) {
+        let Stage::Placing(placing) = std::mem::replace(&mut self.stage, Stage::Over) else { return };
+        let Placing { task, frames } = *placing;
+        match placed {
+            Ok(()) => {
+                gateway.note(TransportEvent::Opened);
+                self.stage = Stage::Playing(Box::new(Playing::new(task, frames)));
             }
-            task.written(frame.len());
-        }
-        if let Err(cause) = write(send, &mut buffer).await {
-            return cause;
-        }
-        if let Some(reason) = outgoing.goodbye {
-            say_goodbye(send, reason).await;
-            return CloseCause::Goodbye(reason);
-        }
-    }
-}
-
-async fn write(send: &mut SendStream, buffer: &mut BytesMut) -> Result<(), CloseCause> {
-    if buffer.is_empty() {
-        return Ok(());
-    }
-    match timeout(STALL_TIMEOUT, send.write_chunk(buffer.split().freeze())).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(WriteError::ConnectionLost(error))) => Err(cause_of(&error)),
-        // The client stopped reading for good.
-        Ok(Err(_)) => Err(CloseCause::Peer),
-        Err(_stalled) => Err(CloseCause::Goodbye(Goodbye::SlowReader)),
-    }
-}
-
-/// Sends what the scene replaces every tick, and reports traffic about once a second.
-async fn write_datagrams(
-    connection: &Connection,
-    task: &TaskEnd,
-    gateway: &dyn Gateway,
-    traffic: &mut Traffic,
-) -> CloseCause {
-    let mut batch = Vec::with_capacity(DATAGRAMS_PER_TICK_MAX);
-    let mut batches = 0;
-    loop {
-        task.outgoing_datagrams(&mut batch).await;
-        for datagram in batch.drain(..) {
-            let sent = if datagram.len() > DATAGRAM_BYTES_MAX {
-                Err(SendDatagramError::TooLarge)
-            } else {
-                connection.send_datagram(datagram)
-            };
-            match sent {
-                Ok(()) => {}
-                Err(SendDatagramError::ConnectionLost(error)) => return cause_of(&error),
-                Err(_) => gateway.note(TransportEvent::Dropped { reason: "outgoing_oversized", count: 1 }),
+            Err(reason) => {
+                gateway.note(TransportEvent::Refused { reason: reason.name() });
+                self.part(reason, None, wire);
             }
         }
-        batches += 1;
-        if batches == BATCHES_PER_REPORT {
-            batches = 0;
-            task.measured(u32::try_from(connection.rtt().as_millis()).unwrap_or(u32::MAX));
-            traffic.report(connection, gateway);
+    }
+
+    /// The datagrams of a tick may leave now.
+    pub(super) fn release_datagrams(&mut self) {
+        if let Stage::Playing(playing) = &mut self.stage {
+            playing.release_datagrams();
         }
     }
+
+    /// The endpoint closes: whoever plays is told after everything said before, the others at once.
+    pub(super) fn shut(&mut self, reason: Goodbye, wire: &mut Wire<'_>) {
+        match &self.stage {
+            Stage::Playing(playing) => playing.say_goodbye(reason),
+            Stage::Placing(placing) => placing.task.say_goodbye(reason),
+            Stage::Handshake | Stage::Login(_) => self.close(wire, reason),
+            Stage::Parting { .. } | Stage::Over => {}
+        }
+    }
+
+    fn await_parting(&mut self, wire: &mut Wire<'_>, gateway: &dyn Gateway) {
+        if (wire.is_done() || wire.deadline_passed())
+            && let Stage::Parting { reason, task } = std::mem::replace(&mut self.stage, Stage::Over)
+        {
+            wire.close(reason.code(), reason.name());
+            self.note_end(task, CloseCause::Goodbye(reason), wire, gateway);
+        }
+    }
+
+    /// Writes the goodbye and waits until the client has it, so that the close does not overtake it.
+    fn part(&mut self, reason: Goodbye, task: Option<TaskEnd>, wire: &mut Wire<'_>) {
+        if let Ok(mut frame) = encode_server_message(&ServerMessage::Goodbye { reason }).map(|frame| framed(&frame)) {
+            let _gone = wire.write(&mut frame);
+        }
+        wire.finish();
+        wire.set_deadline(Some(wire.now() + GOODBYE_TIMEOUT));
+        self.stage = Stage::Parting { reason, task };
+    }
+
+    /// Ends a session that plays.
+    fn end(&mut self, cause: CloseCause, wire: &mut Wire<'_>, gateway: &dyn Gateway) {
+        let Stage::Playing(playing) = std::mem::replace(&mut self.stage, Stage::Over) else { return };
+        let reason = match cause {
+            CloseCause::Goodbye(reason) if playing.may_say_goodbye() => {
+                return self.part(reason, Some(playing.into_task()), wire);
+            }
+            CloseCause::Goodbye(reason) => reason,
+            CloseCause::Flood => Goodbye::Flood,
+            CloseCause::Abuse | CloseCause::Lost | CloseCause::Peer => Goodbye::Abuse,
+        };
+        self.close(wire, reason);
+        self.note_end(Some(playing.into_task()), cause, wire, gateway);
+    }
+
+    /// The reason phrase is always there: a close without one comes from a dropped connection and means nothing.
+    fn close(&mut self, wire: &mut Wire<'_>, reason: Goodbye) {
+        self.stage = Stage::Over;
+        wire.close(reason.code(), reason.name());
+    }
+
+    /// The connection is gone.
+    pub(super) fn gone(mut self, error: &ConnectionError, wire: &mut Wire<'_>, gateway: &dyn Gateway) {
+        match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Handshake => gateway.note(TransportEvent::Refused { reason: "handshake" }),
+            Stage::Login(_) => gateway.note(TransportEvent::Refused { reason: "gone" }),
+            // The answer of the gateway finds nobody any more.
+            Stage::Placing(_) | Stage::Over => {}
+            Stage::Playing(playing) => self.note_end(Some(playing.into_task()), cause_of(error), wire, gateway),
+            Stage::Parting { reason, task } => self.note_end(task, CloseCause::Goodbye(reason), wire, gateway),
+        }
+    }
+
+    fn note_end(&mut self, task: Option<TaskEnd>, cause: CloseCause, wire: &Wire<'_>, gateway: &dyn Gateway) {
+        let Some(task) = task else { return };
+        task.close(cause);
+        self.traffic.report(wire, gateway);
+        gateway.note(TransportEvent::Closed { cause });
+    }
+}
+
+/// Room that all sessions of a thread use in turn.
+#[derive(Default)]
+pub(super) struct Scratch {
+    pub(super) datagrams: Vec<Bytes>,
+    pub(super) frames: Vec<Bytes>,
+    pub(super) buffer: BytesMut,
 }
 
 /// What has been reported of a connection's traffic so far.
 #[derive(Default)]
-struct Traffic {
+pub(super) struct Traffic {
     sent_bytes: u64,
     received_bytes: u64,
     lost_packets: u64,
 }
 
 impl Traffic {
-    fn report(&mut self, connection: &Connection, gateway: &dyn Gateway) {
-        let stats = connection.stats();
+    pub(super) fn report(&mut self, wire: &Wire<'_>, gateway: &dyn Gateway) {
+        let stats = wire.stats();
         let now = Traffic {
             sent_bytes: stats.udp_tx.bytes,
             received_bytes: stats.udp_rx.bytes,
@@ -315,35 +283,26 @@ impl Traffic {
     }
 }
 
-/// Ends a session whose goodbye cannot be written because the client does not read.
-async fn insist_on_goodbye(task: &TaskEnd) -> CloseCause {
-    let reason = task.goodbye_said().await;
-    tokio::time::sleep(2 * GOODBYE_TIMEOUT).await;
-    CloseCause::Goodbye(reason)
-}
-
-async fn refuse(connection: &Connection, mut send: SendStream, reason: Goodbye) {
-    say_goodbye(&mut send, reason).await;
-    close(connection, reason);
-}
-
-/// Writes the goodbye and waits until the client has it, so that the close does not overtake it.
-async fn say_goodbye(send: &mut SendStream, reason: Goodbye) {
-    let Ok(frame) = encode_server_message(&ServerMessage::Goodbye { reason }) else { return };
-    let mut buffer = BytesMut::new();
-    buffer.put_slice(&frame_prefix(frame.len()));
-    buffer.put_slice(&frame);
-    let said = async {
-        send.write_chunk(buffer.freeze()).await.ok()?;
-        send.finish().ok()?;
-        send.stopped().await.ok()
+/// The login in the first frame.
+pub(super) fn login_of(message: ClientMessage, wire: &Wire<'_>) -> Result<Login, DecodeError> {
+    let credentials = match message {
+        ClientMessage::Login { name, class } => Credentials::Name { name, class },
+        ClientMessage::Resume { token } => Credentials::Resume { token },
+        _ => return Err(DecodeError::Malformed),
     };
-    let _late = timeout(GOODBYE_TIMEOUT, said).await;
+    Ok(Login { credentials, session: SessionId::next(), remote: wire.remote() })
 }
 
-/// The reason phrase is always there: a close without one comes from a dropped connection and means nothing.
-fn close(connection: &Connection, reason: Goodbye) {
-    connection.close(reason.code().into(), reason.name().as_bytes());
+fn framed(frame: &[u8]) -> Bytes {
+    let mut framed = BytesMut::new();
+    framed.put_slice(&frame_prefix(frame.len()));
+    framed.put_slice(frame);
+    framed.freeze()
+}
+
+/// The earlier of two moments that may not be set.
+pub(super) fn sooner(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    one.into_iter().chain(other).min()
 }
 
 fn cause_of(error: &ConnectionError) -> CloseCause {

@@ -252,7 +252,7 @@ async fn too_many_from_one_address_are_refused_and_a_place_given_back_is_free() 
     assert!(matches!(refused, Err(ConnectError::Handshake { .. })), "{refused:?}");
     drop(first);
     assert_eq!(house.until("Ada", SceneEnd::closed).await?, CloseCause::Peer);
-    bounded(house.endpoint.context.admission.emptied()).await?;
+    bounded(house.endpoint.admission.emptied()).await?;
     house.guest("Bob").await?;
     Ok(())
 }

@@ -19,8 +19,9 @@ pub(crate) enum Decoded {
 
 /// Reads everything that was drained.
 pub(super) fn decode_messages(tick: Res<SimTick>, mut sessions: ResMut<Sessions>) {
-    let Sessions { by_player, stats, .. } = &mut *sessions;
-    for session in by_player.values_mut() {
+    let Sessions { by_player, stats, active, .. } = &mut *sessions;
+    for player in active.iter() {
+        let Some(session) = by_player.get_mut(player) else { continue };
         let mut inbox = std::mem::take(&mut session.inbox);
         for item in inbox.drain(..) {
             match read(item) {

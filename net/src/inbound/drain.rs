@@ -1,8 +1,12 @@
 //! Drain: takes what has arrived out of the mailboxes, notices what has not, and lets go of sessions that ended.
+//!
+//! Only sessions whose mailbox has put itself on the list are looked at; silence is found by its deadline.
 
 use bevy_ecs::prelude::*;
+use sim::ids::PlayerId;
 use sim::input::{Inputs, SceneInput};
 use sim::replicated::Changes;
+use sim::tick::SimTick;
 
 use crate::protocol::{Goodbye, PROBE_AFTER_TICKS, SILENT_SESSION_TICKS_MAX, ServerMessage};
 use crate::sessions::{Session, SessionStats, Sessions};
@@ -10,36 +14,59 @@ use crate::sessions::{Session, SessionStats, Sessions};
 /// A round trip has changed when it differs by so many ms from what the scene knows.
 const RTT_STEP_MS: u32 = 15;
 
-/// Empties every mailbox; a session whose connection has gone, or that is to end, is removed.
+/// Empties the mailboxes that hold something; a session whose connection has gone, or that is to end, is removed.
 pub(super) fn drain_mailboxes(
+    tick: Res<SimTick>,
     mut sessions: ResMut<Sessions>,
     mut inputs: ResMut<Inputs>,
     mut changes: ResMut<Changes>,
+    mut listed: Local<Vec<u64>>,
 ) {
-    let Sessions { by_player, stats, .. } = &mut *sessions;
-    by_player.retain(|_, session| {
+    let Sessions { by_player, stats, ready, active, .. } = &mut *sessions;
+    ready.take(&mut listed);
+    active.clear();
+    for player in listed.iter().map(|&token| PlayerId(token)) {
+        let Some(session) = by_player.get_mut(&player) else { continue };
         session.end.drain(&mut session.inbox);
         let dropped = session.end.dropped();
         if dropped > 0 {
             *stats.rejected.entry("dropped").or_default() += dropped;
         }
-        notice_silence(session);
+        if !session.inbox.is_empty() {
+            session.heard_tick = tick.0;
+        }
         tell_latency(session, &mut inputs);
-        !ends(session, stats, &mut inputs)
-    });
-    changes.watch(!by_player.is_empty());
+        if ends(session, stats, &mut inputs) {
+            by_player.remove(&player);
+        } else {
+            active.push(player);
+        }
+    }
+    notice_silence(&mut sessions, tick.0, &mut inputs);
+    changes.watch(!sessions.by_player.is_empty());
 }
 
-fn notice_silence(session: &mut Session) {
-    if !session.inbox.is_empty() {
-        session.silent_ticks = 0;
-        return;
-    }
-    session.silent_ticks = session.silent_ticks.saturating_add(1);
-    if session.silent_ticks == PROBE_AFTER_TICKS {
-        session.send(&ServerMessage::Probe);
-    } else if session.silent_ticks >= SILENT_SESSION_TICKS_MAX {
-        session.ending = Some(Goodbye::Silent);
+/// Asks those who have been silent for long whether they are there, and ends those who did not answer.
+fn notice_silence(sessions: &mut Sessions, tick: u32, inputs: &mut Inputs) {
+    let Sessions { by_player, stats, silence, .. } = sessions;
+    while let Some(&(due, player)) = silence.first()
+        && due <= tick
+    {
+        silence.pop_first();
+        let Some(session) = by_player.get_mut(&player).filter(|session| session.silence_due == due) else { continue };
+        let silent_ticks = tick.saturating_sub(session.heard_tick);
+        let mut wait_ticks = PROBE_AFTER_TICKS;
+        if silent_ticks >= SILENT_SESSION_TICKS_MAX {
+            session.ending = Some(Goodbye::Silent);
+        } else if silent_ticks >= PROBE_AFTER_TICKS {
+            session.send(&ServerMessage::Probe);
+            wait_ticks = SILENT_SESSION_TICKS_MAX;
+        }
+        session.silence_due = session.heard_tick.saturating_add(wait_ticks);
+        silence.insert((session.silence_due, player));
+        if ends(session, stats, inputs) {
+            by_player.remove(&player);
+        }
     }
 }
 

@@ -24,8 +24,9 @@ pub(super) fn route_commands(
     mut sessions: ResMut<Sessions>,
     mut inputs: ResMut<Inputs>,
 ) {
-    let Sessions { by_player, stats, tick_started_us } = &mut *sessions;
-    for session in by_player.values_mut() {
+    let Sessions { by_player, stats, active, tick_started_us, .. } = &mut *sessions;
+    for player in active.iter() {
+        let Some(session) = by_player.get_mut(player) else { continue };
         let mut decoded = std::mem::take(&mut session.decoded);
         for item in decoded.drain(..) {
             let routed = match item {
@@ -122,7 +123,7 @@ fn route_message(
         }
         ClientMessage::Alive => Ok(()),
         ClientMessage::Logout => {
-            session.ending = Some(Goodbye::LoggedOut);
+            session.end_as(Goodbye::LoggedOut);
             Ok(())
         }
         ClientMessage::Login { .. } | ClientMessage::Resume { .. } => Err("second_login"),

@@ -1,4 +1,4 @@
-//! Transmit: hands this tick's datagrams to the mailboxes, tells who was refused, and that the game data is another.
+//! Transmit: hands this tick's datagrams to the mailboxes with the time to send them, tells who was refused, and that the game data is another.
 
 use bevy_ecs::prelude::*;
 use sim::assets::Assets;
@@ -6,15 +6,22 @@ use sim::command::CommandRejected;
 use sim::scene::SceneAssets;
 use sim::tick::SimTick;
 
+use crate::mailbox::{Departures, now_us};
 use crate::protocol::ServerMessage;
 use crate::sessions::{Sessions, data_messages};
 
-/// Hands everything over.
+/// Time over which the datagrams of a tick leave: so much for each session, and so much at most.
+const SPREAD_US_PER_SESSION: u64 = 10;
+const SPREAD_US_MAX: u64 = 25_000;
+
+/// Hands everything over. Each session has its place in the order, so that what leaves in one burst neither fills the
+/// buffers on its way nor comes at another time every tick.
 pub(super) fn transmit(
     tick: Res<SimTick>,
     assets: Res<SceneAssets>,
     mut rejected: MessageReader<CommandRejected>,
     mut sessions: ResMut<Sessions>,
+    mut departures: Local<Departures>,
 ) {
     if assets.is_changed() && !assets.is_added() {
         tell_of_data(&assets.0, &mut sessions);
@@ -26,12 +33,17 @@ pub(super) fn transmit(
             session.send(&ServerMessage::Rejected { sequence: refusal.sequence, reason });
         }
     }
-    for session in by_player.values_mut().filter(|session| !session.view.outgoing.is_empty()) {
+    let (began_us, count) = (now_us(), by_player.len() as u64);
+    let spread_us = (count * SPREAD_US_PER_SESSION).min(SPREAD_US_MAX);
+    for (rank, session) in (0u64..).zip(by_player.values_mut()).filter(|(_, session)| !session.view.outgoing.is_empty())
+    {
         let outgoing = &mut session.view.outgoing;
         stats.datagrams += outgoing.len() as u64;
         stats.datagram_bytes += outgoing.iter().map(|datagram| datagram.len() as u64).sum::<u64>();
-        session.end.send_datagrams(tick.0, outgoing.drain(..));
+        let at_us = began_us + spread_us * rank / count;
+        session.end.send_datagrams_at(tick.0, outgoing.drain(..), at_us, &mut departures);
     }
+    departures.hand_over();
 }
 
 /// The game data was exchanged: everybody hears which is in use, and the numbers of its new records.

@@ -134,7 +134,7 @@ pub(super) const KNOWN_REASONS: &[(&str, &[&str])] = &[
         ],
     ),
     (CONNECTION_REFUSED, &["full", "per_address", "retry", "handshake"]),
-    (TRANSPORT_DROPPED, &["rate", "inbox", "oversized", "outgoing_oversized"]),
+    (TRANSPORT_DROPPED, &["rate", "inbox", "early", "oversized", "outgoing_oversized"]),
     (RECORDING_STOPPED, &["slow_disk", "size", "io_error"]),
     (ASSET_EDITS, &["applied", "unchanged", "out_of_turn", "too_large", "faults", "other_hash", "scene_gone", "frame"]),
     (GEOMETRY_EDITS, &["applied", "refused", "moved_body"]),

@@ -1,0 +1,185 @@
+//! One client of a swarm between its session and its connection, and the crowd of them as the driver sees it.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use quinn_proto::ConnectionError;
+
+use super::super::session::ClientSession;
+use super::super::{Closed, SendError, closed_by};
+use super::{ClientId, Happened, LinkStats};
+use crate::codec::{FrameReader, frame_prefix};
+use crate::driver::{Application, LinkKey, Read, Wire};
+use crate::mailbox::now_us;
+use crate::protocol::SERVER_FRAME_BYTES_MAX;
+
+/// Frames that may wait for the network.
+const WAITING_MAX: usize = 256;
+
+/// A client.
+pub(super) struct Member {
+    pub(super) session: ClientSession,
+    /// Which of the swarm's sockets it uses.
+    pub(super) socket: usize,
+    pub(super) link: LinkKey,
+    pub(super) closed: Option<Closed>,
+    /// What its connection had counted at its end.
+    pub(super) last_stats: LinkStats,
+    frames: FrameReader,
+    /// Bytes for the stream, with prefixes.
+    waiting: VecDeque<Bytes>,
+    entered: bool,
+}
+
+impl Member {
+    pub(super) fn new(socket: usize, link: LinkKey) -> Member {
+        Member {
+            session: ClientSession::default(),
+            socket,
+            link,
+            closed: None,
+            last_stats: LinkStats::default(),
+            frames: FrameReader::new(SERVER_FRAME_BYTES_MAX),
+            waiting: VecDeque::new(),
+            entered: false,
+        }
+    }
+
+    /// Queues bytes for the stream.
+    pub(super) fn queue(&mut self, bytes: Bytes) -> Result<(), SendError> {
+        if self.closed.is_some() {
+            return Err(SendError::Closed);
+        }
+        if self.waiting.len() >= WAITING_MAX {
+            return Err(SendError::Busy);
+        }
+        self.waiting.push_back(bytes);
+        Ok(())
+    }
+
+    /// Queues what the session has to say in answer to what came.
+    fn answer(&mut self) {
+        for frame in self.session.take_outgoing() {
+            // A server that does not read its stream gets no answers.
+            let _stuck = self.queue([&frame_prefix(frame.len())[..], &frame].concat().into());
+        }
+    }
+
+    fn write(&mut self, wire: &mut Wire<'_>) {
+        while wire.has_stream()
+            && let Some(first) = self.waiting.front_mut()
+        {
+            if wire.write(first).is_err() {
+                return self.waiting.clear();
+            }
+            if !first.is_empty() {
+                return;
+            }
+            self.waiting.pop_front();
+        }
+        if self.waiting.is_empty() {
+            self.waiting.shrink_to(0);
+        }
+    }
+}
+
+/// What the connection of `wire` has counted.
+pub(super) fn count(wire: &Wire<'_>) -> LinkStats {
+    let stats = wire.stats();
+    LinkStats {
+        rtt: wire.rtt(),
+        lost_packets: stats.path.lost_packets,
+        sent_bytes: stats.udp_tx.bytes,
+        received_bytes: stats.udp_rx.bytes,
+        sent_datagrams: stats.udp_tx.datagrams,
+        received_datagrams: stats.udp_rx.datagrams,
+    }
+}
+
+/// All clients, and what has happened to them since it was last told.
+#[derive(Default)]
+pub(super) struct Crowd {
+    pub(super) members: Vec<Member>,
+    happened: Vec<(ClientId, Happened)>,
+}
+
+impl Crowd {
+    /// Tells what happened; false when nothing did.
+    pub(super) fn tell(&mut self, hear: &mut impl FnMut(ClientId, Happened, &mut ClientSession)) -> bool {
+        let any = !self.happened.is_empty();
+        for (id, happened) in self.happened.drain(..) {
+            if let Some(member) = self.members.get_mut(id.index()) {
+                hear(id, happened, &mut member.session);
+            }
+        }
+        any
+    }
+
+    /// Notes the end of a connection.
+    pub(super) fn end(&mut self, id: ClientId, closed: Closed, stats: LinkStats) {
+        let Some(member) = self.members.get_mut(id.index()) else { return };
+        if let Closed::Goodbye(reason) = closed {
+            member.session.closed_as(reason);
+        }
+        member.closed = Some(closed);
+        member.last_stats = stats;
+        member.waiting = VecDeque::new();
+        self.happened.push((id, Happened::Closed(closed)));
+    }
+
+    fn note(&mut self, id: ClientId, happened: Happened) {
+        self.happened.push((id, happened));
+        if let Some(member) = self.members.get_mut(id.index())
+            && !member.entered
+            && member.session.accepted().is_some()
+            && member.session.world().scene().is_some()
+        {
+            member.entered = true;
+            self.happened.push((id, Happened::Entered));
+        }
+    }
+
+    /// Applies the frames in the bytes that came.
+    fn take_frames(&mut self, id: ClientId, bytes: &[u8]) {
+        let Some(member) = self.members.get_mut(id.index()) else { return };
+        member.frames.push(bytes);
+        loop {
+            let Some(member) = self.members.get_mut(id.index()) else { return };
+            match member.frames.next_frame() {
+                Ok(Some(frame)) => {
+                    member.session.on_frame(&frame);
+                    self.note(id, Happened::Message);
+                }
+                Ok(None) => return member.answer(),
+                // The stream has lost its framing; nothing more can be read from it.
+                Err(_) => return member.session.count_decode_error(),
+            }
+        }
+    }
+}
+
+impl Application for Crowd {
+    type Peer = ClientId;
+
+    fn connected(&mut self, _id: &mut ClientId, _wire: &mut Wire<'_>) {}
+
+    fn datagram(&mut self, id: &mut ClientId, _wire: &mut Wire<'_>, bytes: Bytes) {
+        if let Some(member) = self.members.get_mut(id.index()) {
+            member.session.on_datagram(&bytes, now_us());
+            self.note(*id, Happened::Frame);
+        }
+    }
+
+    fn visit(&mut self, id: &mut ClientId, wire: &mut Wire<'_>) {
+        while let Read::Bytes(bytes) = wire.read() {
+            self.take_frames(*id, &bytes);
+        }
+        if let Some(member) = self.members.get_mut(id.index()) {
+            member.write(wire);
+        }
+    }
+
+    fn closed(&mut self, id: ClientId, wire: &mut Wire<'_>, reason: &ConnectionError) {
+        self.end(id, closed_by(reason), count(wire));
+    }
+}

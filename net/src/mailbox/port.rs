@@ -1,0 +1,105 @@
+//! How the rest of the process reaches a network thread: everything for it since it last looked, behind one lock.
+
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+use super::locked;
+use crate::driver::{LinkKey, Origin};
+use crate::protocol::Goodbye;
+
+/// A connection whose datagrams are to be sent at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Due {
+    /// When, on [`super::now_us`]'s clock.
+    pub(crate) at_us: u64,
+    pub(crate) link: LinkKey,
+}
+
+/// What a network thread finds when it looks.
+#[derive(Debug, Default)]
+pub(crate) struct PortNews {
+    /// Connections with something to send.
+    pub(crate) called: Vec<LinkKey>,
+    /// The departures of ticks, each in order of time.
+    pub(crate) departures: Vec<Vec<Due>>,
+    /// Logins that the gateway has answered.
+    pub(crate) placed: Vec<(LinkKey, Result<(), Goodbye>)>,
+    /// Packets that came through the socket of another thread.
+    pub(crate) packets: Vec<(Origin, Bytes)>,
+    /// All sessions are to end.
+    pub(crate) closing: Option<Goodbye>,
+    /// The thread is to end.
+    pub(crate) is_over: bool,
+}
+
+/// The way to a network thread.
+#[derive(Default)]
+pub(crate) struct Port {
+    news: Mutex<PortNews>,
+    /// Lists of departures that are done with, to be filled again.
+    spare: Mutex<Vec<Vec<Due>>>,
+    wake: Notify,
+}
+
+impl Port {
+    /// Adds to the news and wakes the thread.
+    pub(crate) fn tell(&self, news: impl FnOnce(&mut PortNews)) {
+        news(&mut locked(&self.news));
+        self.wake.notify_one();
+    }
+
+    /// A connection has something to send.
+    pub(super) fn call(&self, link: LinkKey) {
+        self.tell(|news| news.called.push(link));
+    }
+
+    /// Exchanges the news for what `into` holds, which has to be nothing.
+    pub(crate) fn take(&self, into: &mut PortNews) {
+        std::mem::swap(&mut *locked(&self.news), into);
+    }
+
+    /// Gives a list of departures back.
+    pub(crate) fn reuse(&self, mut done: Vec<Due>) {
+        done.clear();
+        locked(&self.spare).push(done);
+    }
+
+    /// Waits for news.
+    pub(crate) async fn woken(&self) {
+        self.wake.notified().await;
+    }
+}
+
+/// Who is sent to in a tick, and when: filled with [`super::SceneEnd::send_datagrams_at`] in order of time, and handed
+/// over to the network threads as a whole.
+#[derive(Default)]
+pub struct Departures {
+    lists: Vec<(Arc<Port>, Vec<Due>)>,
+}
+
+impl Departures {
+    pub(super) fn add(&mut self, port: &Arc<Port>, link: LinkKey, at_us: u64) {
+        let due = Due { at_us, link };
+        match self.lists.iter_mut().find(|(known, _)| Arc::ptr_eq(known, port)) {
+            Some((_, list)) => list.push(due),
+            None => self.lists.push((Arc::clone(port), vec![due])),
+        }
+    }
+
+    /// Hands everything over; what was added is sent from now on.
+    pub fn hand_over(&mut self) {
+        for (port, list) in self.lists.iter_mut().filter(|(_, list)| !list.is_empty()) {
+            let empty = locked(&port.spare).pop().unwrap_or_default();
+            let list = std::mem::replace(list, empty);
+            port.tell(|news| news.departures.push(list));
+        }
+    }
+}
+
+impl std::fmt::Debug for Departures {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Departures").field("threads", &self.lists.len()).finish_non_exhaustive()
+    }
+}
