@@ -34,7 +34,7 @@ use crate::protocol::{ClientMessage, Goodbye, ResumeToken};
 
 pub use link::Closed;
 use link::{Arrival, Link, closed_by};
-pub use session::{Accepted, ClientSession, Rejection, Stats};
+pub use session::{Accepted, ClientSession, Passage, Rejection, Stats, Tap};
 pub use trust::Trust;
 #[cfg(test)]
 pub(crate) use trust::client_config;

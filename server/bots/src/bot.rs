@@ -20,12 +20,16 @@ use sim::space::navmesh::Navmesh;
 use sim::wire::Reader;
 
 use crate::behaviour::{Act, Brain, Turn};
+use crate::bundle::{self, About};
 use crate::doors;
 use crate::herd::Field;
+use crate::idle::Idler;
 use crate::invariants::Invariants;
 use crate::line::Line;
 use crate::measure::{Measures, Reading};
+use crate::recording::Recording;
 use crate::senses::{Bits, Senses};
+use crate::truth::{Truth, Truths};
 
 /// Turns between two looks at what its session has counted (1 s).
 const COUNT_TURNS: u32 = 20;
@@ -56,6 +60,7 @@ pub(crate) struct Bot<'f> {
     /// Frames received, and the turn in which that changed last.
     heard: (u64, u32),
     rtt: Duration,
+    recording: Option<Recording>,
 }
 
 impl<'f> Bot<'f> {
@@ -73,6 +78,7 @@ impl<'f> Bot<'f> {
             reading: Reading::default(),
             heard: (0, 0),
             rtt: Duration::ZERO,
+            recording: None,
         }
     }
 
@@ -131,8 +137,10 @@ impl<'f> Bot<'f> {
             measures.counts.rejections += 1;
             self.brain.on_rejection(&rejection.reason);
         }
-        // Nobody here reads what happened to others; the queue is kept short.
-        while line.take_event().is_some() {}
+        if let Some(recording) = &self.recording {
+            recording.turn(self.turn);
+        }
+        self.look(line);
         let turn = self.think(line);
         if self.field.plan.behaviour.is_still() {
             return;
@@ -154,10 +162,10 @@ impl<'f> Bot<'f> {
         }
     }
 
-    fn think(&mut self, line: &ClientSession) -> Turn {
-        let Some(place) = &self.place else { return Turn::default() };
-        let senses = Senses {
-            session: line,
+    /// What it knows in this turn; nothing before it is in a scene that its data has.
+    fn senses<'a>(&'a self, session: &'a ClientSession, place: &'a Place<'f>) -> Senses<'a> {
+        Senses {
+            session,
             rtt: self.rtt,
             bits: place.bits,
             assets: &self.field.plan.assets,
@@ -167,17 +175,111 @@ impl<'f> Bot<'f> {
             class: self.class,
             facing: self.facing,
             turn: self.turn,
+        }
+    }
+
+    /// Looks whether what it is shown can be true, and leaves a bundle behind when it cannot.
+    fn look(&mut self, session: &mut ClientSession) {
+        let mut invariants = std::mem::take(&mut self.invariants);
+        let before = invariants.count();
+        let Some(place) = self.place.take() else {
+            // Events of a place that is not known mean nothing to anybody.
+            while session.take_event().is_some() {}
+            self.invariants = invariants;
+            return;
         };
-        let violations = self.invariants.count();
-        self.invariants.check(&senses);
-        self.field.note_violations(self.invariants.count() - violations);
+        while let Some(event) = session.take_event() {
+            invariants.hear(&self.senses(session, &place), &event);
+        }
+        invariants.check(&self.senses(session, &place), self.field.look_turns());
+        let violations = invariants.count() - before;
+        (self.invariants, self.place) = (invariants, Some(place));
+        if violations > 0 {
+            self.field.note_violations(violations);
+            self.leave_bundle();
+        }
+    }
+
+    /// Takes a recorded turn again: looks, and does nothing.
+    pub(crate) fn look_again(&mut self, session: &mut ClientSession, turn: u32) {
+        self.turn = turn;
+        self.find_place(session);
+        self.look_at_doors(session);
+        self.look(session);
+    }
+
+    /// Whether this turn is one in which it looks at others.
+    pub(crate) fn looks_now(&self) -> bool {
+        self.turn.wrapping_add(self.number).is_multiple_of(self.field.look_turns())
+    }
+
+    /// Compares what it sees of others with what the server has told them.
+    pub(crate) fn compare(&mut self, session: &ClientSession, truths: &Truths, measures: &mut Measures) {
+        let Some(position) = self.place.as_ref().and_then(|place| place.bits.position) else { return };
+        if let Some(truth) = truths.compare(session, position, self.turn.wrapping_mul(7), measures) {
+            self.hear_truth(session, &truth);
+        }
+    }
+
+    /// What it is shown contradicts this.
+    pub(crate) fn hear_truth(&mut self, session: &ClientSession, truth: &Truth) {
+        if let Some(recording) = &self.recording {
+            recording.truth(truth);
+        }
+        let before = self.invariants.count();
+        self.invariants.hear_truth(session, truth);
+        self.field.note_violations(self.invariants.count() - before);
+        self.leave_bundle();
+    }
+
+    /// Leaves a bundle behind, once.
+    fn leave_bundle(&mut self) {
+        let (Some(folder), Some(recording)) = (&self.field.plan.bundles, &self.recording) else { return };
+        let Some(violation) = self.invariants.first_told() else { return };
+        let plan = &self.field.plan;
+        let about = About {
+            command_line: plan.command_line.clone(),
+            seed: plan.seed,
+            number: self.number,
+            behaviour: plan.behaviour.name().to_owned(),
+            assets_hash: format!("{:016x}", plan.assets.hash),
+            turn: self.turn,
+            violation: violation.to_owned(),
+            server_log: plan.server_data.as_deref().and_then(bundle::newest_log),
+        };
+        match bundle::save(folder, &about, recording) {
+            Ok(Some(saved)) => tracing::warn!("bot {}: {violation}; replay bundle in {}", self.number, saved.display()),
+            Ok(None) => tracing::warn!("bot {}: {violation}; its session was too long to record", self.number),
+            Err(error) => tracing::warn!("bot {}: {violation}; no replay bundle: {error}", self.number),
+        }
+        self.recording = None;
+    }
+
+    /// Records its line from now on, if the plan wants this bot recorded.
+    pub(crate) fn begin_recording(&mut self, session: &mut ClientSession) {
+        let plan = &self.field.plan;
+        if plan.bundles.is_some()
+            && self.number.saturating_sub(plan.first) < plan.recorded
+            && self.invariants.count() == 0
+        {
+            let recording = Recording::default();
+            recording.attach(session);
+            self.recording = Some(recording);
+        }
+    }
+
+    fn think(&mut self, line: &ClientSession) -> Turn {
+        let Some(place) = self.place.take() else { return Turn::default() };
         let random = Random::new(self.field.plan.seed);
         let mut draw = random.draw(self.turn, SimId::from_bits(self.number), Stream("bot"), 0);
-        self.brain.decide(&senses, &mut draw)
+        let mut brain = std::mem::replace(&mut self.brain, Box::new(Idler));
+        let turn = brain.decide(&self.senses(line, &place), &mut draw);
+        (self.brain, self.place) = (brain, Some(place));
+        turn
     }
 
     /// Learns of a new scene: its numbers on the wire, and its geometry for the prediction.
-    fn find_place(&mut self, line: &mut Line<'_>) {
+    fn find_place(&mut self, line: &mut ClientSession) {
         let Some(scene) = line.world().scene() else { return };
         if self.place.as_ref().is_some_and(|place| place.epoch == scene.epoch) {
             return;
@@ -192,7 +294,7 @@ impl<'f> Bot<'f> {
     }
 
     /// Takes over what the server shows of the scene's doors.
-    fn look_at_doors(&mut self, line: &mut Line<'_>) {
+    fn look_at_doors(&mut self, line: &mut ClientSession) {
         let Some(place) = &mut self.place else { return };
         if let Some(geometry) = doors::as_shown(line, place.bits, &place.geometry) {
             place.geometry = Arc::new(geometry);

@@ -13,6 +13,7 @@ use sim::assets::Assets;
 use crate::bot::Bot;
 use crate::herd::Field;
 use crate::recording::{EntryKind, Recording, entries};
+use crate::truth::Truth;
 use crate::{Behaviour, Plan, RunError};
 
 /// The file in a bundle that says what it is.
@@ -110,8 +111,7 @@ pub(crate) fn save(folder: &Path, about: &About, recording: &Recording) -> io::R
 pub fn replay(folder: &Path, assets: Arc<Assets>) -> Result<Replayed, ReplayError> {
     let path = folder.join(ABOUT);
     let read = |path: &Path| fs::read(path).map_err(|source| ReplayError::Unreadable { path: path.into(), source });
-    let about: About =
-        serde_json::from_slice(&read(&path)?).map_err(|source| ReplayError::Damaged { path, source })?;
+    let about: About = serde_json::from_slice(&read(&path)?).map_err(|source| ReplayError::Damaged { path, source })?;
     if about.assets_hash != format!("{:016x}", assets.hash) {
         return Err(ReplayError::OtherAssets { theirs: about.assets_hash, ours: assets.hash });
     }
@@ -125,9 +125,14 @@ pub fn replay(folder: &Path, assets: Arc<Assets>) -> Result<Replayed, ReplayErro
             EntryKind::DatagramIn => session.on_datagram(entry.bytes, entry.at),
             EntryKind::FrameIn => session.on_frame(entry.bytes),
             EntryKind::DatagramOut | EntryKind::FrameOut => {}
+            EntryKind::Truth => {
+                if let Some(truth) = Truth::from_bytes(entry.bytes) {
+                    bot.hear_truth(&session, &truth);
+                }
+            }
             EntryKind::Turn => bot.look_again(&mut session, u32::try_from(entry.at).unwrap_or(u32::MAX)),
         }
-        fed += usize::from(entry.kind != EntryKind::Turn);
+        fed += usize::from(!matches!(entry.kind, EntryKind::Turn | EntryKind::Truth));
     }
     let (_, violations) = bot.into_violations();
     Ok(Replayed { about, violations, fed })

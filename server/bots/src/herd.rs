@@ -20,6 +20,9 @@ mod thread;
 
 /// Bots of one herd: as many as one thread can drive on a core it has to share.
 const HERD_BOTS: u32 = 4_096;
+/// In herds of up to so many bots each looks at everything in view twice a second; in larger ones every three seconds.
+const CLOSE_LOOK_BOTS: u32 = 300;
+
 /// Where the test is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -54,7 +57,8 @@ pub(crate) struct Field {
 }
 
 impl Field {
-    fn new(plan: &Plan) -> Result<Self, RunError> {
+    /// What bots of this plan share.
+    pub(crate) fn new(plan: &Plan) -> Result<Self, RunError> {
         if plan.assets.classes.is_empty() {
             return Err(RunError::NoClass);
         }
@@ -90,6 +94,11 @@ impl Field {
     /// Whole seconds since the test began.
     fn second(&self) -> u32 {
         u32::try_from(self.began.elapsed().as_secs()).unwrap_or(u32::MAX)
+    }
+
+    /// Turns between two looks of a bot at everything in view: fewer looks of more bots.
+    pub(crate) fn look_turns(&self) -> u32 {
+        if self.plan.count <= CLOSE_LOOK_BOTS { 10 } else { 60 }
     }
 
     /// The class of a bot: all in turn.

@@ -6,6 +6,7 @@
 
 mod behaviour;
 mod bot;
+mod bundle;
 mod commute;
 mod crowd;
 mod doors;
@@ -17,6 +18,7 @@ mod invariants;
 mod line;
 mod measure;
 mod page;
+mod recording;
 mod report;
 mod roam;
 mod scrape;
@@ -24,10 +26,12 @@ mod screen;
 mod senses;
 mod series;
 mod thread_clock;
+mod truth;
 mod walk;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +39,7 @@ use sim::assets::Assets;
 use sim::space::navmesh::Navmesh;
 
 pub use behaviour::{Behaviour, UnknownBehaviour};
+pub use bundle::{About, ReplayError, Replayed, replay};
 pub use net::client::Trust;
 pub use net::lossy_link::Impairment;
 pub use report::{Distributions, Path, Percentiles, Report, Returns};
@@ -70,6 +75,12 @@ pub struct Plan {
     pub navmeshes: BTreeMap<String, Arc<Navmesh>>,
     /// Where the server's `/metrics` page is, if it shall be asked for its own figures.
     pub metrics: Option<SocketAddr>,
+    /// Where replay bundles are left of what cannot be true; nowhere without it.
+    pub bundles: Option<PathBuf>,
+    /// How many bots are recorded for that, the first ones; a recording takes as much memory as what passes the bot's line.
+    pub recorded: u32,
+    /// The server's `--data` folder when it is on this machine; a bundle names the newest log in it.
+    pub server_data: Option<PathBuf>,
     /// What was typed, for the report.
     pub command_line: String,
     /// Whether there is a live view on a terminal, or a line now and then elsewhere.
@@ -94,6 +105,9 @@ impl Plan {
             assets,
             navmeshes: BTreeMap::new(),
             metrics: None,
+            bundles: None,
+            recorded: 32,
+            server_data: None,
             command_line: String::new(),
             shows_progress: false,
         }

@@ -66,6 +66,8 @@ pub(crate) struct Measures {
     pub(crate) rtt: Times,
     /// Smoothed jitter of updates, one sample per bot and second.
     pub(crate) jitter: Times,
+    /// How far what is shown of others that move lags behind what the server has told them, a sample per comparison.
+    pub(crate) view_lag: Times,
     pub(crate) counts: Counts,
     /// CPU time of the bots' threads.
     pub(crate) cpu: Duration,
@@ -91,10 +93,14 @@ pub(crate) struct Counts {
     pub(crate) turns: u64,
     /// Turns in which the bot walked.
     pub(crate) walking_turns: u64,
+    /// What is shown of others, compared with what the server has told those others of themselves.
+    pub(crate) views_compared: u64,
+    /// Of these, what has rested for half a second and is shown elsewhere.
+    pub(crate) views_late: u64,
 }
 
 impl Counts {
-    fn pairs(&mut self, other: &Self) -> [(&mut u64, u64); 14] {
+    fn pairs(&mut self, other: &Self) -> [(&mut u64, u64); 16] {
         [
             (&mut self.frames_received, other.frames_received),
             (&mut self.frames_lost, other.frames_lost),
@@ -110,6 +116,8 @@ impl Counts {
             (&mut self.visible_samples, other.visible_samples),
             (&mut self.turns, other.turns),
             (&mut self.walking_turns, other.walking_turns),
+            (&mut self.views_compared, other.views_compared),
+            (&mut self.views_late, other.views_late),
         ]
     }
 
@@ -180,6 +188,7 @@ impl Measures {
             (&mut self.update_age, &other.update_age),
             (&mut self.rtt, &other.rtt),
             (&mut self.jitter, &other.jitter),
+            (&mut self.view_lag, &other.view_lag),
         ] {
             if more.count() > 0 {
                 own.add(more);
@@ -192,7 +201,7 @@ impl Measures {
 
     /// Forgets everything, and keeps its memory.
     pub(crate) fn clear(&mut self) {
-        for times in [&mut self.ack, &mut self.update_age, &mut self.rtt, &mut self.jitter] {
+        for times in [&mut self.ack, &mut self.update_age, &mut self.rtt, &mut self.jitter, &mut self.view_lag] {
             if times.count() > 0 {
                 times.0.reset();
             }

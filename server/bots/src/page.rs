@@ -95,14 +95,16 @@ fn write_tiles(out: &mut String, report: &Report) -> std::fmt::Result {
 
 fn write_table(out: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(out, "<h2>Milliseconds</h2><table><tr><th></th><th>p50</th><th>p95</th><th>p99</th><th>max</th></tr>")?;
-    let groups = [("", Some(&report.path)), (", impaired", report.impaired.as_ref()), (", others", report.others.as_ref())];
+    let groups =
+        [("", Some(&report.path)), (", impaired", report.impaired.as_ref()), (", others", report.others.as_ref())];
     for (whose, path) in groups.into_iter().filter_map(|(whose, path)| Some((whose, path?))) {
-        let Path { ack_ms, update_age_ms, rtt_ms, jitter_ms, .. } = path;
+        let Path { ack_ms, update_age_ms, rtt_ms, jitter_ms, view_lag_ms, .. } = path;
         for (name, times) in [
             ("input to acknowledgement", ack_ms),
             ("update age", update_age_ms),
             ("round trip", rtt_ms),
             ("jitter", jitter_ms),
+            ("lag of others in view", view_lag_ms),
         ] {
             let Percentiles { p50, p95, p99, max } = times;
             writeln!(
@@ -209,7 +211,8 @@ mod tests {
         let page = html(&report);
         assert!(!page.contains("http://") && !page.contains("https://") && !page.contains("<script"), "{page}");
         assert_eq!(page.matches("<svg").count(), page.matches("</svg>").count());
-        for part in ["a &lt;b&gt; &amp; c", "Update age", ">ms</text>", "Server tick by stage", "prefers-color-scheme"] {
+        for part in ["a &lt;b&gt; &amp; c", "Update age", ">ms</text>", "Server tick by stage", "prefers-color-scheme"]
+        {
             assert!(page.contains(part), "{part}");
         }
     }

@@ -3,7 +3,7 @@
 //!
 //! | bytes | what |
 //! | --- | --- |
-//! | 1 | kind: 1 datagram in, 2 frame in, 3 datagram out, 4 frame out, 5 turn |
+//! | 1 | kind: 1 datagram in, 2 frame in, 3 datagram out, 4 frame out, 5 turn, 6 truth |
 //! | 8 | microseconds of the client's clock (LE); the number of the turn for a turn |
 //! | 4 | length of what follows (LE) |
 //! | length | the bytes |
@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use net::client::{ClientSession, Passage};
 use net::mailbox::now_us;
 use sim::wire::Reader;
+
+use crate::truth::Truth;
 
 /// Bytes one bot's recording may have; a longer session is not recorded from then on, and says so.
 const RECORDING_BYTES_MAX: usize = 24 << 20;
@@ -25,13 +27,14 @@ pub(crate) enum EntryKind {
     DatagramOut = 3,
     FrameOut = 4,
     Turn = 5,
+    /// Where the server had told another that it was: `[id: u32] [tick: u32] [x, y, z: f32]`.
+    Truth = 6,
 }
 
 impl EntryKind {
     fn from_byte(byte: u8) -> Option<Self> {
-        [Self::DatagramIn, Self::FrameIn, Self::DatagramOut, Self::FrameOut, Self::Turn]
-            .into_iter()
-            .find(|kind| *kind as u8 == byte)
+        let all = [Self::DatagramIn, Self::FrameIn, Self::DatagramOut, Self::FrameOut, Self::Turn, Self::Truth];
+        all.into_iter().find(|kind| *kind as u8 == byte)
     }
 }
 
@@ -74,6 +77,11 @@ impl Recording {
     /// A turn begins: what is looked at after it is what was recorded before.
     pub(crate) fn turn(&self, turn: u32) {
         self.put(EntryKind::Turn, turn.into(), &[]);
+    }
+
+    /// What the bot was shown contradicts this, which the server had told another of itself.
+    pub(crate) fn truth(&self, truth: &Truth) {
+        self.put(EntryKind::Truth, 0, &truth.to_bytes());
     }
 
     fn put(&self, kind: EntryKind, at: u64, bytes: &[u8]) {

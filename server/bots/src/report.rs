@@ -49,6 +49,12 @@ pub struct Path {
     pub rtt_ms: Percentiles,
     /// Smoothed difference between the delays of successive updates, as in RFC 3550.
     pub jitter_ms: Percentiles,
+    /// How far what is shown of others that move lags behind what the server has told them; its maximum is the silence.
+    pub view_lag_ms: Percentiles,
+    /// What is shown of others, compared with what the server has told them of themselves.
+    pub views_compared: u64,
+    /// Of these, what has rested for half a second and is still shown elsewhere.
+    pub views_late: u64,
     /// Predictions of the own place that were off by more than half a metre, per bot and 10 s of walking.
     pub corrections_per_10s_walking: f64,
 }
@@ -235,7 +241,7 @@ impl Outcome {
 impl Path {
     #[allow(clippy::cast_precision_loss, reason = "parts and means for people")]
     fn of(measures: &Measures) -> Self {
-        let Measures { ack, update_age, rtt, jitter, counts, .. } = measures;
+        let Measures { ack, update_age, rtt, jitter, view_lag, counts, .. } = measures;
         let frames = counts.frames_received + counts.frames_lost;
         let walked_10s = counts.walking_turns as f64 / 200.0;
         Self {
@@ -246,6 +252,9 @@ impl Path {
             update_age_ms: Percentiles::of(update_age),
             rtt_ms: Percentiles::of(rtt),
             jitter_ms: Percentiles::of(jitter),
+            view_lag_ms: Percentiles::of(view_lag),
+            views_compared: counts.views_compared,
+            views_late: counts.views_late,
             corrections_per_10s_walking: if walked_10s > 0.0 { counts.corrections as f64 / walked_10s } else { 0.0 },
         }
     }
@@ -329,12 +338,15 @@ fn write_path(f: &mut fmt::Formatter<'_>, whose: &str, path: &Path) -> fmt::Resu
         ("update age", path.update_age_ms),
         ("round trip", path.rtt_ms),
         ("jitter", path.jitter_ms),
+        ("lag of others in view", path.view_lag_ms),
     ] {
         let Percentiles { p50, p95, p99, max } = times;
         writeln!(f, "{name:<24}{p50:>9.1}{p95:>9.1}{p99:>9.1}{max:>9.1}")?;
     }
     let (received, lost, percent) = (path.frames_received, path.frames_lost, path.loss * 100.0);
     writeln!(f, "{:<24}{:>18}", "frames received / lost", format!("{received} / {lost} ({percent:.3} %)"))?;
+    let (compared, late) = (path.views_compared, path.views_late);
+    writeln!(f, "{:<24}{:>18}", "views compared / late", format!("{compared} / {late}"))?;
     writeln!(f, "{:<24}{:>18.3}", "corrections per 10 s", path.corrections_per_10s_walking)
 }
 

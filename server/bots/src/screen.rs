@@ -107,7 +107,8 @@ fn one_line(look: &Look<'_>) -> String {
 }
 
 fn draw(frame: &mut Frame<'_>, look: &Look<'_>) {
-    let rows = [Constraint::Length(3), Constraint::Length(7), Constraint::Min(5), Constraint::Min(5), Constraint::Length(1)];
+    let rows =
+        [Constraint::Length(3), Constraint::Length(7), Constraint::Min(5), Constraint::Min(5), Constraint::Length(1)];
     let [top, figures, ack, age, foot] = Layout::vertical(rows).areas(frame.area());
     let title = format!(" {} ", look.doing);
     let gauge = Gauge::default().block(Block::bordered().title(title)).gauge_style(Style::new().fg(Color::Cyan));

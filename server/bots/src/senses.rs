@@ -6,14 +6,14 @@ use std::time::Duration;
 use glam::{Vec2, Vec3};
 use net::client::ClientSession;
 use net::client::world::RemoteEntity;
-use sim::actor::Kind;
+use sim::actor::{Kind, Position};
 use sim::assets::{Assets, ClassDef, SceneDef};
-use sim::features::combat::Vitals;
+use sim::features::combat::{HealthChanged, Vitals};
 use sim::features::doors::DoorState;
-use sim::features::skills::{Cooldowns, CooldownsSeen, Mana};
+use sim::features::skills::{CastEnded, Cooldowns, CooldownsSeen, Mana};
 use sim::ids::SimId;
 use sim::locomotion::body_shape;
-use sim::replicated::Replicate;
+use sim::replicated::{ClientEvent, Replicate};
 use sim::space::Geometry;
 use sim::space::navmesh::Navmesh;
 use sim::wire::Reader;
@@ -26,9 +26,12 @@ const FREE_WAY_M: f32 = 3.0;
 pub(crate) struct Bits {
     pub(crate) kind: Option<u8>,
     pub(crate) door: Option<u8>,
-    vitals: Option<u8>,
+    pub(crate) vitals: Option<u8>,
     mana: Option<u8>,
-    cooldowns: Option<u8>,
+    pub(crate) cooldowns: Option<u8>,
+    pub(crate) position: Option<u8>,
+    pub(crate) health_changed: Option<u16>,
+    pub(crate) cast_ended: Option<u16>,
 }
 
 impl Bits {
@@ -40,8 +43,17 @@ impl Bits {
             vitals: world.component(Vitals::NAME),
             mana: world.component(Mana::NAME),
             cooldowns: world.component(Cooldowns::NAME),
+            position: world.component(Position::NAME),
+            health_changed: event(session, HealthChanged::NAME),
+            cast_ended: event(session, CastEnded::NAME),
         }
     }
+}
+
+/// The place of an event in the wire table.
+fn event(session: &ClientSession, name: &str) -> Option<u16> {
+    let events = &session.world().wire().events;
+    events.iter().position(|event| event == name).and_then(|kind| u16::try_from(kind).ok())
 }
 
 /// Something in view.

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, VecDeque};
 use glam::Vec3;
 use net::client::ClientSession;
 use sim::ids::SimId;
+use sim::wire::Reader;
 
-use crate::measure::Counts;
+use crate::measure::Measures;
 
 /// Own states that are kept of every bot, 6.4 s of ticks.
 const STATES_MAX: usize = 128;
@@ -17,6 +18,8 @@ const WIRE_M: f32 = 0.03;
 const CONVERGED_TICKS: u32 = 10;
 /// After so many ticks there is no excuse (3 s): the bound on silence and some lost frames are over.
 const EXCUSED_TICKS: u32 = 60;
+/// Length of a tick in microseconds.
+const TICK_US: u32 = 50_000;
 /// Entities compared by one look of a bot in a large herd.
 const COMPARED_MAX: usize = 8;
 
@@ -24,6 +27,41 @@ const COMPARED_MAX: usize = 8;
 #[derive(Debug, Default)]
 pub(crate) struct Truths {
     tracks: BTreeMap<SimId, Track>,
+}
+
+/// Where the server told a bot that it was.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Truth {
+    id: SimId,
+    tick: u32,
+    place: Vec3,
+}
+
+impl Truth {
+    /// In words how what is shown contradicts this; `None` when it does not.
+    pub(crate) fn contradiction(&self, session: &ClientSession) -> Option<String> {
+        let shown = session.world().position(self.id)?;
+        let Self { id, tick, place } = self;
+        (!is_at(shown, *place))
+            .then(|| format!("{id} is shown at {shown}, but was told to be at {place} in tick {tick}"))
+    }
+
+    pub(crate) fn to_bytes(self) -> Vec<u8> {
+        let numbers =
+            [self.id.bits(), self.tick, self.place.x.to_bits(), self.place.y.to_bits(), self.place.z.to_bits()];
+        numbers.into_iter().flat_map(u32::to_le_bytes).collect()
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader::new(bytes);
+        let (id, tick) = (SimId::from_bits(reader.u32()?), reader.u32()?);
+        let mut number = || reader.u32().map(f32::from_bits);
+        Some(Self { id, tick, place: Vec3::new(number()?, number()?, number()?) })
+    }
+}
+
+fn is_at(shown: Vec3, truth: Vec3) -> bool {
+    (truth - shown).abs().max_element() <= WIRE_M
 }
 
 /// Where one bot was.
@@ -62,9 +100,14 @@ impl Truths {
         track.note(world.newest_tick(), Vec3::from(world.own().position));
     }
 
-    /// Compares what a bot sees of others, from `start` on and not more than a few if it sees many; answers the first that
-    /// is wrong, in words.
-    pub(crate) fn compare(&self, session: &ClientSession, position: u8, start: u32, counts: &mut Counts) -> Option<String> {
+    /// Compares what a bot sees of others, a few from the `start`-th on; answers the truth that it contradicts, if any.
+    pub(crate) fn compare(
+        &self,
+        session: &ClientSession,
+        position: u8,
+        start: u32,
+        measures: &mut Measures,
+    ) -> Option<Truth> {
         let world = session.world();
         let scene = world.scene()?;
         let seen = world.entities();
@@ -74,14 +117,11 @@ impl Truths {
             let Some(track) = self.tracks.get(&entity.id()).filter(|track| track.scene == scene.id) else { continue };
             let Some((tick, place)) = entity.value_tick(position).zip(world.position(entity.id())) else { continue };
             let verdict = track.judge(tick, place, world.newest_tick());
-            counts.views_compared += u64::from(verdict != Verdict::Unknown);
-            counts.views_late += u64::from(verdict == Verdict::Late);
-            counts.view_lag_ticks += u64::from(track.lag(tick, world.newest_tick()));
+            measures.counts.views_compared += u64::from(verdict != Verdict::Unknown);
+            measures.counts.views_late += u64::from(verdict == Verdict::Late);
+            measures.view_lag.record(track.lag(tick, world.newest_tick()) * TICK_US);
             if verdict == Verdict::Wrong {
-                let told = track.states.iter().rev().find(|(at, _)| *at <= tick);
-                wrong = wrong.or_else(|| {
-                    Some(format!("{} is shown at {place} as of tick {tick}, where it was told {told:?}", entity.id()))
-                });
+                wrong = wrong.or_else(|| track.truth_as_of(entity.id(), tick));
             }
         }
         wrong
@@ -109,17 +149,28 @@ impl Track {
         self.states.get(index).map(|(_, place)| *place)
     }
 
+    /// The newest that is known to hold for what is shown as of `tick`.
+    fn truth_as_of(&self, id: SimId, tick: u32) -> Option<Truth> {
+        let &(at, place) = if tick >= self.rests_since {
+            self.states.back()?
+        } else {
+            self.states.iter().rev().find(|(at, _)| *at <= tick)?
+        };
+        Some(Truth { id, tick: at, place })
+    }
+
     /// `place` is what is shown as of `tick` to somebody who knows of `now`.
     fn judge(&self, tick: u32, place: Vec3, now: u32) -> Verdict {
-        let is_there = |truth: Vec3| (truth - place).abs().max_element() <= WIRE_M;
-        let (Some((newest, rests)), true) = (self.states.back(), self.states.len() > 1) else { return Verdict::Unknown };
+        let (Some((newest, rests)), true) = (self.states.back(), self.states.len() > 1) else {
+            return Verdict::Unknown;
+        };
         // Only what this bot knows for all the time up to `now` can be said to rest.
         let rested = newest.min(&now).saturating_sub(self.rests_since);
-        if rested >= CONVERGED_TICKS && *newest >= now && !is_there(*rests) {
+        if rested >= CONVERGED_TICKS && *newest >= now && !is_at(place, *rests) {
             return if rested >= EXCUSED_TICKS { Verdict::Wrong } else { Verdict::Late };
         }
         match self.at(tick) {
-            Some(truth) if is_there(truth) => Verdict::Right,
+            Some(truth) if is_at(place, truth) => Verdict::Right,
             Some(_) => Verdict::Wrong,
             None => Verdict::Unknown,
         }

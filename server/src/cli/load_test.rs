@@ -56,6 +56,8 @@ pub(super) struct BotsArgs {
     seed: u64,
     #[command(flatten)]
     network: NetworkArgs,
+    #[command(flatten)]
+    bundles: BundleArgs,
     /// The server's certificate, as it prints it at start; needed unless the address is a loopback one
     #[arg(long, value_name = "HEX")]
     cert_sha256: Option<String>,
@@ -91,6 +93,24 @@ struct NetworkArgs {
     cut_seconds: u32,
 }
 
+/// What is left behind of a client that was shown what cannot be true.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Replay bundles")]
+struct BundleArgs {
+    /// Where bundles are left
+    #[arg(long, value_name = "DIR", default_value = "replay-bundles")]
+    bundles: PathBuf,
+    /// How many clients are recorded for that, the first ones
+    #[arg(long, value_name = "N", default_value_t = 32)]
+    record: u32,
+    /// The server's --data folder, when it is on this machine: a bundle names the newest log in it
+    #[arg(long, value_name = "DIR")]
+    server_data: Option<PathBuf>,
+    /// Feed a bundle through the client library again instead of a test, and say what is seen
+    #[arg(long, value_name = "BUNDLE")]
+    replay: Option<PathBuf>,
+}
+
 impl NetworkArgs {
     fn network(&self, seed: u64) -> Network {
         let seconds = |seconds: u32| Duration::from_secs(seconds.into());
@@ -114,6 +134,9 @@ pub(super) fn run(args: &BotsArgs) -> anyhow::Result<ExitCode> {
     logging::start(LogFormat::Text, "warn")?;
     let store = NavStore::new(args.assets.as_deref(), None);
     let assets = crate::assets::load_on(args.assets.as_deref(), &store)?;
+    if let Some(bundle) = &args.bundles.replay {
+        return replay(bundle, assets);
+    }
     let plan = Plan {
         count: args.count,
         first: args.first,
@@ -126,6 +149,9 @@ pub(super) fn run(args: &BotsArgs) -> anyhow::Result<ExitCode> {
         trust: trust(args)?,
         navmeshes: navmeshes(&assets, &store)?,
         metrics: args.http,
+        bundles: Some(args.bundles.bundles.clone()),
+        recorded: args.bundles.record,
+        server_data: args.bundles.server_data.clone(),
         command_line: std::env::args().collect::<Vec<_>>().join(" "),
         shows_progress: true,
         ..Plan::new(args.server, assets)
@@ -138,6 +164,20 @@ pub(super) fn run(args: &BotsArgs) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Says what is seen in a bundle; exit code 1 when it is not what was seen when it was left.
+fn replay(bundle: &std::path::Path, assets: Arc<Assets>) -> anyhow::Result<ExitCode> {
+    let replayed = bots::replay(bundle, assets)?;
+    let about = &replayed.about;
+    say(&format!("bot {} of `{}`, {} packets\n", about.number, about.command_line, replayed.fed));
+    replayed.violations.iter().for_each(|violation| say(&format!("! {violation}\n")));
+    let same = replayed.is_same();
+    say(if same { "the recorded violation is seen again\n" } else { "the recorded violation is not seen again\n" });
+    if let Some(log) = &about.server_log {
+        say(&format!("the server's log: mainspring replay {}\n", log.display()));
+    }
+    Ok(if same { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The navmeshes that a server of the same game data has.

@@ -16,6 +16,7 @@ use crate::line::{Caller, Lines, News};
 use crate::measure::Measures;
 use crate::report::Outcome;
 use crate::thread_clock::thread_cpu;
+use crate::truth::Truths;
 
 /// Time between two turns, the server's tick.
 const TURN: Duration = Duration::from_millis(50);
@@ -67,6 +68,7 @@ struct Herd<'f> {
     seats: Vec<Seat<'f>>,
     /// When which seat does something next.
     agenda: BinaryHeap<Reverse<(Instant, usize)>>,
+    truths: Truths,
     outcome: Outcome,
     /// This second's measures: of those with a good network, and of the impaired.
     second: [Measures; 2],
@@ -115,6 +117,7 @@ impl<'f> Herd<'f> {
             lines,
             agenda: seats.iter().enumerate().map(|(index, seat)| Reverse((seat.next, index))).collect(),
             seats,
+            truths: Truths::default(),
             outcome: Outcome::default(),
             second: Default::default(),
             handed_in: (field.second(), Instant::now(), thread_cpu()),
@@ -182,7 +185,14 @@ impl<'f> Herd<'f> {
         };
         match self.lines.connect(seat, &Caller::Newcomer(options), *is_impaired) {
             Ok(()) => self.at(seat, Instant::now() + JOIN_TIMEOUT),
-            Err(why) => self.refuse(seat, why),
+            Err(why) => return self.refuse(seat, why),
+        }
+        self.record(seat);
+    }
+
+    fn record(&mut self, seat: usize) {
+        if let Some(mut line) = self.lines.line(seat) {
+            self.seats[seat].bot.begin_recording(&mut line);
         }
     }
 
@@ -223,6 +233,10 @@ impl<'f> Herd<'f> {
         let measures = &mut self.second[usize::from(*is_impaired)];
         let Some(mut line) = self.lines.line(seat) else { return };
         bot.take_turn(&mut line, measures, self.measuring);
+        self.truths.note(&line);
+        if bot.looks_now() {
+            bot.compare(&line, &self.truths, measures);
+        }
         if self.field.plan.network.cut.is_some() && bot.hears_nothing() {
             return self.lose(seat, Closed::Lost);
         }
@@ -242,7 +256,8 @@ impl<'f> Herd<'f> {
             bot.count(&mut line, &mut self.second[group]);
         }
         self.playing[group] -= 1;
-        let comes_back = self.field.plan.network.cut.is_some() && token.is_some() && !matches!(closed, Closed::Goodbye(_));
+        let comes_back =
+            self.field.plan.network.cut.is_some() && token.is_some() && !matches!(closed, Closed::Goodbye(_));
         bot.lose_line();
         if !comes_back {
             return self.drop_out(seat, &in_words(closed));
@@ -269,6 +284,7 @@ impl<'f> Herd<'f> {
         if let Err(why) = self.lines.connect(seat, &caller, *is_impaired) {
             return self.drop_out(seat, &why);
         }
+        self.record(seat);
         let impairment = self.field.plan.network.impairment;
         let path = Duration::from_millis(u64::from(impairment.delay_ms + impairment.jitter_ms)) * 2;
         self.at(seat, Instant::now() + RETURN_TIMEOUT + path * RETURN_ROUND_TRIPS);

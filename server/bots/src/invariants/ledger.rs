@@ -65,7 +65,8 @@ impl Ledger {
         }
         let base = book.base.replace((tick, hp));
         let after = base.map_or(0, |(base, _)| base);
-        let added: i64 = book.entries.iter().filter(|(at, _)| (after + 1..=tick).contains(at)).map(|(_, add)| add).sum();
+        let added: i64 =
+            book.entries.iter().filter(|(at, _)| (after + 1..=tick).contains(at)).map(|(_, add)| add).sum();
         book.entries.retain(|(at, _)| *at > tick);
         match base {
             Some((base, before)) if tick > base && i64::from(before) + added != i64::from(hp) => {

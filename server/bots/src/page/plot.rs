@@ -91,8 +91,11 @@ impl Plot<'_> {
     pub(super) fn bars(&self, bars: &[(f64, u64)]) -> String {
         let all = bars.iter().map(|(_, count)| count).sum::<u64>().max(1) as f64;
         let last = bars.iter().rposition(|(_, count)| *count > 0).map_or(0, |last| last + 1);
-        let shown: Vec<(f64, f64)> =
-            bars.iter().take(last).map(|(bound, count)| (bound.max(1e-3).log10(), *count as f64 / all * 100.0)).collect();
+        let shown: Vec<(f64, f64)> = bars
+            .iter()
+            .take(last)
+            .map(|(bound, count)| (bound.max(1e-3).log10(), *count as f64 / all * 100.0))
+            .collect();
         let step = shown.windows(2).map(|pair| pair[1].0 - pair[0].0).fold(0.05, f64::max);
         let mut frame = frame_of(shown.iter().copied());
         frame.x.0 -= step;
@@ -131,11 +134,22 @@ impl Plot<'_> {
         for y in marks(0.0, frame.y_max) {
             let at = frame.y_at(y);
             writeln!(out, r#"<path class="grid" d="M {:.1} {at:.1} H {right:.1}"/>"#, MARGIN.0)?;
-            writeln!(out, r#"<text x="{:.1}" y="{:.1}" text-anchor="end">{}</text>"#, MARGIN.0 - 6.0, at + 4.0, short(y))?;
+            writeln!(
+                out,
+                r#"<text x="{:.1}" y="{:.1}" text-anchor="end">{}</text>"#,
+                MARGIN.0 - 6.0,
+                at + 4.0,
+                short(y)
+            )?;
         }
         for x in marks(frame.x.0, frame.x.1) {
             let label = short(if is_log { 10_f64.powf(x) } else { x });
-            writeln!(out, r#"<text x="{:.1}" y="{:.1}" text-anchor="middle">{label}</text>"#, frame.x_at(x), floor + 15.0)?;
+            writeln!(
+                out,
+                r#"<text x="{:.1}" y="{:.1}" text-anchor="middle">{label}</text>"#,
+                frame.x_at(x),
+                floor + 15.0
+            )?;
         }
         out.push_str(inner);
         writeln!(out, r#"<path class="axis" d="M {:.1} {floor:.1} H {right:.1}"/>"#, MARGIN.0)?;

@@ -75,7 +75,7 @@ impl SceneDef {
                 format!("`leave_m` is {} m, but must be more than `enter_m`, {} m", self.aoi.leave_m, self.aoi.enter_m);
             check.contradiction("aoi.leave_m", "aoi.enter_m", message);
         }
-        check.whole("players_max", self.players_max, 1..=20_000);
+        check.whole("players_max", self.players_max, 1..=100_000);
     }
 
     fn check_doors(&self, check: &mut Checker<'_, '_>) {
