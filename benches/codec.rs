@@ -6,7 +6,7 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use net::codec::{decode_input, decode_state_frame, encode_input, encode_state_frame};
 use net::protocol::{InputDatagram, OwnState, StateFrame, WireComponent, WireStep, WireTable};
-use net::records::read_state;
+use net::records::{CompactPlace, read_state};
 use sim::wire::put_varint;
 
 fn input() -> Vec<u8> {
@@ -27,13 +27,13 @@ fn input() -> Vec<u8> {
     bytes
 }
 
-/// A frame of entities that moved: index, mask and six bytes of place each.
+/// A frame of entities that went a step on flat ground: index and three bytes of place each.
 fn frame(entities: u8) -> StateFrame {
     let mut records = Vec::new();
     for number in 0..entities {
         put_varint(&mut records, 3);
-        put_varint(&mut records, 1);
-        records.extend_from_slice(&[number, 1, 2, 3, 4, 5]);
+        let (word, length) = CompactPlace::new([u16::from(number), 1, 2], false, None).to_word();
+        records.extend_from_slice(&word.to_le_bytes()[..length]);
     }
     StateFrame { frame: 7, tick: 1_000, scene_epoch: 1, own: OwnState::default(), records }
 }

@@ -66,6 +66,7 @@ mod random_play;
 mod reconnect;
 mod reload;
 mod reload_storm;
+mod replication;
 mod secrecy;
 mod tick_order;
 mod tidy;

@@ -2,7 +2,7 @@
 //! stages.
 //!
 //! An entity's change is encoded once per tick and its bytes are copied to each client that sees it, so the
-//! cost follows what changed and is seen. State rides in datagrams and heals by acknowledgement ([`view`]);
+//! cost follows what changed and is seen. State rides in datagrams and heals by acknowledgement (`view`);
 //! spawns, events and the owner's own values ride on the stream. Only what is in a client's interest is ever
 //! looked at for it: no byte about anything else can be written.
 
@@ -11,7 +11,9 @@ use bevy_ecs::prelude::*;
 use sim::replicated::ReplicateSystems;
 use sim::tick::{Tick, TickSystems};
 
+mod arena;
 mod audience;
+mod bodies;
 mod changes;
 mod encode;
 mod transmit;
@@ -23,7 +25,7 @@ pub fn plugin(app: &mut App) {
     app.add_systems(
         Tick,
         (
-            (changes::encode_changes, audience::follow_interest, changes::encode_requests, encode::assemble)
+            (audience::welcome_admitted, changes::encode_changes, encode::assemble)
                 .chain()
                 .in_set(ReplicateSystems::Encode),
             transmit::transmit.in_set(TickSystems::Transmit),

@@ -2,7 +2,9 @@
 //!
 //! | where | bytes |
 //! | --- | --- |
-//! | state frame, repeated | `[index - previous index: varint] [mask: varint] values` |
+//! | state frame, repeated | `[index - previous index: varint]` and one of the two below |
+//! | somewhere else | a [`CompactPlace`] of 3 to 5 bytes, whose lowest two bits are not `11` |
+//! | whatever changed | `11` in the lowest two bits of a byte and values; see [`put_head`] |
 //! | batch, repeated | one of the four below |
 //! | enter | `1 [id: u32] [mask: varint] values` |
 //! | leave | `2 [id: u32]` |
@@ -18,6 +20,15 @@ use sim::wire::{Reader, put_varint};
 use smallvec::SmallVec;
 
 use crate::protocol::WireTable;
+
+mod place;
+
+pub use place::{COMPACT_STEP_CM_MAX, COMPACT_TICKS, CompactPlace};
+
+/// Lowest bits of a state record's first byte that has values.
+const VALUES_TAG: u8 = 0b11;
+/// Components that fit in the first byte of a state record.
+const HEAD_MASK_BITS: u32 = 6;
 
 const ENTER: u8 = 1;
 const LEAVE: u8 = 2;
@@ -38,7 +49,16 @@ pub struct StateRecord<'a> {
     /// Index of the entity that holds it now.
     pub index: u32,
     /// What is new.
-    pub values: Values<'a>,
+    pub news: StateNews<'a>,
+}
+
+/// What is new about an entity in a state frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StateNews<'a> {
+    /// Nothing but its place, and perhaps where it faces, told by the way from where it was.
+    Place(CompactPlace),
+    /// Whatever changed, each value as it is.
+    Values(Values<'a>),
 }
 
 /// One record of a batch.
@@ -83,7 +103,7 @@ pub fn read_state<'a>(
     read_all(move || {
         (!reader.is_empty()).then(|| {
             index = reader.varint().and_then(|delta| index.checked_add(delta))?;
-            Some(StateRecord { index, values: read_values(&mut reader, table)? })
+            Some(StateRecord { index, news: read_news(&mut reader, table)? })
         })
     })
 }
@@ -126,8 +146,24 @@ fn read_batch_record<'a>(reader: &mut Reader<'a>, table: &WireTable) -> Option<B
     }
 }
 
+fn read_news<'a>(reader: &mut Reader<'a>, table: &WireTable) -> Option<StateNews<'a>> {
+    let head = reader.u8()?;
+    if head & VALUES_TAG != VALUES_TAG {
+        return CompactPlace::read(head, reader).map(StateNews::Place);
+    }
+    let mask = match u32::from(head >> VALUES_TAG.count_ones()) {
+        0 => reader.varint()?,
+        mask => mask,
+    };
+    read_values_of(mask, reader, table).map(StateNews::Values)
+}
+
 fn read_values<'a>(reader: &mut Reader<'a>, table: &WireTable) -> Option<Values<'a>> {
-    let mut mask = reader.varint()?;
+    let mask = reader.varint()?;
+    read_values_of(mask, reader, table)
+}
+
+fn read_values_of<'a>(mut mask: u32, reader: &mut Reader<'a>, table: &WireTable) -> Option<Values<'a>> {
     let mut values = Values::new();
     while mask != 0 {
         let bit = mask.trailing_zeros();
@@ -140,6 +176,18 @@ fn read_values<'a>(reader: &mut Reader<'a>, table: &WireTable) -> Option<Values<
         values.push((u8::try_from(bit).ok()?, bytes));
     }
     Some(values)
+}
+
+/// Appends the head of a state record with values, which follow: the mask stands above the tag when it fits there and
+/// is not empty, else behind it as a varint.
+pub fn put_head(out: &mut Vec<u8>, mask: u32) {
+    match u8::try_from(mask) {
+        Ok(short @ 1..) if mask < 1 << HEAD_MASK_BITS => out.push(short << VALUES_TAG.count_ones() | VALUES_TAG),
+        _ => {
+            out.push(VALUES_TAG);
+            put_varint(out, mask);
+        }
+    }
 }
 
 /// Appends the head of an enter record; mask and values follow.

@@ -151,6 +151,12 @@ fn coordinate_m(cm: u16, near_m: f32) -> f32 {
 }
 
 impl Position {
+    /// East, up and north in centimetres modulo 655.36 m, as they are replicated.
+    #[must_use]
+    pub fn to_cm(self) -> [u16; 3] {
+        self.0.to_array().map(coordinate_cm)
+    }
+
     /// Reads a replicated position; `near` is any place less than 327 m away on each axis, such as the receiver's own.
     pub fn from_wire(reader: &mut Reader<'_>, near: Vec3) -> Option<Vec3> {
         let (x, y, z) = (reader.u16()?, reader.u16()?, reader.u16()?);
@@ -163,9 +169,7 @@ impl Replicate for Position {
     const NAME: &'static str = "position";
     const SIZE: ValueSize = ValueSize::Bytes(6);
     fn encode(&self, out: &mut Vec<u8>) {
-        for metres in self.0.to_array() {
-            out.extend_from_slice(&coordinate_cm(metres).to_le_bytes());
-        }
+        self.to_cm().into_iter().for_each(|cm| out.extend_from_slice(&cm.to_le_bytes()));
     }
 }
 
@@ -173,13 +177,19 @@ impl Replicate for Position {
 impl Replicate for Heading {
     const NAME: &'static str = "heading";
     const SIZE: ValueSize = ValueSize::Bytes(1);
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a turn wraps")]
     fn encode(&self, out: &mut Vec<u8>) {
-        out.push((self.0 / std::f32::consts::TAU * 256.0).round() as i32 as u8);
+        out.push(self.to_byte());
     }
 }
 
 impl Heading {
+    /// 256ths of a turn, as they are replicated.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a turn wraps")]
+    pub fn to_byte(self) -> u8 {
+        (self.0 / std::f32::consts::TAU * 256.0).round() as i32 as u8
+    }
+
     /// Reads a replicated heading.
     pub fn from_wire(reader: &mut Reader<'_>) -> Option<Self> {
         Some(Self(f32::from(reader.u8()?) / 256.0 * std::f32::consts::TAU))

@@ -1,12 +1,14 @@
 //! Interest: which entities each viewer sees. Perceive stage, after everything has moved.
 //!
 //! What comes within the enter radius is seen until it is beyond the larger leave radius; what the visibility
-//! rule hides is not seen at any distance, and no later stage ever learns of it. A viewer sees itself.
+//! rule hides is not seen at any distance, and no later stage ever learns of it. A viewer sees itself. Who sees whom is
+//! exact in every tick; a viewer in whose surroundings nothing stirs is not looked at.
 
 use bevy_app::App;
 use bevy_ecs::prelude::*;
-use glam::Vec2;
+use smallvec::SmallVec;
 
+use self::lists::Candidate;
 use crate::actor::{Concealment, Faction, Position};
 use crate::assets::AoiDef;
 use crate::digest::{Digest, DigestApp, Digester};
@@ -14,7 +16,15 @@ use crate::ids::SimId;
 use crate::roster::Roster;
 use crate::space::Grid;
 use crate::space::grid::GridEntry;
-use crate::tick::{Tick, TickSystems};
+use crate::tick::{SimTick, Tick, TickSystems};
+
+mod explain;
+mod field;
+mod lists;
+mod look;
+
+pub use explain::{Explanation, Verdict, explain};
+pub use field::Field;
 
 /// What matters to being seen, on both sides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,10 +38,33 @@ pub struct Visibility {
 }
 
 impl Visibility {
+    /// True for what everybody in phase 0 sees.
+    #[must_use]
+    pub fn is_plain(self) -> bool {
+        self.phase == 0 && !self.stealth
+    }
+
     /// The rule: the same phase, and either not stealthy or on the viewer's side.
     #[must_use]
     pub fn is_seen_by(self, viewer: Self) -> bool {
         self.phase == viewer.phase && (!self.stealth || self.faction == viewer.faction)
+    }
+}
+
+/// Who matters more to a viewer than others. Written before [`InterestSystems::Look`] by the features that know; a few
+/// dozen at most, each list sorted.
+#[derive(Component, Debug, Clone, PartialEq, Eq, Default)]
+pub struct Pinned {
+    /// Seen at any distance, as long as the visibility rule lets it: its party.
+    pub anywhere: SmallVec<[SimId; 4]>,
+    /// First when there is more to tell than a client's budget holds: its party, its target, who attacks it.
+    pub first: SmallVec<[SimId; 8]>,
+}
+
+impl Digest for Pinned {
+    fn digest(&self, digester: &mut Digester) {
+        digester.u64(self.anywhere.len() as u64);
+        self.anywhere.iter().chain(&self.first).for_each(|id| digester.u32(id.bits()));
     }
 }
 
@@ -78,29 +111,48 @@ impl Interest {
         *self = Self::default();
     }
 
-    /// Merges the candidates of this tick, sorted, with what was seen before.
-    fn update(&mut self, near: &[Candidate], scratch: &mut Vec<SimId>) {
-        self.entered.clear();
-        self.left.clear();
-        scratch.clear();
-        let mut seen = self.visible.iter().copied().peekable();
+    /// Merges the candidates of this tick, sorted, with what was seen before; says whether anything came or went. What
+    /// came before and stays takes no branch.
+    fn update(&mut self, near: &[Candidate], now: &mut Vec<SimId>) -> bool {
+        let Self { visible, entered, left, .. } = self;
+        entered.clear();
+        left.clear();
+        if now.len() < near.len() {
+            now.resize(near.len(), SimId::from_bits(0));
+        }
+        let (mut seen_count, mut count) = (0, 0);
+        let nobody = SimId::from_bits(u32::MAX);
         for candidate in near {
             let id = candidate.id();
-            while let Some(gone) = seen.next_if(|&earlier| earlier < id) {
-                self.left.push(gone);
+            let mut next = visible.get(seen_count).copied().unwrap_or(nobody);
+            while next < id {
+                left.push(next);
+                seen_count += 1;
+                next = visible.get(seen_count).copied().unwrap_or(nobody);
             }
-            if seen.next_if_eq(&id).is_some() {
-                scratch.push(id);
-            } else if candidate.is_inside() {
-                scratch.push(id);
-                self.entered.push(id);
+            let (was_seen, is_inside) = (next == id, candidate.is_inside());
+            now[count] = id;
+            count += usize::from(was_seen | is_inside);
+            seen_count += usize::from(was_seen);
+            if is_inside & !was_seen {
+                entered.push(id);
             }
         }
-        self.left.extend(seen);
-        std::mem::swap(&mut self.visible, scratch);
-        for id in self.entered.iter().chain(&self.left) {
+        left.extend(visible.get(seen_count..).unwrap_or_default());
+        if entered.is_empty() && left.is_empty() {
+            return false;
+        }
+        visible.clear();
+        visible.extend_from_slice(&now[..count]);
+        for id in entered.iter().chain(left.iter()) {
             self.fingerprint = self.fingerprint.rotate_left(5) ^ u64::from(id.bits());
         }
+        true
+    }
+
+    fn rest(&mut self) {
+        self.entered.clear();
+        self.left.clear();
     }
 }
 
@@ -108,26 +160,6 @@ impl Digest for Interest {
     fn digest(&self, digester: &mut Digester) {
         digester.u64(self.fingerprint);
         digester.u64(self.visible.len() as u64);
-    }
-}
-
-/// An entity within the leave radius, packed so that sorting compares one number: the id, then one bit that says
-/// whether it is within the enter radius too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Candidate(u64);
-
-impl Candidate {
-    fn new(id: SimId, inside: bool) -> Self {
-        Self((u64::from(id.bits()) << 1) | u64::from(inside))
-    }
-
-    #[allow(clippy::cast_possible_truncation, reason = "32 bits are left after the shift")]
-    fn id(self) -> SimId {
-        SimId::from_bits((self.0 >> 1) as u32)
-    }
-
-    const fn is_inside(self) -> bool {
-        self.0 & 1 == 1
     }
 }
 
@@ -144,55 +176,45 @@ pub enum InterestSystems {
     Look,
 }
 
-/// Adds the systems; [`AoiRadii`] and [`SceneGrid`] come with the scene.
+/// The same for those who look around; see [`Field`].
+#[derive(Resource, Debug, Clone)]
+pub struct SceneField(pub Field);
+
+/// Adds the systems; [`AoiRadii`], [`SceneGrid`] and [`SceneField`] come with the scene.
 pub fn plugin(app: &mut App) {
     app.configure_sets(Tick, (InterestSystems::Grid, InterestSystems::Look).chain().in_set(TickSystems::Perceive));
-    app.add_systems(Tick, (rebuild_grid.in_set(InterestSystems::Grid), look_around.in_set(InterestSystems::Look)));
-    app.digest_component::<Interest>("interest");
+    app.add_systems(
+        Tick,
+        (rebuild_grid.in_set(InterestSystems::Grid), look::look_around.in_set(InterestSystems::Look)),
+    );
+    app.digest_component::<Interest>("interest").digest_component::<Pinned>("interest");
 }
 
-type Placed<'a> = (&'a Position, Option<&'a Faction>, Option<&'a Concealment>);
+type Placed<'a> = (&'a SimId, &'a Position, Option<&'a Faction>, Option<&'a Concealment>);
+type Stirring = Or<(Changed<Position>, Changed<Faction>, Changed<Concealment>)>;
 
+/// Takes the new places; a scene in which nothing stirs keeps what it has.
 fn rebuild_grid(
-    roster: Res<Roster>,
+    (tick, roster): (Res<SimTick>, Res<Roster>),
     placed: Query<Placed>,
-    mut grid: ResMut<SceneGrid>,
+    stirring: Query<(), Stirring>,
+    mut removed: RemovedComponents<Position>,
+    (mut grid, mut field): (ResMut<SceneGrid>, ResMut<SceneField>),
     mut scratch: Local<Vec<GridEntry>>,
 ) {
+    if stirring.is_empty() && removed.read().count() == 0 {
+        field.0.rest();
+        return;
+    }
+    field.0.begin(tick.0, roster.index_end());
+    for (&id, position, faction, concealment) in &placed {
+        field.0.put(id, position.place(), visibility(faction, concealment));
+    }
+    field.0.settle();
     scratch.clear();
-    // In the order of the roster, so that queries visit a cell in an order that every replay shares.
-    for (id, entity) in roster.iter() {
-        if let Ok((position, faction, concealment)) = placed.get(entity) {
-            let visibility = visibility(faction, concealment);
-            scratch.push(GridEntry { id, place: position.place(), visibility });
-        }
-    }
+    // In the order of the ids, so that queries visit a cell in an order that every replay shares.
+    scratch.extend(field.0.iter().map(|one| GridEntry { id: one.id, place: one.place, visibility: one.visibility }));
     grid.0.rebuild(&scratch);
-}
-
-fn look_around(
-    radii: Res<AoiRadii>,
-    grid: Res<SceneGrid>,
-    mut viewers: Query<(&Position, Option<&Faction>, Option<&Concealment>, &mut Interest)>,
-    mut near: Local<Vec<Candidate>>,
-    mut scratch: Local<Vec<SimId>>,
-) {
-    for (position, faction, concealment, mut interest) in &mut viewers {
-        let eyes = visibility(faction, concealment);
-        candidates(&grid.0, position.place(), eyes, radii.0, &mut near);
-        interest.update(&near, &mut scratch);
-    }
-}
-
-fn candidates(grid: &Grid, place: Vec2, eyes: Visibility, radii: AoiDef, near: &mut Vec<Candidate>) {
-    let enter_squared = radii.enter_m * radii.enter_m;
-    near.clear();
-    grid.for_each_within(place, radii.leave_m, |entry, distance_squared| {
-        if entry.visibility.is_seen_by(eyes) {
-            near.push(Candidate::new(entry.id, distance_squared <= enter_squared));
-        }
-    });
-    near.sort_unstable();
 }
 
 fn visibility(faction: Option<&Faction>, concealment: Option<&Concealment>) -> Visibility {

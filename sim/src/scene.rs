@@ -13,7 +13,7 @@ use crate::assets::{Assets, Id, SceneDef};
 use crate::counters::Counters;
 use crate::ids::Mint;
 use crate::input::{Inputs, Outputs, Players, SceneInput, SceneOutput};
-use crate::interest::{AoiRadii, SceneGrid};
+use crate::interest::{AoiRadii, Field, SceneField, SceneGrid};
 use crate::random::Random;
 use crate::roster::Roster;
 use crate::space::navmesh::Navmesh;
@@ -89,6 +89,7 @@ impl Scene {
         app.insert_resource(SceneNavmesh(navmesh));
         app.insert_resource(AoiRadii(def.aoi));
         app.insert_resource(SceneGrid(Grid::new(min, max, def.aoi.leave_m / CELLS_PER_RADIUS)));
+        app.insert_resource(SceneField(Field::new(min, max, def.aoi)));
         app.add_plugins((tick::plugin, input::plugin));
         app.add_plugins((command::plugin, replicated::plugin));
         app.add_plugins((interest::plugin, features::plugin));

@@ -63,6 +63,13 @@ impl Track {
         self.push(snapshot);
     }
 
+    /// Notes where it faced at `tick`, if that is given.
+    pub(super) fn note_heading(&mut self, tick: u32, heading: Option<&[u8]>) {
+        if heading.is_some() {
+            self.note(tick, None, heading);
+        }
+    }
+
     fn push(&mut self, snapshot: Snapshot) {
         if self.snapshots.len() == SNAPSHOTS_MAX {
             self.snapshots.pop_front();

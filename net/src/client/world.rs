@@ -2,20 +2,24 @@
 //!
 //! Per component the newest tick wins, so frames may come late, twice or never. What was not announced by an enter
 //! record is not shown; a frame that mentions such a thing is not acknowledged either, so that its state is sent again
-//! once the entity is known. A new scene voids everything. Pure: bytes in, state out.
+//! once the entity is known; the same goes for a place that cannot be completed. A new scene voids everything. Pure: bytes in, state out.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use glam::Vec3;
 use sim::actor::{Heading, Position};
 use sim::ids::SimId;
 use sim::replicated::Replicate;
-use smallvec::SmallVec;
 
+use self::entity::{Entities, PlaceBits, ValueMap};
 use super::frames::FrameWindow;
-use super::interpolate::{Pose, Track};
+use super::interpolate::Pose;
 use crate::protocol::{OwnState, ServerMessage, StateFrame, WireTable};
-use crate::records::{BatchRecord, Values, read_batch, read_state};
+use crate::records::{BatchRecord, StateNews, read_batch, read_state};
+
+mod entity;
+
+pub use entity::RemoteEntity;
 
 /// Events kept until they are taken; beyond it the oldest are lost and counted.
 const EVENTS_MAX: usize = 1_024;
@@ -57,6 +61,8 @@ pub struct WorldCounts {
     pub frames_void: u64,
     /// Records about entities that are not known.
     pub unknown_records: u64,
+    /// Places that could not be completed, because what came before was lost; they are sent again.
+    pub unplaced_records: u64,
     /// Frames and batches whose records are damaged.
     pub damaged: u64,
     /// Batches that came out of order, which the stream makes impossible.
@@ -65,102 +71,13 @@ pub struct WorldCounts {
     pub events_dropped: u64,
 }
 
-/// A component's value and the tick it belongs to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Value {
-    tick: u32,
-    bytes: SmallVec<[u8; 16]>,
-}
-
-/// Components by their bit in the wire table, newest tick wins.
-#[derive(Debug, Clone, Default)]
-struct ValueMap(BTreeMap<u8, Value>);
-
-impl ValueMap {
-    /// Takes a value over unless a newer one is there; says whether it did.
-    fn set(&mut self, component: u8, tick: u32, bytes: &[u8]) -> bool {
-        let value = self.0.entry(component).or_insert_with(|| Value { tick, bytes: SmallVec::new() });
-        if value.tick > tick {
-            return false;
-        }
-        value.tick = tick;
-        value.bytes.clear();
-        value.bytes.extend_from_slice(bytes);
-        true
-    }
-
-    fn value(&self, component: u8) -> Option<&[u8]> {
-        self.0.get(&component).map(|value| value.bytes.as_slice())
-    }
-}
-
-/// An entity in view.
-#[derive(Debug, Clone)]
-pub struct RemoteEntity {
-    id: SimId,
-    entered_tick: u32,
-    values: ValueMap,
-    track: Track,
-}
-
-impl RemoteEntity {
-    /// Which entity.
-    #[must_use]
-    pub fn id(&self) -> SimId {
-        self.id
-    }
-
-    /// Server tick at which it came into view.
-    #[must_use]
-    pub fn entered_tick(&self) -> u32 {
-        self.entered_tick
-    }
-
-    /// The newest bytes of a component, by its place in the wire table.
-    #[must_use]
-    pub fn value(&self, component: u8) -> Option<&[u8]> {
-        self.values.value(component)
-    }
-
-    /// Every component known, in wire order: place in the wire table, and bytes.
-    pub fn values(&self) -> impl Iterator<Item = (u8, &[u8])> {
-        self.values.0.iter().map(|(component, value)| (*component, value.bytes.as_slice()))
-    }
-
-    /// Server tick of the newest value of a component.
-    #[must_use]
-    pub fn value_tick(&self, component: u8) -> Option<u32> {
-        self.values.0.get(&component).map(|value| value.tick)
-    }
-
-    fn apply(&mut self, tick: u32, values: &Values<'_>, places: PlaceBits) {
-        let (mut position, mut heading) = (None, None);
-        for (component, bytes) in values {
-            if self.values.set(*component, tick, bytes) {
-                position = position.or((places.position == Some(*component)).then_some(*bytes));
-                heading = heading.or((places.heading == Some(*component)).then_some(*bytes));
-            }
-        }
-        if position.is_some() || heading.is_some() {
-            self.track.note(tick, position, heading);
-        }
-    }
-}
-
-/// Where in the wire table the components stand that make up a pose.
-#[derive(Debug, Clone, Copy, Default)]
-struct PlaceBits {
-    position: Option<u8>,
-    heading: Option<u8>,
-}
-
 /// Everything a client knows of the world.
 #[derive(Debug, Default)]
 pub struct ClientWorld {
     wire: WireTable,
     places: PlaceBits,
     scene: Option<CurrentScene>,
-    entities: BTreeMap<SimId, RemoteEntity>,
+    entities: Entities,
     owner_values: ValueMap,
     own: OwnState,
     newest_tick: u32,
@@ -220,20 +137,28 @@ impl ClientWorld {
     /// Says whether every record could be applied.
     fn apply_records(&mut self, frame: &StateFrame) -> bool {
         let Self { wire, entities, counts, places, .. } = self;
-        let mut whole = true;
+        let (mut whole, mut from) = (true, 0);
         for record in read_state(&frame.records, wire) {
             let Ok(record) = record else {
                 counts.damaged += 1;
                 return false;
             };
-            let Some(entity) = entity_at(entities, record.index) else {
+            let Some(entity) = entities.at_index(record.index, &mut from) else {
                 counts.unknown_records += 1;
                 whole = false;
                 continue;
             };
             // An older frame may speak of the index's former owner, and what it says is in the enter record anyway.
-            if frame.tick >= entity.entered_tick {
-                entity.apply(frame.tick, &record.values, *places);
+            if frame.tick < entity.entered_tick() {
+                continue;
+            }
+            match record.news {
+                StateNews::Values(values) => entity.apply(frame.tick, &values, *places),
+                StateNews::Place(place) => {
+                    let is_placed = entity.apply_place(frame.tick, place, *places);
+                    counts.unplaced_records += u64::from(!is_placed);
+                    whole &= is_placed;
+                }
             }
         }
         whole
@@ -249,13 +174,12 @@ impl ClientWorld {
         for record in read_batch(records, wire) {
             match record {
                 Ok(BatchRecord::Enter { id, values }) => {
-                    let mut entity =
-                        RemoteEntity { id, entered_tick: tick, values: ValueMap::default(), track: Track::default() };
+                    let mut entity = RemoteEntity::new(id, tick);
                     entity.apply(tick, &values, *places);
-                    entities.insert(id, entity);
+                    entities.insert(entity);
                 }
                 Ok(BatchRecord::Leave { id }) => {
-                    if entities.remove(&id).is_none() {
+                    if !entities.remove(id) {
                         counts.unknown_records += 1;
                     }
                 }
@@ -309,32 +233,32 @@ impl ClientWorld {
     /// The newest bytes of a component of the own character, those only it receives included.
     #[must_use]
     pub fn own_value(&self, component: u8) -> Option<&[u8]> {
-        let seen = || self.scene.as_ref().and_then(|scene| self.entities.get(&scene.own)?.value(component));
+        let seen = || self.scene.as_ref().and_then(|scene| self.entities.get(scene.own)?.value(component));
         self.owner_values.value(component).or_else(seen)
     }
 
     /// The entities in view, by id.
     pub fn entities(&self) -> impl ExactSizeIterator<Item = &RemoteEntity> {
-        self.entities.values()
+        self.entities.iter()
     }
 
     /// An entity in view.
     #[must_use]
     pub fn entity(&self, id: SimId) -> Option<&RemoteEntity> {
-        self.entities.get(&id)
+        self.entities.get(id)
     }
 
     /// The last known position of an entity in view, in metres; not interpolated.
     #[must_use]
     pub fn position(&self, id: SimId) -> Option<Vec3> {
-        let bytes = self.entities.get(&id)?.value(self.places.position?)?;
+        let bytes = self.entities.get(id)?.value(self.places.position?)?;
         Position::from_wire(&mut sim::wire::Reader::new(bytes), Vec3::from(self.own.position))
     }
 
     /// Where to draw an entity at a moment in server ticks.
     #[must_use]
     pub fn pose(&self, id: SimId, moment: f32) -> Option<Pose> {
-        self.entities.get(&id)?.track.at(moment, self.newest_tick, Vec3::from(self.own.position))
+        self.entities.get(id)?.track.at(moment, self.newest_tick, Vec3::from(self.own.position))
     }
 
     /// The newest server tick heard of.
@@ -369,15 +293,6 @@ impl ClientWorld {
 
 fn bit(wire: &WireTable, name: &str) -> Option<u8> {
     wire.components.iter().position(|component| component.name == name).and_then(|bit| u8::try_from(bit).ok())
-}
-
-/// The entity that holds a dense index: ids sort by index, so it is the only one in the index's range.
-fn entity_at(entities: &mut BTreeMap<SimId, RemoteEntity>, index: u32) -> Option<&mut RemoteEntity> {
-    if index > SimId::INDEX_MAX {
-        return None;
-    }
-    let range = SimId::new(index, 0)..=SimId::new(index, SimId::GENERATIONS - 1);
-    entities.range_mut(range).next_back().map(|(_, entity)| entity)
 }
 
 #[cfg(test)]

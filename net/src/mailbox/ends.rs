@@ -16,9 +16,10 @@ use crate::protocol::{DATAGRAMS_PER_TICK_MAX, Goodbye, INBOX_ITEMS_MAX, OUTBOX_B
 pub struct TaskEnd(pub(super) Arc<Mailbox>);
 
 impl TaskEnd {
-    /// Notes the round trip to the client, in ms. It is there when the scene next looks, and is no reason to look.
+    /// Notes the round trip to the client, in ms, and has the scene look at it.
     pub fn measured(&self, rtt_ms: u32) {
         self.0.rtt_ms.store(rtt_ms.min(NOT_MEASURED - 1), Ordering::Relaxed);
+        locked(&self.0.inbox).call();
     }
 
     /// The session this mailbox belongs to.

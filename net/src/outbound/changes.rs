@@ -1,169 +1,230 @@
-//! Changes: every changed entity is encoded once, whoever sees it; whole entities are encoded once when the
-//! first client needs them. Bodies live in one buffer per tick, found by the entity's dense index.
+//! Changes: every changed entity is encoded once, whoever sees it. What every client that sees it asks in every tick
+//! stands in 16 bytes by the entity's dense index: when it changed last, when before that, and the bytes themselves
+//! if they are few.
+//!
+//! When each component changed last is kept too: it says what a client lacks that was sent everything up to a tick.
 
 use bevy_ecs::prelude::*;
+use sim::actor::{Heading, Position};
 use sim::ids::SimId;
 use sim::replicated::{Audience, Changes, WireLists};
 use sim::roster::Roster;
 use sim::tick::SimTick;
-use sim::wire::put_varint;
 
+use self::steps::Steps;
+use crate::records::put_head;
+
+mod steps;
+
+/// Bit of [`Position`] in the wire's list, which begins with it.
+const POSITION_BIT: u32 = 1 << 0;
+/// Bit of [`Heading`].
+const HEADING_BIT: u32 = 1 << 1;
 /// Bits of the components that only say where the entity is: its owner knows better.
-const PLACE_BITS: u32 = 0b11;
+pub(super) const PLACE_BITS: u32 = POSITION_BIT | HEADING_BIT;
+/// Ticks after its last update within which a client surely completes a compact place, unless frames were lost.
+const CATCH_UP_TICKS: u32 = 10;
 
 /// A run of bytes in this tick's buffer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Span {
-    start: u32,
-    end: u32,
-}
-
-impl Span {
-    pub(super) const fn is_empty(self) -> bool {
-        self.start == self.end
-    }
-
-    pub(super) const fn len(self) -> usize {
-        (self.end - self.start) as usize
-    }
+    pub(super) start: u32,
+    pub(super) end: u32,
 }
 
 /// What every client that sees an entity asks of it in every tick: kept small, so that all of them stay near.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct News {
-    tick: u32,
-    /// Mask and values of what changed; empty when nothing did.
-    pub(super) delta: Span,
-    /// True when the change is more than a new place.
-    pub(super) more_than_place: bool,
-    /// True when something happened to it.
+    /// The record behind the index, or where it stands in [`Encoded::body`].
+    word: u64,
+    /// When it changed last.
+    pub(super) changed_tick: u32,
+    /// How many ticks earlier it had changed before, up to 65,535.
+    before_ticks: u16,
+    /// Bytes of the record in `word`; [`News::LONG`] when it stands elsewhere.
+    length: u8,
+    /// True when something happened to it in this tick.
     pub(super) has_events: bool,
 }
 
-/// What is encoded of one entity in this tick beyond its change.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Slot {
-    tick: u32,
-    /// Mask and values of all that viewers follow; empty until asked for.
-    pub(super) full: Span,
-    /// Mask and values of all there is to show on entering; empty until asked for.
-    pub(super) enter: Span,
-    /// Mask and values for the owner alone; empty until asked for.
-    pub(super) owner: Span,
-    /// The entity's events: a range of [`Encoded::events`].
-    pub(super) events: (u32, u32),
+impl News {
+    /// Bytes that fit in the word beside an index of one byte.
+    const SHORT_BYTES_MAX: usize = 7;
+    const LONG: u8 = u8::MAX;
+
+    /// True for a client that was sent everything up to `since_tick` and lacks nothing but what changed in this tick.
+    #[inline]
+    pub(super) fn follows(&self, tick: u32, since_tick: u32) -> bool {
+        self.changed_tick == tick && tick - u32::from(self.before_ticks) <= since_tick
+    }
+
+    /// The record in the low bytes of a number, and how many bytes it has; `None` when it is too long for that.
+    #[inline]
+    pub(super) fn short(&self) -> Option<(u64, usize)> {
+        (self.length != Self::LONG).then_some((self.word, usize::from(self.length)))
+    }
+
+    fn note(&mut self, tick: u32, (word, length): (u64, u8)) {
+        self.before_ticks = u16::try_from(tick - self.changed_tick).unwrap_or(u16::MAX);
+        (self.changed_tick, self.word, self.length) = (tick, word, length);
+    }
 }
 
-/// What a client needs of an entity beyond its change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Request {
-    /// All that viewers follow.
-    Full(SimId),
-    /// All there is to show on entering.
-    Enter(SimId),
-    /// Components of this mask for the entity's owner.
-    Owner(SimId, u32),
-}
-
-/// This tick's encoded entities and events.
+/// The encoded entities and events of this tick, and when everything changed.
 #[derive(Resource, Debug, Default)]
 pub(super) struct Encoded {
     tick: u32,
     news: Vec<News>,
-    slots: Vec<Slot>,
+    holders: Vec<u32>,
+    steps: Vec<Steps>,
+    /// A row of ticks per entity, one for each component.
+    changed: Vec<u32>,
+    row: usize,
     bytes: Vec<u8>,
     events: Vec<u32>,
-    pub(super) requests: Vec<Request>,
+    /// By subject: a range of `events`.
+    subjects: Vec<(SimId, Span)>,
 }
 
 impl Encoded {
-    /// What is new about an entity; nothing when it did not change and nothing happened to it.
-    pub(super) fn news(&self, id: SimId) -> News {
-        self.news.get(id.index()).copied().filter(|news| news.tick == self.tick).unwrap_or_default()
+    /// What there is to know of every entity in this tick, by dense index.
+    pub(super) fn all_news(&self) -> &[News] {
+        &self.news
     }
 
-    /// What is encoded of an entity beyond its change; nothing when nobody asked and nothing happened to it.
-    pub(super) fn slot(&self, id: SimId) -> Option<&Slot> {
-        self.slots.get(id.index()).filter(|slot| slot.tick == self.tick)
+    /// The record of an entity whose news are long.
+    pub(super) fn body(&self, news: &News) -> &[u8] {
+        let [start, end] =
+            [news.word & u64::from(u32::MAX), news.word >> 32].map(|at| usize::try_from(at).unwrap_or(0));
+        self.bytes.get(start..end).unwrap_or_default()
     }
 
-    /// The bytes of a span.
-    pub(super) fn bytes(&self, span: Span) -> &[u8] {
-        self.bytes.get(span.start as usize..span.end as usize).unwrap_or_default()
+    /// Components that changed after a tick, as bits in wire order.
+    pub(super) fn changed_after(&self, id: SimId, since_tick: u32) -> u32 {
+        let start = id.index() * self.row;
+        let row = self.changed.get(start..start + self.row).unwrap_or_default();
+        (0..).zip(row).fold(0, |mask, (bit, &tick)| mask | u32::from(tick > since_tick) << bit)
+    }
+
+    /// The place of an entity in a few bytes, for a client that was sent everything up to `since_tick` and lacks nothing
+    /// else; `None` when it cannot be told that way.
+    pub(super) fn compact(&self, id: SimId, mask: u32, since_tick: u32) -> Option<(u64, usize)> {
+        let steps = self.steps.get(id.index()).filter(|_| mask & !HEADING_BIT == POSITION_BIT)?;
+        let is_fresh = since_tick >= steps.started_tick() && since_tick + CATCH_UP_TICKS >= self.tick;
+        let place = steps.compact(self.tick, mask & HEADING_BIT != 0).filter(|_| is_fresh)?;
+        Some(place.to_word())
     }
 
     /// Indices into [`Changes::events`] of an entity's events, in the order they happened.
-    pub(super) fn events(&self, slot: &Slot) -> &[u32] {
-        self.events.get(slot.events.0 as usize..slot.events.1 as usize).unwrap_or_default()
+    pub(super) fn events(&self, id: SimId) -> &[u32] {
+        let Ok(at) = self.subjects.binary_search_by_key(&id, |&(subject, _)| subject) else { return &[] };
+        let range = self.subjects.get(at).map(|(_, span)| span.start as usize..span.end as usize);
+        range.and_then(|range| self.events.get(range)).unwrap_or_default()
     }
 
-    fn begin(&mut self, tick: u32, index_end: usize) {
-        self.tick = tick;
+    fn begin(&mut self, tick: u32, index_end: usize, component_count: usize) {
+        (self.tick, self.row) = (tick, component_count);
         self.news.resize(index_end, News::default());
-        self.slots.resize(index_end, Slot::default());
+        self.holders.resize(index_end, 0);
+        self.steps.resize(index_end, Steps::default());
+        self.changed.resize(index_end * component_count, 0);
         self.bytes.clear();
-        self.events.clear();
-        self.requests.clear();
-    }
-
-    fn slot_mut(&mut self, id: SimId) -> Option<&mut Slot> {
-        let slot = self.slots.get_mut(id.index())?;
-        if slot.tick != self.tick {
-            *slot = Slot { tick: self.tick, ..Slot::default() };
-        }
-        Some(slot)
-    }
-
-    fn news_mut(&mut self, id: SimId) -> Option<&mut News> {
-        let news = self.news.get_mut(id.index())?;
-        if news.tick != self.tick {
-            *news = News { tick: self.tick, ..News::default() };
-        }
-        Some(news)
-    }
-
-    /// Writes a mask and the values of its bits; bits whose component the entity lacks are left out of both.
-    fn write(&mut self, entity: EntityRef<'_>, lists: &WireLists, mask: u32) -> Span {
-        let start = self.bytes.len();
-        put_varint(&mut self.bytes, mask);
-        let mut missing = 0;
-        for (bit, entry) in (0_u32..).zip(&lists.components).filter(|(bit, _)| mask & (1 << bit) != 0) {
-            if !entry.encode(entity, &mut self.bytes) {
-                missing |= 1 << bit;
+        for (id, _) in self.subjects.drain(..) {
+            if let Some(news) = self.news.get_mut(id.index()) {
+                news.has_events = false;
             }
         }
-        if missing != 0 {
-            self.bytes.truncate(start);
-            return if mask == missing { Span::default() } else { self.write(entity, lists, mask & !missing) };
+        self.events.clear();
+    }
+
+    /// Notes what changed of an entity. Of the place, only what makes a difference on the wire counts as a change.
+    fn note(&mut self, id: SimId, mask: u32, entity: EntityRef<'_>, lists: &WireLists) {
+        let index = id.index();
+        let place = entity.get::<Position>().map(|position| position.to_cm()).unwrap_or_default();
+        let heading = entity.get::<Heading>().map_or(0, |heading| heading.to_byte());
+        let (Some(holder), Some(steps)) = (self.holders.get_mut(index), self.steps.get_mut(index)) else { return };
+        let (mut mask, is_new) = (mask, *holder != id.bits());
+        if !is_new {
+            let differs = u32::from(steps.moved(self.tick, place)) | u32::from(steps.turned(heading)) << 1;
+            mask &= differs | !PLACE_BITS;
+        } else {
+            (*holder, *steps) = (id.bits(), Steps::first(self.tick, place, heading));
         }
-        Span { start: offset(start), end: offset(self.bytes.len()) }
+        if mask == 0 {
+            return;
+        }
+        let compact = match mask & !PLACE_BITS {
+            0 if mask & POSITION_BIT != 0 => steps.compact(self.tick, mask & HEADING_BIT != 0),
+            _ => None,
+        };
+        let row = self.changed.get_mut(index * self.row..(index + 1) * self.row).unwrap_or_default();
+        if is_new {
+            row.fill(0);
+        }
+        (0..).zip(row).filter(|&(bit, _)| mask & 1_u32 << bit != 0).for_each(|(_, tick)| *tick = self.tick);
+        let body = match compact.map(crate::records::CompactPlace::to_word) {
+            Some((word, length)) => (word, u8::try_from(length).unwrap_or(0)),
+            None => self.write(entity, lists, mask),
+        };
+        if let Some(news) = self.news.get_mut(index) {
+            news.note(self.tick, body);
+        }
+    }
+
+    /// Writes values behind their head, into the word if they are few.
+    fn write(&mut self, entity: EntityRef<'_>, lists: &WireLists, mask: u32) -> (u64, u8) {
+        let start = self.bytes.len();
+        write_values(&mut self.bytes, entity, lists, mask, put_head);
+        let body = self.bytes.get(start..).unwrap_or_default();
+        if body.len() <= News::SHORT_BYTES_MAX {
+            let mut word = [0; 8];
+            word[..body.len()].copy_from_slice(body);
+            let length = u8::try_from(body.len()).unwrap_or(0);
+            self.bytes.truncate(start);
+            return (u64::from_le_bytes(word), length);
+        }
+        (start as u64 | (self.bytes.len() as u64) << 32, News::LONG)
     }
 
     fn index_events(&mut self, changes: &Changes) {
         let events = changes.events();
-        self.events.extend(0..offset(events.len()));
         let subject = |&event: &u32| events.get(event as usize).map(|event| event.subject);
+        self.events.extend(0..u32::try_from(events.len()).unwrap_or(u32::MAX));
         self.events.sort_by_key(subject);
-        let order = std::mem::take(&mut self.events);
         let mut start = 0;
-        for run in order.chunk_by(|a, b| subject(a) == subject(b)) {
-            let end = start + offset(run.len());
+        for run in self.events.chunk_by(|a, b| subject(a) == subject(b)) {
+            let end = start + u32::try_from(run.len()).unwrap_or(0);
             if let Some(id) = run.first().and_then(subject) {
-                if let Some(slot) = self.slot_mut(id) {
-                    slot.events = (start, end);
-                }
-                if let Some(news) = self.news_mut(id) {
+                self.subjects.push((id, Span { start, end }));
+                if let Some(news) = self.news.get_mut(id.index()) {
                     news.has_events = true;
                 }
             }
             start = end;
         }
-        self.events = order;
     }
 }
 
-fn offset(at: usize) -> u32 {
-    u32::try_from(at).unwrap_or(u32::MAX)
+/// Appends a mask and the values of its bits; components the entity lacks are left out of both.
+pub(super) fn write_values(
+    out: &mut Vec<u8>,
+    entity: EntityRef<'_>,
+    lists: &WireLists,
+    mask: u32,
+    put_mask: fn(&mut Vec<u8>, u32),
+) {
+    let start = out.len();
+    put_mask(out, mask);
+    let mut missing = 0;
+    for (bit, entry) in (0_u32..).zip(&lists.components).filter(|(bit, _)| mask & (1 << bit) != 0) {
+        if !entry.encode(entity, out) {
+            missing |= 1 << bit;
+        }
+    }
+    if missing != 0 {
+        out.truncate(start);
+        write_values(out, entity, lists, mask & !missing, put_mask);
+    }
 }
 
 /// Encodes what changed.
@@ -171,45 +232,14 @@ pub(super) fn encode_changes(world: &mut World) {
     world.resource_scope(|world, mut encoded: Mut<Encoded>| {
         let (roster, changes) = (world.resource::<Roster>(), world.resource::<Changes>());
         let lists = world.resource::<WireLists>();
-        encoded.begin(world.resource::<SimTick>().0, roster.index_end());
+        encoded.begin(world.resource::<SimTick>().0, roster.index_end(), lists.components.len());
         let followed = lists.mask_of(Audience::Viewers);
         for &id in changes.touched() {
             let mask = changes.mask(id) & followed;
-            let Some(entity) = roster.entity(id).filter(|_| mask != 0) else { continue };
-            let delta = encoded.write(world.entity(entity), lists, mask);
-            if let Some(news) = encoded.news_mut(id) {
-                news.delta = delta;
-                news.more_than_place = mask & !PLACE_BITS != 0;
+            if let Some(entity) = roster.entity(id).filter(|_| mask != 0) {
+                encoded.note(id, mask, world.entity(entity), lists);
             }
         }
         encoded.index_events(changes);
-    });
-}
-
-/// Encodes the whole entities that the audience asked for, each once.
-pub(super) fn encode_requests(world: &mut World) {
-    world.resource_scope(|world, mut encoded: Mut<Encoded>| {
-        let (roster, lists) = (world.resource::<Roster>(), world.resource::<WireLists>());
-        let followed = lists.mask_of(Audience::Viewers);
-        let shown = followed | lists.mask_of(Audience::OnEnter);
-        let mut requests = std::mem::take(&mut encoded.requests);
-        requests.sort_unstable();
-        requests.dedup();
-        for request in requests.drain(..) {
-            let (id, mask) = match request {
-                Request::Full(id) => (id, followed),
-                Request::Enter(id) => (id, shown),
-                Request::Owner(id, mask) => (id, mask),
-            };
-            let Some(entity) = roster.entity(id) else { continue };
-            let span = encoded.write(world.entity(entity), lists, mask);
-            match (request, encoded.slot_mut(id)) {
-                (Request::Full(_), Some(slot)) => slot.full = span,
-                (Request::Enter(_), Some(slot)) => slot.enter = span,
-                (Request::Owner(..), Some(slot)) => slot.owner = span,
-                (_, None) => {}
-            }
-        }
-        encoded.requests = requests;
     });
 }

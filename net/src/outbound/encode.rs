@@ -1,270 +1,196 @@
-//! Encode: puts together what each client is sent in this tick. Entities' bytes are copied, not made, here.
+//! Encode: puts together what each client is sent in this tick. Entities' bytes are copied, not made, here; what a
+//! client lacks beyond the last step is made on demand, once for all who lack the same.
 
 use bevy_ecs::prelude::*;
-use bytes::Bytes;
 use sim::actor::{Motion, Position};
 use sim::ids::SimId;
 use sim::input::InputProgress;
-use sim::replicated::Changes;
+use sim::interest::Interest;
+use sim::replicated::{Audience, Changes, WireLists};
 use sim::roster::Roster;
 use sim::scene::{SceneAssets, SceneId};
 use sim::tick::{SimTick, TICKS_PER_SECOND};
 use sim::wire::put_varint;
 
-use super::changes::{Encoded, Span};
-use super::view::ClientView;
-use crate::codec::encode_state_frame;
-use crate::protocol::{
-    DATAGRAM_BYTES_MAX, DATAGRAMS_PER_TICK_MAX, OwnState, SERVER_FRAME_BYTES_MAX, ServerMessage, StateFrame,
-};
-use crate::records::{put_enter, put_event, put_leave, put_owner};
-use crate::sessions::{FRAME_OVERHEAD_BYTES, Session, Sessions};
+use self::frames::FrameWriter;
+use super::arena::Arena;
+use super::bodies::{Bodies, Source};
+use super::changes::{Encoded, PLACE_BITS};
+use crate::protocol::{OwnState, ServerMessage};
+use crate::records::put_head;
+use crate::sessions::{Session, Sessions};
 
-/// Bytes of records in one state datagram.
-const RECORD_BYTES_MAX: usize = DATAGRAM_BYTES_MAX - FRAME_OVERHEAD_BYTES;
-/// Bytes of records in one batch; the rest of the frame is the envelope.
-const BATCH_BYTES_MAX: usize = SERVER_FRAME_BYTES_MAX - 1_024;
-/// Bytes an index takes in a record, at most.
-const INDEX_BYTES_MAX: usize = 3;
+mod batches;
+mod frames;
+
 /// Ticks between frames to a client around whom nothing happens (1 s): they carry the acknowledgement that was lost.
 const HEARTBEAT_TICKS: u32 = TICKS_PER_SECOND;
 
-type OwnParts<'a> = (&'a Position, &'a Motion, &'a InputProgress);
-
-/// Buffers that every client's turn uses again.
-#[derive(Default)]
-pub(super) struct Scratch {
-    batch: Vec<u8>,
-    records: Vec<u8>,
-    datagram: Vec<u8>,
-    candidates: Vec<Candidate>,
-    events: Vec<u32>,
-    ids: Vec<SimId>,
+/// What all clients' turns read.
+pub(super) struct Picture<'w> {
+    tick: u32,
+    scene: &'w str,
+    source: Source<'w>,
+    changes: &'w Changes,
+    encoded: &'w Encoded,
+    /// Components shown on entering, and those for the owner alone.
+    shown: u32,
+    owned: u32,
 }
 
-/// One entity that has something for the client.
-#[derive(Clone, Copy)]
-struct Candidate {
-    at: usize,
-    id: SimId,
-    span: Span,
-    sent_tick: u32,
-}
-
-/// Assembles batches and frames of every client.
-pub(super) fn assemble(
-    (tick, assets, scene): (Res<SimTick>, Res<SceneAssets>, Res<SceneId>),
-    (roster, changes, encoded): (Res<Roster>, Res<Changes>, Res<Encoded>),
-    characters: Query<OwnParts>,
-    mut sessions: ResMut<Sessions>,
-    mut scratch: Local<Scratch>,
-) {
-    let Sessions { by_player, stats, .. } = &mut *sessions;
-    for session in by_player.values_mut() {
-        let Some(own_id) = session.character else { continue };
-        let Some(parts) = roster.entity(own_id).and_then(|entity| characters.get(entity).ok()) else { continue };
-        let own = own_state(parts, session.input_wait_us);
-        session.view.give_up_old(tick.0);
-        if !session.view.is_introduced() {
-            introduce(session, own_id, own, tick.0, &assets.0.scenes[scene.0].id);
+impl<'w> Picture<'w> {
+    fn of(world: &'w World) -> Self {
+        let (assets, scene) = (&world.resource::<SceneAssets>().0, world.resource::<SceneId>().0);
+        let lists = world.resource::<WireLists>();
+        Self {
+            tick: world.resource::<SimTick>().0,
+            scene: &assets.scenes[scene].id,
+            source: Source { world, roster: world.resource::<Roster>(), lists },
+            changes: world.resource::<Changes>(),
+            encoded: world.resource::<Encoded>(),
+            shown: lists.mask_of(Audience::Viewers) | lists.mask_of(Audience::OnEnter),
+            owned: lists.mask_of(Audience::Owner),
         }
-        choose(&session.view, own_id, &encoded, &changes, &mut scratch);
-        stats.frame_bytes += write_batches(session, own_id, &encoded, &changes, tick.0, &mut scratch);
-        keep_to_budget(&mut session.view, &mut scratch);
-        write_frames(session, own, tick.0, &encoded, &mut scratch);
     }
 }
 
-fn own_state((position, motion, progress): (&Position, &Motion, &InputProgress), input_wait_us: u64) -> OwnState {
-    OwnState {
+/// Buffers that every client's turn uses again.
+pub(super) struct Scratch {
+    lacking: Bodies,
+    whole: Bodies,
+    arena: Arena,
+    entering: Vec<SimId>,
+    leaving: Vec<SimId>,
+    events: Vec<u32>,
+    batch: Vec<u8>,
+    owner: Vec<u8>,
+    records: Vec<u8>,
+    datagram: Vec<u8>,
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self {
+            lacking: Bodies::new(put_head),
+            whole: Bodies::new(put_varint),
+            arena: Arena::default(),
+            entering: Vec::new(),
+            leaving: Vec::new(),
+            events: Vec::new(),
+            batch: Vec::new(),
+            owner: Vec::new(),
+            records: Vec::new(),
+            datagram: Vec::new(),
+        }
+    }
+}
+
+impl Scratch {
+    fn begin(&mut self, picture: &Picture<'_>) {
+        let index_end = picture.source.roster.index_end();
+        self.lacking.begin(picture.tick, index_end);
+        self.whole.begin(picture.tick, index_end);
+    }
+}
+
+/// Assembles batches and frames of every client.
+pub(super) fn assemble(world: &mut World, mut scratch: Local<Scratch>) {
+    world.resource_scope(|world, mut sessions: Mut<Sessions>| {
+        let picture = Picture::of(world);
+        let Sessions { by_player, stats, .. } = &mut *sessions;
+        scratch.begin(&picture);
+        for session in by_player.values_mut() {
+            stats.frame_bytes += serve(session, &picture, &mut scratch).unwrap_or(0);
+        }
+    });
+}
+
+/// One client's turn; answers the bytes of its batches, or nothing for one whose character is not there.
+fn serve(session: &mut Session, picture: &Picture<'_>, scratch: &mut Scratch) -> Option<u64> {
+    let own_id = session.character?;
+    let own = picture.source.world.entity(picture.source.roster.entity(own_id)?);
+    let state = own_state(own, session.input_wait_us)?;
+    session.view.give_up_old(picture.tick);
+    session.view.follow(own.get::<Interest>()?, picture.tick, &mut scratch.entering, &mut scratch.leaving);
+    let mut owned = picture.owned;
+    if session.view.is_introduced() {
+        owned &= picture.changes.mask(own_id);
+    } else {
+        introduce(session, own_id, state, picture);
+    }
+    write_state(session, own_id, state, picture, scratch);
+    scratch.owner.clear();
+    if owned != 0 {
+        super::changes::write_values(&mut scratch.owner, own, picture.source.lists, owned, put_varint);
+    }
+    Some(batches::write(session, own_id, picture, scratch))
+}
+
+fn own_state(own: EntityRef<'_>, input_wait_us: u64) -> Option<OwnState> {
+    let (position, motion, progress) = (own.get::<Position>()?, own.get::<Motion>()?, own.get::<InputProgress>()?);
+    Some(OwnState {
         applied_sequence: progress.applied_sequence,
         forced_epoch: progress.forced_epoch,
         input_wait_ms: u8::try_from(input_wait_us / 1_000).unwrap_or(u8::MAX),
         position: position.0.to_array(),
         velocity: motion.velocity.to_array(),
         speed_bp: motion.speed_bp,
-    }
+    })
 }
 
-fn introduce(session: &mut Session, own: SimId, state: OwnState, tick: u32, scene: &str) {
-    let scene_epoch = session.scene_epoch;
-    session.send(&ServerMessage::Scene { scene: scene.to_owned(), scene_epoch, own: own.bits(), tick, state });
-    session.view.introduce();
+fn introduce(session: &mut Session, own: SimId, state: OwnState, picture: &Picture<'_>) {
+    let (scene, scene_epoch, tick) = (picture.scene.to_owned(), session.scene_epoch, picture.tick);
+    session.send(&ServerMessage::Scene { scene, scene_epoch, own: own.bits(), tick, state });
+    session.view.introduce(tick);
 }
 
-/// Finds the entities with state for the client, and the events it is told.
-fn choose(view: &ClientView, own_id: SimId, encoded: &Encoded, changes: &Changes, scratch: &mut Scratch) {
-    let is_told =
-        |&at: &u32| changes.events().get(at as usize).is_some_and(|event| !event.owner_only || event.subject == own_id);
-    scratch.candidates.clear();
-    scratch.events.clear();
-    let mut entering = view.entering().iter().copied().peekable();
-    for (at, pair) in view.pairs.iter().enumerate() {
-        let news = encoded.news(pair.id);
+/// Writes what the client lacks of everything in its view into frames, and gathers the events it is told.
+fn write_state(session: &mut Session, own_id: SimId, own: OwnState, picture: &Picture<'_>, scratch: &mut Scratch) {
+    let Scratch { lacking, arena, events, records, datagram, .. } = scratch;
+    events.clear();
+    let (tick, encoded) = (picture.tick, picture.encoded);
+    let all_news = encoded.all_news();
+    let mut pairs = std::mem::take(&mut session.view.pairs);
+    let mut frames = FrameWriter::new(session, own, tick, arena, records, datagram);
+    for pair in &mut pairs {
+        let Some(news) = all_news.get(pair.id.index()) else { continue };
         if news.has_events {
-            let events = encoded.slot(pair.id).map_or(&[][..], |slot| encoded.events(slot));
-            scratch.events.extend(events.iter().copied().filter(is_told));
+            let is_told = |&&at: &&u32| is_told(picture.changes, at, own_id);
+            events.extend(encoded.events(pair.id).iter().filter(is_told));
         }
-        // What comes into view is described in the batch, as it is now.
-        if entering.next_if_eq(&pair.id).is_some() {
+        if news.changed_tick <= pair.since_tick {
             continue;
         }
-        let span = match pair.owed {
-            true => encoded.slot(pair.id).map_or(Span::default(), |slot| slot.full),
-            false => news.delta,
+        let is_written = if news.follows(tick, pair.since_tick) && pair.id != own_id {
+            match news.short() {
+                Some(record) => frames.put_short(pair.id, record),
+                None => frames.put(pair.id, encoded.body(news)),
+            }
+        } else {
+            let mask = encoded.changed_after(pair.id, pair.since_tick);
+            // Where it is the client reads in its own state.
+            if pair.id == own_id && mask & !PLACE_BITS == 0 {
+                continue;
+            }
+            let compact = encoded.compact(pair.id, mask, pair.since_tick).filter(|_| pair.id != own_id);
+            let is_written = match compact {
+                Some(record) => frames.put_short(pair.id, record),
+                None => frames.put(pair.id, lacking.body(picture.source, pair.id, mask)),
+            };
+            if is_written {
+                frames.except(pair.id, pair.since_tick);
+            }
+            is_written
         };
-        let told_by_own_state = pair.id == own_id && !pair.owed && !news.more_than_place;
-        if !span.is_empty() && !told_by_own_state {
-            scratch.candidates.push(Candidate { at, id: pair.id, span, sent_tick: pair.sent_tick });
+        if is_written {
+            pair.since_tick = tick;
         }
     }
-    scratch.events.sort_unstable();
+    frames.finish();
+    session.view.pairs = pairs;
+    events.sort_unstable();
 }
 
-/// When there is more than the tick's datagrams hold, those that waited longest go first and the rest is owed.
-fn keep_to_budget(view: &mut ClientView, scratch: &mut Scratch) {
-    let budget_bytes = RECORD_BYTES_MAX * DATAGRAMS_PER_TICK_MAX * 9 / 10;
-    let wanted_bytes: usize = scratch.candidates.iter().map(|one| one.span.len() + INDEX_BYTES_MAX).sum();
-    if wanted_bytes <= budget_bytes {
-        return;
-    }
-    scratch.candidates.sort_by_key(|one| one.sent_tick);
-    let mut bytes = 0;
-    let fitting = scratch.candidates.iter().take_while(|one| {
-        bytes += one.span.len() + INDEX_BYTES_MAX;
-        bytes <= budget_bytes
-    });
-    let fitting = fitting.count();
-    for left_out in scratch.candidates.drain(fitting..) {
-        if let Some(pair) = view.pairs.get_mut(left_out.at) {
-            pair.owed = true;
-        }
-    }
-    scratch.candidates.sort_by_key(|one| one.at);
-}
-
-fn write_frames(session: &mut Session, own: OwnState, tick: u32, encoded: &Encoded, scratch: &mut Scratch) {
-    scratch.records.clear();
-    scratch.ids.clear();
-    let candidates = std::mem::take(&mut scratch.candidates);
-    let (mut index, mut frames) = (0, 0);
-    for one in &candidates {
-        let body = encoded.bytes(one.span);
-        if scratch.records.len() + body.len() + INDEX_BYTES_MAX > RECORD_BYTES_MAX {
-            write_frame(session, own, tick, scratch);
-            (index, frames) = (0, frames + 1);
-        }
-        let next = u32::try_from(one.id.index()).unwrap_or(0);
-        put_varint(&mut scratch.records, next - index);
-        index = next;
-        scratch.records.extend_from_slice(body);
-        scratch.ids.push(one.id);
-        if let Some(pair) = session.view.pairs.get_mut(one.at) {
-            pair.owed = false;
-            pair.sent_tick = tick;
-        }
-    }
-    scratch.candidates = candidates;
-    let news = session.view.last_own.is_none_or(|last| OwnState { input_wait_ms: own.input_wait_ms, ..last } != own);
-    let heartbeat = tick.wrapping_sub(session.view.last_frame_tick) >= HEARTBEAT_TICKS;
-    if !scratch.records.is_empty() || (frames == 0 && (news || heartbeat)) {
-        write_frame(session, own, tick, scratch);
-    }
-    session.view.last_own = Some(own);
-}
-
-fn write_frame(session: &mut Session, own: OwnState, tick: u32, scratch: &mut Scratch) {
-    let number = session.view.next_frame(tick, &scratch.ids);
-    let records = std::mem::take(&mut scratch.records);
-    let frame = StateFrame { frame: number, tick, scene_epoch: session.scene_epoch, own, records };
-    match encode_state_frame(&frame, &mut scratch.datagram) {
-        Ok(()) => session.view.outgoing.push(Bytes::copy_from_slice(&scratch.datagram)),
-        Err(error) => tracing::error!(%error, player = %session.player, "a state frame could not be written"),
-    }
-    scratch.records = frame.records;
-    scratch.records.clear();
-    scratch.ids.clear();
-}
-
-/// Writes what went, what came, what happened and what only the owner sees; answers the bytes.
-fn write_batches(
-    session: &mut Session,
-    own_id: SimId,
-    encoded: &Encoded,
-    changes: &Changes,
-    tick: u32,
-    scratch: &mut Scratch,
-) -> u64 {
-    let mut batches = Batches { tick, bytes: 0, last: None, out: &mut scratch.batch };
-    batches.out.clear();
-    for at in 0..session.view.leaving().len() {
-        let id = session.view.leaving()[at];
-        batches.record(session, |out| put_leave(out, id));
-    }
-    for at in 0..session.view.entering().len() {
-        let id = session.view.entering()[at];
-        let body = encoded.slot(id).map_or(&[][..], |slot| encoded.bytes(slot.enter));
-        batches.record(session, |out| {
-            put_enter(out, id);
-            // An entity with nothing to show has an empty mask.
-            out.extend_from_slice(if body.is_empty() { &[0] } else { body });
-        });
-    }
-    for &event in &scratch.events {
-        if let Some(event) = changes.events().get(event as usize) {
-            // Who struck from out of sight stays unnamed.
-            let hidden = event.other.is_some_and(|other| !session.view.sees(other));
-            batches.record(session, |out| {
-                put_event(out, event.kind, event.subject, changes.body(event));
-                let body = out.len() - changes.body(event).len();
-                if let Some(named) = out.get_mut(body..body + 4).filter(|_| hidden) {
-                    named.fill(0);
-                }
-            });
-        }
-    }
-    let owner = encoded.slot(own_id).map_or(&[][..], |slot| encoded.bytes(slot.owner));
-    if !owner.is_empty() {
-        batches.record(session, |out| {
-            put_owner(out, own_id);
-            out.extend_from_slice(owner);
-        });
-    }
-    batches.flush(session);
-    if let Some(last) = batches.last {
-        // Only the last batch of the tick vouches for all that came into view in it.
-        session.view.told(last, tick);
-    }
-    batches.bytes
-}
-
-struct Batches<'a> {
-    tick: u32,
-    bytes: u64,
-    last: Option<u32>,
-    out: &'a mut Vec<u8>,
-}
-
-impl Batches<'_> {
-    /// Appends a record, in a further batch when this one is full.
-    fn record(&mut self, session: &mut Session, write: impl Fn(&mut Vec<u8>)) {
-        let start = self.out.len();
-        write(self.out);
-        if self.out.len() > BATCH_BYTES_MAX && start > 0 {
-            self.out.truncate(start);
-            self.flush(session);
-            write(self.out);
-        }
-    }
-
-    fn flush(&mut self, session: &mut Session) {
-        if self.out.is_empty() {
-            return;
-        }
-        let batch = session.view.next_batch();
-        self.bytes += self.out.len() as u64;
-        let records = std::mem::take(self.out);
-        session.send(&ServerMessage::Batch { batch, tick: self.tick, records });
-        self.last = Some(batch);
-    }
+fn is_told(changes: &Changes, event: u32, own_id: SimId) -> bool {
+    changes.events().get(event as usize).is_some_and(|event| !event.owner_only || event.subject == own_id)
 }

@@ -1,8 +1,9 @@
-//! What one client has been told, and what it is owed.
+//! What one client has been told, and what it lacks.
 //!
-//! Every state frame is remembered until the client acknowledges it. When a frame is given up, the entities in
-//! it are owed: their whole state, as it is then, goes out with the next frame. So a client's picture is right
-//! once the loss ends, and a stopped entity's last place arrives however often it was lost.
+//! For each entity in view one number is kept: the tick up to which everything about it has been sent. A frame that is
+//! given up sets it back for what was in the frame, so that what changed since goes out with the next one, as it is
+//! then. So a client's picture is right once the loss ends, and a stopped entity's last place arrives however often it
+//! was lost. Frames are remembered as what was unusual in them, not as lists of what they held.
 
 use std::collections::VecDeque;
 
@@ -13,28 +14,45 @@ use crate::protocol::{FRAME_ACK_BITS, InputDatagram, OwnState};
 
 /// Ticks by which an acknowledged frame must be younger than one that is still missing, to give that one up.
 const REORDER_TICKS: u32 = 2;
-/// Ticks after which a frame is given up without any younger acknowledgement (0.5 s).
-const FRAME_TIMEOUT_TICKS: u32 = 10;
+/// Ticks after which a frame is given up without any younger acknowledgement, at least (0.5 s) and at most (2 s): twice
+/// as many as acknowledgements take.
+const FRAME_TIMEOUT_TICKS: std::ops::RangeInclusive<u32> = 10..=40;
+/// Ticks without a datagram after which a client is silent (2 s): what it lacks is kept for when it speaks again.
+const SILENT_TICKS: u32 = 40;
 
 /// One entity in one client's view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pair {
     pub(super) id: SimId,
-    /// The client needs the whole state, not only what changes now.
-    pub(super) owed: bool,
-    /// When it was last written into a frame, or came into view.
-    pub(super) sent_tick: u32,
-    /// The batch that told the client of it, until the client has acknowledged that.
-    enter_batch: u32,
-    /// When that was.
-    enter_tick: u32,
+    /// Everything that changed up to this tick has been sent.
+    pub(super) since_tick: u32,
 }
 
+/// A frame on its way.
 #[derive(Debug)]
 struct SentFrame {
     frame: u32,
     tick: u32,
-    ids: Vec<SimId>,
+    first: SimId,
+    last: SimId,
+    /// How many of [`ClientView::exceptions`] belong to it.
+    exception_count: u32,
+    is_acknowledged: bool,
+}
+
+/// An entity that was not told of the last step alone but of more, and since when it had lacked that.
+#[derive(Debug, Clone, Copy)]
+struct Exception {
+    id: SimId,
+    since_tick: u32,
+}
+
+/// An entity that came into view, until the client has acknowledged the batch that says so.
+#[derive(Debug, Clone, Copy)]
+struct Newcomer {
+    id: SimId,
+    batch: u32,
+    tick: u32,
 }
 
 /// Numbers that go on counting when a session moves to another scene.
@@ -48,10 +66,15 @@ pub(crate) struct ViewCounters {
 #[derive(Debug, Default)]
 pub(crate) struct ClientView {
     pub(super) pairs: Vec<Pair>,
-    entering: Vec<SimId>,
-    leaving: Vec<SimId>,
+    newcomers: Vec<Newcomer>,
     sent: VecDeque<SentFrame>,
-    spare_ids: Vec<Vec<SimId>>,
+    /// Of all frames in `sent`, in their order, and then of the frame that is being written.
+    exceptions: VecDeque<Exception>,
+    open_exceptions: u32,
+    /// While the client is silent: the oldest tick that it may lack something of.
+    unheard_since: Option<u32>,
+    heard_tick: u32,
+    ack_ticks: u32,
     counters: ViewCounters,
     batch_ack: u32,
     introduced: bool,
@@ -73,10 +96,12 @@ impl ClientView {
 
     /// Forgets everything told, for a character that begins anew.
     pub(super) fn restart(&mut self) {
-        self.pairs.clear();
-        self.sent.clear();
-        self.introduced = false;
-        self.last_own = None;
+        *self = Self {
+            batch_ack: self.batch_ack,
+            heard_tick: self.heard_tick,
+            ack_ticks: self.ack_ticks,
+            ..Self::new(self.counters)
+        };
     }
 
     /// True once the client knows which scene it is in.
@@ -84,8 +109,14 @@ impl ClientView {
         self.introduced
     }
 
-    pub(super) fn introduce(&mut self) {
+    pub(super) fn introduce(&mut self, tick: u32) {
         self.introduced = true;
+        self.heard_tick = tick;
+    }
+
+    /// True for a client that has not sent a datagram for 2 s: nothing waits for an acknowledgement.
+    pub(super) fn is_silent(&self, tick: u32) -> bool {
+        tick.saturating_sub(self.heard_tick) > SILENT_TICKS
     }
 
     /// Takes in what the client says it has received. An acknowledgement of what was never sent is an offence.
@@ -93,68 +124,70 @@ impl ClientView {
         if datagram.frame_ack > self.counters.frame || datagram.batch_ack > self.counters.batch {
             return Err("bad_ack");
         }
+        self.heard_tick = tick;
         self.acknowledge_batch(datagram.batch_ack);
-        let mut newest_tick = None;
-        let (ack, bits) = (datagram.frame_ack, datagram.frame_ack_bits);
-        let mut waiting = std::mem::take(&mut self.sent);
-        waiting.retain_mut(|sent| {
-            let acknowledged = is_acknowledged(sent.frame, ack, bits);
-            if acknowledged {
-                newest_tick = newest_tick.max(Some(sent.tick));
-                self.spare_ids.push(std::mem::take(&mut sent.ids));
+        if let Some(lacking_since) = self.unheard_since.take() {
+            self.set_back(None, lacking_since);
+        }
+        let mut newest_tick = 0;
+        for sent in self.sent.iter_mut().filter(|sent| !sent.is_acknowledged) {
+            sent.is_acknowledged = is_acknowledged(sent.frame, datagram.frame_ack, datagram.frame_ack_bits);
+            if sent.is_acknowledged && sent.tick > newest_tick {
+                newest_tick = sent.tick;
+                self.ack_ticks = (self.ack_ticks * 7).div_ceil(8).max(tick.saturating_sub(sent.tick));
             }
-            !acknowledged
-        });
-        self.sent = waiting;
-        let given_up = newest_tick.map_or(0, |newest| newest.saturating_sub(REORDER_TICKS - 1));
-        self.give_up_before(given_up.max(tick.saturating_sub(FRAME_TIMEOUT_TICKS)));
+        }
+        self.give_up_before(newest_tick.saturating_sub(REORDER_TICKS - 1));
+        self.give_up_old(tick);
         Ok(())
     }
 
     /// Gives up frames that nobody has acknowledged for too long.
     pub(super) fn give_up_old(&mut self, tick: u32) {
-        self.give_up_before(tick.saturating_sub(FRAME_TIMEOUT_TICKS));
+        let timeout_ticks = (self.ack_ticks * 2).clamp(*FRAME_TIMEOUT_TICKS.start(), *FRAME_TIMEOUT_TICKS.end());
+        let before = tick.saturating_sub(timeout_ticks);
+        if self.is_silent(tick) {
+            self.keep_for_later(before);
+        } else {
+            self.give_up_before(before);
+        }
     }
 
-    /// Follows what the character sees: pairs come and go, and are remembered for this tick's batch.
-    pub(super) fn follow(&mut self, interest: &Interest) {
-        self.entering.clear();
-        self.leaving.clear();
+    /// Follows what the character sees: pairs come and go, and are handed out for this tick's batch.
+    pub(super) fn follow(
+        &mut self,
+        interest: &Interest,
+        tick: u32,
+        entering: &mut Vec<SimId>,
+        leaving: &mut Vec<SimId>,
+    ) {
+        entering.clear();
+        leaving.clear();
         if self.introduced && interest.entered().is_empty() && interest.left().is_empty() {
             return;
         }
-        let mut before = std::mem::take(&mut self.pairs).into_iter().peekable();
+        let before = self.pairs.len();
+        let mut at = 0;
         for &id in interest.visible() {
-            while let Some(gone) = before.next_if(|pair| pair.id < id) {
-                self.leaving.push(gone.id);
+            while let Some(gone) = self.pairs.get(at).filter(|pair| at < before && pair.id < id) {
+                leaving.push(gone.id);
+                at += 1;
             }
-            let pair = before.next_if(|pair| pair.id == id).unwrap_or_else(|| {
-                self.entering.push(id);
-                Pair { id, owed: false, sent_tick: 0, enter_batch: u32::MAX, enter_tick: 0 }
-            });
-            self.pairs.push(pair);
+            let known = self.pairs.get(at).copied().filter(|pair| at < before && pair.id == id);
+            at += usize::from(known.is_some());
+            // Appended behind those of before, which go when all are there: no memory but the view's own.
+            self.pairs.push(known.unwrap_or_else(|| {
+                entering.push(id);
+                Pair { id, since_tick: tick }
+            }));
         }
-        self.leaving.extend(before.map(|pair| pair.id));
+        leaving.extend(self.pairs.get(at..before).unwrap_or_default().iter().map(|pair| pair.id));
+        self.pairs.drain(..before);
     }
 
     /// True when the client is shown the entity.
     pub(super) fn sees(&self, id: SimId) -> bool {
         self.pairs.binary_search_by_key(&id, |pair| pair.id).is_ok()
-    }
-
-    /// What came into view in this tick, sorted.
-    pub(super) fn entering(&self) -> &[SimId] {
-        &self.entering
-    }
-
-    /// What went out of view in this tick, sorted.
-    pub(super) fn leaving(&self) -> &[SimId] {
-        &self.leaving
-    }
-
-    /// Entities whose whole state the client needs.
-    pub(super) fn owed(&self) -> impl Iterator<Item = SimId> + '_ {
-        self.pairs.iter().filter(|pair| pair.owed).map(|pair| pair.id)
     }
 
     /// Counts a batch and answers its number.
@@ -164,23 +197,25 @@ impl ClientView {
     }
 
     /// Notes that entities that came into view were told in a batch at `tick`.
-    pub(super) fn told(&mut self, batch: u32, tick: u32) {
-        for pair in self.pairs.iter_mut().filter(|pair| pair.enter_batch == u32::MAX) {
-            *pair = Pair { enter_batch: batch, enter_tick: tick, sent_tick: tick, ..*pair };
-        }
+    pub(super) fn told(&mut self, entered: &[SimId], batch: u32, tick: u32) {
+        self.newcomers.extend(entered.iter().map(|&id| Newcomer { id, batch, tick }));
     }
 
-    /// Counts a frame, remembers what is in it, and answers its number.
-    pub(super) fn next_frame(&mut self, tick: u32, ids: &[SimId]) -> u32 {
+    /// Notes that the frame being written tells an entity of everything after `since_tick`, not of this tick alone.
+    pub(super) fn except(&mut self, id: SimId, since_tick: u32) {
+        self.exceptions.push_back(Exception { id, since_tick });
+        self.open_exceptions += 1;
+    }
+
+    /// Counts a frame and answers its number. It is remembered when it has records: from one id to another.
+    pub(super) fn next_frame(&mut self, tick: u32, records: Option<(SimId, SimId)>) -> u32 {
         self.counters.frame = self.counters.frame.wrapping_add(1).max(1);
         self.last_frame_tick = tick;
-        if !ids.is_empty() {
-            let mut kept = self.spare_ids.pop().unwrap_or_default();
-            kept.clear();
-            kept.extend_from_slice(ids);
-            self.sent.push_back(SentFrame { frame: self.counters.frame, tick, ids: kept });
+        let (frame, exception_count) = (self.counters.frame, std::mem::take(&mut self.open_exceptions));
+        if let Some((first, last)) = records {
+            self.sent.push_back(SentFrame { frame, tick, first, last, exception_count, is_acknowledged: false });
         }
-        self.counters.frame
+        frame
     }
 
     fn acknowledge_batch(&mut self, batch: u32) {
@@ -188,24 +223,63 @@ impl ClientView {
             return;
         }
         self.batch_ack = batch;
-        for pair in self.pairs.iter_mut().filter(|pair| pair.enter_batch != 0 && pair.enter_batch <= batch) {
-            // State that overtook the batch was thrown away by the client, yet acknowledged: send it again.
-            pair.owed |= pair.sent_tick != pair.enter_tick;
-            pair.enter_batch = 0;
-        }
+        let Self { pairs, newcomers, .. } = self;
+        newcomers.retain(|newcomer| {
+            // State that overtook the batch may have met the entity's last stay in view and gone with it, yet was
+            // acknowledged: send it again.
+            let is_known = newcomer.batch <= batch;
+            if is_known {
+                set_back(pairs, newcomer.id, newcomer.tick);
+            }
+            !is_known
+        });
     }
 
     fn give_up_before(&mut self, tick: u32) {
-        while let Some(lost) = self.sent.pop_front_if(|sent| sent.tick < tick) {
-            for id in &lost.ids {
-                if let Ok(at) = self.pairs.binary_search_by_key(id, |pair| pair.id)
-                    && let Some(pair) = self.pairs.get_mut(at)
-                {
-                    pair.owed = true;
+        while let Some(sent) = self.sent.pop_front_if(|sent| sent.tick < tick) {
+            if !sent.is_acknowledged {
+                self.set_back(Some((sent.first, sent.last)), sent.tick.saturating_sub(1));
+            }
+            for _ in 0..sent.exception_count {
+                let exception = self.exceptions.pop_front();
+                if let Some(Exception { id, since_tick }) = exception.filter(|_| !sent.is_acknowledged) {
+                    set_back(&mut self.pairs, id, since_tick);
                 }
             }
-            self.spare_ids.push(lost.ids);
         }
+    }
+
+    /// Of frames that a silent client has not acknowledged only the oldest tick is kept.
+    fn keep_for_later(&mut self, before: u32) {
+        while let Some(sent) = self.sent.pop_front_if(|sent| sent.tick < before) {
+            let mut lacking_since = sent.tick.saturating_sub(1);
+            for exception in self.exceptions.drain(..sent.exception_count as usize) {
+                lacking_since = lacking_since.min(exception.since_tick);
+            }
+            if !sent.is_acknowledged {
+                self.unheard_since = Some(self.unheard_since.map_or(lacking_since, |tick| tick.min(lacking_since)));
+            }
+        }
+    }
+
+    /// Everything after a tick is lacking, for all pairs or a range of ids.
+    fn set_back(&mut self, range: Option<(SimId, SimId)>, since_tick: u32) {
+        let pairs = match range {
+            None => &mut self.pairs[..],
+            Some((first, last)) => {
+                let start = self.pairs.partition_point(|pair| pair.id < first);
+                let end = self.pairs.partition_point(|pair| pair.id <= last);
+                self.pairs.get_mut(start..end).unwrap_or_default()
+            }
+        };
+        pairs.iter_mut().for_each(|pair| pair.since_tick = pair.since_tick.min(since_tick));
+    }
+}
+
+fn set_back(pairs: &mut [Pair], id: SimId, since_tick: u32) {
+    let found = pairs.binary_search_by_key(&id, |pair| pair.id).ok();
+    if let Some(pair) = found.and_then(|at| pairs.get_mut(at)) {
+        pair.since_tick = pair.since_tick.min(since_tick);
     }
 }
 
@@ -218,54 +292,4 @@ fn is_acknowledged(frame: u32, ack: u32, bits: u32) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn view_with(ids: &[SimId]) -> ClientView {
-        let pair = |&id| Pair { id, owed: false, sent_tick: 1, enter_batch: 0, enter_tick: 1 };
-        ClientView { pairs: ids.iter().map(pair).collect(), introduced: true, ..ClientView::default() }
-    }
-
-    fn ack(frame: u32, bits: u32) -> InputDatagram {
-        InputDatagram {
-            sequence: 1,
-            view_tick: 0,
-            forced_epoch: 0,
-            claim_x_cm: 0,
-            claim_z_cm: 0,
-            frame_ack: frame,
-            frame_ack_bits: bits,
-            batch_ack: 0,
-            steps: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn a_frame_that_younger_ones_overtake_for_good_makes_its_entities_owed() {
-        let (a, b) = (SimId::new(1, 0), SimId::new(2, 0));
-        let mut view = view_with(&[a, b]);
-        for (tick, id) in [(10, a), (11, b), (12, b), (13, b)] {
-            view.next_frame(tick, &[id]);
-        }
-        view.acknowledge(&ack(2, 0), 12).unwrap();
-        assert_eq!(view.owed().count(), 0, "it may still be on its way");
-        view.acknowledge(&ack(4, 0b11), 14).unwrap();
-        assert_eq!(view.owed().collect::<Vec<_>>(), [a]);
-    }
-
-    #[test]
-    fn a_silent_client_is_owed_after_half_a_second() {
-        let a = SimId::new(1, 0);
-        let mut view = view_with(&[a]);
-        view.next_frame(10, &[a]);
-        view.give_up_old(20);
-        assert_eq!(view.owed().count(), 0);
-        view.give_up_old(21);
-        assert_eq!(view.owed().count(), 1);
-    }
-
-    #[test]
-    fn acknowledging_what_was_never_sent_is_refused() {
-        assert_eq!(view_with(&[]).acknowledge(&ack(1, 0), 1), Err("bad_ack"));
-    }
-}
+mod tests;

@@ -5,6 +5,7 @@ use sim::wire::put_varint;
 
 use super::*;
 use crate::protocol::{NO_RESUME_TOKEN, WireComponent};
+use crate::records::CompactPlace;
 
 /// Components: 0 position (6 bytes), 1 vitals (behind a length).
 fn wire() -> WireTable {
@@ -57,7 +58,9 @@ fn frame(frame: u32, tick: u32, records: &[(u32, Vec<u8>)]) -> StateFrame {
     let (mut bytes, mut last) = (Vec::new(), 0);
     for (index, values) in records {
         put_varint(&mut bytes, index - last);
-        bytes.extend_from_slice(values);
+        // Enter records have the bare mask in front, state records their own head.
+        crate::records::put_head(&mut bytes, u32::from(values[0]));
+        bytes.extend_from_slice(&values[1..]);
         last = *index;
     }
     StateFrame { frame, tick, scene_epoch: 1, own: OwnState::default(), records: bytes }
@@ -178,6 +181,38 @@ fn values_for_the_owner_are_the_own_characters() {
     batch(&mut world, 10, bytes);
     assert_eq!(world.own_value(1), Some(&[9][..]));
     assert_eq!(world.entities().len(), 0);
+}
+
+fn compact(index: u32, x_cm: u16) -> (u32, Vec<u8>) {
+    let (word, length) = CompactPlace::new([x_cm, 0, 0], false, None).to_word();
+    (index, word.to_le_bytes()[..length].to_vec())
+}
+
+fn compact_frame(number: u32, tick: u32, (index, place): (u32, Vec<u8>)) -> StateFrame {
+    let mut records = Vec::new();
+    put_varint(&mut records, index);
+    records.extend(place);
+    StateFrame { records, ..frame(number, tick, &[]) }
+}
+
+#[test]
+fn a_compact_place_is_completed_from_the_place_before() {
+    let mut world = world();
+    batch(&mut world, 10, enter(5, &position(20.0)));
+    world.on_frame(&compact_frame(1, 22, compact(5, 2_480)));
+    assert_eq!((x_of(&world, 5), world.frame_acks().0), (Some(24.8), 1));
+}
+
+#[test]
+fn a_compact_place_too_far_from_what_is_known_is_not_taken_over_and_not_acknowledged() {
+    let mut world = world();
+    batch(&mut world, 10, enter(5, &position(20.0)));
+    world.on_frame(&compact_frame(1, 23, compact(5, 2_480)));
+    assert_eq!((x_of(&world, 5), world.frame_acks().0), (Some(20.0), 0));
+    assert_eq!(world.counts().unplaced_records, 1);
+    world.on_frame(&frame(2, 24, &[(5, position(25.0))]));
+    world.on_frame(&compact_frame(3, 23, compact(5, 2_480)));
+    assert_eq!(x_of(&world, 5), Some(25.0), "a late one changes nothing");
 }
 
 proptest! {

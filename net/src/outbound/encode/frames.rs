@@ -1,0 +1,128 @@
+//! Frames: the datagrams of one client's tick, filled record by record within its budget.
+
+use sim::ids::SimId;
+use sim::wire::put_varint;
+
+use super::super::arena::Arena;
+use super::HEARTBEAT_TICKS;
+use crate::codec::encode_state_frame;
+use crate::protocol::{DATAGRAM_BYTES_MAX, DATAGRAMS_PER_TICK_MAX, OwnState, StateFrame};
+use crate::sessions::{FRAME_OVERHEAD_BYTES, Session};
+
+/// Bytes of records in one state datagram.
+const RECORD_BYTES_MAX: usize = DATAGRAM_BYTES_MAX - FRAME_OVERHEAD_BYTES;
+/// Bytes an index takes in a record, at most.
+const INDEX_BYTES_MAX: usize = 3;
+
+/// Writes the frames of one client in one tick.
+pub(super) struct FrameWriter<'a> {
+    session: &'a mut Session,
+    own: OwnState,
+    tick: u32,
+    arena: &'a mut Arena,
+    records: &'a mut Vec<u8>,
+    datagram: &'a mut Vec<u8>,
+    /// The first and the last entity of the frame that is being written.
+    range: Option<(SimId, SimId)>,
+    /// Datagrams that may still be begun.
+    left_count: usize,
+}
+
+impl<'a> FrameWriter<'a> {
+    pub(super) fn new(
+        session: &'a mut Session,
+        own: OwnState,
+        tick: u32,
+        arena: &'a mut Arena,
+        records: &'a mut Vec<u8>,
+        datagram: &'a mut Vec<u8>,
+    ) -> Self {
+        records.clear();
+        let left_count = DATAGRAMS_PER_TICK_MAX - 1;
+        Self { session, own, tick, arena, records, datagram, range: None, left_count }
+    }
+
+    /// Writes a record of at most 7 bytes; false when the budget is used up.
+    #[inline]
+    pub(super) fn put_short(&mut self, id: SimId, (word, length): (u64, usize)) -> bool {
+        if self.records.len() + INDEX_BYTES_MAX + size_of::<u64>() > RECORD_BYTES_MAX && !self.turn_over() {
+            return false;
+        }
+        let gap = self.gap_to(id);
+        let start = self.records.len();
+        if gap < 0x80 {
+            self.records.extend_from_slice(&(u64::from(gap) | word << 8).to_le_bytes());
+            self.records.truncate(start + 1 + length);
+        } else {
+            put_varint(self.records, gap);
+            let start = self.records.len();
+            self.records.extend_from_slice(&word.to_le_bytes());
+            self.records.truncate(start + length);
+        }
+        true
+    }
+
+    /// Writes a record; false when the budget is used up.
+    pub(super) fn put(&mut self, id: SimId, body: &[u8]) -> bool {
+        let bytes = INDEX_BYTES_MAX + body.len();
+        if bytes > RECORD_BYTES_MAX {
+            tracing::error!(%id, bytes, "a record does not fit in a datagram; it is not sent");
+            return true;
+        }
+        if self.records.len() + bytes > RECORD_BYTES_MAX && !self.turn_over() {
+            return false;
+        }
+        let gap = self.gap_to(id);
+        put_varint(self.records, gap);
+        self.records.extend_from_slice(body);
+        true
+    }
+
+    /// Notes that the record just written tells of everything after `since_tick`, not of this tick alone.
+    pub(super) fn except(&mut self, id: SimId, since_tick: u32) {
+        self.session.view.except(id, since_tick);
+    }
+
+    /// Writes what is left, and a frame without records when the own state is news or was not told for long.
+    pub(super) fn finish(mut self) {
+        let view = &self.session.view;
+        let is_news =
+            view.last_own.is_none_or(|last| OwnState { input_wait_ms: self.own.input_wait_ms, ..last } != self.own);
+        let is_due = !view.is_silent(self.tick) && self.tick.wrapping_sub(view.last_frame_tick) >= HEARTBEAT_TICKS;
+        let is_first = view.last_frame_tick != self.tick || view.last_own.is_none();
+        if self.range.is_some() || (is_first && (is_news || is_due)) {
+            self.write();
+        }
+        self.session.view.last_own = Some(self.own);
+    }
+
+    fn gap_to(&mut self, id: SimId) -> u32 {
+        let (first, last) = match self.range {
+            Some((first, last)) => (first, last.index()),
+            None => (id, 0),
+        };
+        self.range = Some((first, id));
+        u32::try_from(id.index() - last).unwrap_or(0)
+    }
+
+    /// Sends the frame off and begins another; false when no further one is allowed.
+    fn turn_over(&mut self) -> bool {
+        let Some(left_count) = self.left_count.checked_sub(1) else { return false };
+        self.left_count = left_count;
+        self.write();
+        true
+    }
+
+    fn write(&mut self) {
+        let number = self.session.view.next_frame(self.tick, self.range.take());
+        let records = std::mem::take(self.records);
+        let (scene_epoch, own) = (self.session.scene_epoch, self.own);
+        let frame = StateFrame { frame: number, tick: self.tick, scene_epoch, own, records };
+        match encode_state_frame(&frame, self.datagram) {
+            Ok(()) => self.session.view.outgoing.push(self.arena.keep(self.datagram)),
+            Err(error) => tracing::error!(%error, player = %self.session.player, "a state frame could not be written"),
+        }
+        *self.records = frame.records;
+        self.records.clear();
+    }
+}

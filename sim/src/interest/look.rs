@@ -1,0 +1,125 @@
+//! Looking around: every viewer in whose surroundings something stirs gets its new view. Viewers of one cell come one
+//! after another, because they share a list.
+
+use bevy_ecs::prelude::*;
+use glam::Vec2;
+
+use super::field::Field;
+use super::lists::{Candidate, within};
+use super::{AoiRadii, Interest, Pinned, SceneField, Visibility, visibility};
+use crate::actor::{Concealment, Faction, Position};
+use crate::assets::AoiDef;
+use crate::ids::SimId;
+
+/// Buffers used again in every tick, and who has to be put at rest in the next one.
+#[derive(Default)]
+pub(super) struct Looking {
+    /// Viewers for whom something came or went in the last tick.
+    restless: Vec<Entity>,
+    viewers: Vec<(u32, Entity)>,
+    cells: Vec<u32>,
+    near: Vec<Candidate>,
+    now: Vec<SimId>,
+}
+
+type Eyes<'a> = (&'a Position, Option<&'a Faction>, Option<&'a Concealment>, Option<&'a Pinned>, &'a mut Interest);
+type Anew = Or<(Changed<Interest>, Changed<Pinned>)>;
+
+/// Brings the views up to date.
+pub(super) fn look_around(
+    radii: Res<AoiRadii>,
+    mut field: ResMut<SceneField>,
+    mut viewers: ParamSet<(
+        Query<(Entity, &Position, Option<Ref<Pinned>>, Ref<Interest>)>,
+        Query<Eyes>,
+        Query<(), (With<Interest>, Anew)>,
+    )>,
+    mut looking: Local<Looking>,
+) {
+    let looking = &mut *looking;
+    for viewer in looking.restless.drain(..) {
+        if let Ok((.., mut interest)) = viewers.p1().get_mut(viewer) {
+            interest.bypass_change_detection().rest();
+        }
+    }
+    if !field.0.is_any_stirred() && viewers.p2().is_empty() {
+        return;
+    }
+    looking.choose(&field.0, viewers.p0().iter());
+    field.0.list(&looking.cells);
+    let mut viewers = viewers.p1();
+    for &(cell, viewer) in &looking.viewers {
+        let Ok((position, faction, concealment, pinned, mut interest)) = viewers.get_mut(viewer) else { continue };
+        let eyes = visibility(faction, concealment);
+        let mut count = candidates(&field.0, cell, position.place(), eyes, radii.0, &mut looking.near);
+        if let Some(pinned) = pinned.filter(|pinned| !pinned.anywhere.is_empty()) {
+            looking.near.truncate(count);
+            add_pinned(&field.0, pinned, eyes, &mut looking.near);
+            count = looking.near.len();
+        }
+        // What is changed by looking is not a reason to look again.
+        if interest.bypass_change_detection().update(&looking.near[..count], &mut looking.now) {
+            looking.restless.push(viewer);
+        }
+    }
+}
+
+impl Looking {
+    /// Finds those who have to look, by cell, and their cells.
+    fn choose<'a>(
+        &mut self,
+        field: &Field,
+        all: impl Iterator<Item = (Entity, &'a Position, Option<Ref<'a, Pinned>>, Ref<'a, Interest>)>,
+    ) {
+        self.viewers.clear();
+        for (viewer, position, pinned, interest) in all {
+            let cell = field.cell_of(position.place());
+            // Who is pinned may be anywhere.
+            let is_pinning = pinned.is_some_and(|pinned| pinned.is_changed() || !pinned.anywhere.is_empty());
+            if field.is_stirred(cell) || is_pinning || interest.is_changed() {
+                self.viewers.push((cell, viewer));
+            }
+        }
+        self.viewers.sort_unstable_by_key(|&(cell, viewer)| (cell, viewer.index()));
+        self.cells.clear();
+        self.cells.extend(self.viewers.iter().map(|&(cell, _)| cell));
+        self.cells.dedup();
+    }
+}
+
+/// Everything that a viewer could see from its place, sorted; answers how many of `near` that are.
+fn candidates(
+    field: &Field,
+    cell: u32,
+    place: Vec2,
+    eyes: Visibility,
+    radii: AoiDef,
+    near: &mut Vec<Candidate>,
+) -> usize {
+    let (list, is_plain) = field.list_of(cell);
+    let count = within(list, place, radii, near);
+    if is_plain && eyes.phase == 0 {
+        return count;
+    }
+    let mut kept = 0;
+    for at in 0..count {
+        near[kept] = near[at];
+        kept += usize::from(is_visible(field, near[at].id(), eyes));
+    }
+    kept
+}
+
+fn is_visible(field: &Field, id: SimId, eyes: Visibility) -> bool {
+    field.placed(id).is_some_and(|(placed, _)| placed.visibility.is_seen_by(eyes))
+}
+
+/// Adds those who are seen at any distance.
+fn add_pinned(field: &Field, pinned: &Pinned, eyes: Visibility, near: &mut Vec<Candidate>) {
+    for &id in pinned.anywhere.iter().filter(|&&id| is_visible(field, id, eyes)) {
+        let inside = Candidate::new(id, true);
+        match near.binary_search_by_key(&id, |candidate| candidate.id()) {
+            Ok(at) => near[at] = inside,
+            Err(at) => near.insert(at, inside),
+        }
+    }
+}
