@@ -11,6 +11,7 @@ use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder, 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
 mod gateway;
+mod memory;
 mod names;
 mod scene;
 mod threads;
@@ -78,6 +79,7 @@ impl Metrics {
         self.online_players.set(as_gauge(health.sessions()));
         let mut page = self.handle.render();
         threads::render(&mut page);
+        memory::render(&mut page);
         page
     }
 
