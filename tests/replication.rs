@@ -116,7 +116,7 @@ impl Watch {
     }
 
     /// One tick of the scene, of the path and of the client.
-    async fn tick(&mut self) {
+    fn tick(&mut self) {
         self.tick += 1;
         self.scene.tick();
         let now = self.scene.scene.tick_number();
@@ -126,15 +126,20 @@ impl Watch {
                 self.places.insert((id, now), position.to_cm());
             }
         }
-        self.send().await;
+        self.send();
         self.deliver();
         self.answer();
     }
 
     /// Puts what the server sends on its way.
-    async fn send(&mut self) {
-        let mut datagrams = Vec::new();
-        tokio::select! { biased; () = self.task.outgoing_datagrams(&mut datagrams) => {}, () = std::future::ready(()) => {} }
+    fn send(&mut self) {
+        let (mut datagrams, mut frames) = (Vec::new(), Vec::new());
+        self.task.take_datagrams(&mut datagrams);
+        self.task.take_frames(&mut frames);
+        for frame in frames {
+            self.task.written(frame.len());
+            self.frames.push_back((self.tick + self.path.delay_ticks, frame));
+        }
         for (number, datagram) in (0..).zip(datagrams) {
             let mut draw = self.draw(SimId::new(number, 0), "path");
             self.received_bytes += datagram.len();
@@ -144,14 +149,6 @@ impl Watch {
                     self.datagrams.push((self.tick + draw.below(self.path.delay_ticks + 1), datagram.clone()));
                 }
             }
-        }
-        tokio::select! {
-            biased;
-            outgoing = self.task.outgoing_frames() => for frame in outgoing.frames {
-                self.task.written(frame.len());
-                self.frames.push_back((self.tick + self.path.delay_ticks, frame));
-            },
-            () = std::future::ready(()) => {}
         }
     }
 
@@ -229,44 +226,44 @@ impl Watch {
     }
 }
 
-async fn watched(seed: u64, path: Path) {
+fn watched(seed: u64, path: Path) {
     let mut watch = Watch::new(seed, path);
     for _ in 0..600 {
         watch.stir();
-        watch.tick().await;
+        watch.tick();
     }
     // Everybody stops, and the path gets well: within half a second and the way itself all is as it is.
     watch.path.loss_bp = 0;
     for _ in 0..10 + 3 * path.delay_ticks {
-        watch.tick().await;
+        watch.tick();
     }
     assert_eq!(watch.difference(), None, "seed {seed}");
 }
 
-#[tokio::test]
-async fn a_place_is_never_wrong_whatever_the_path_does() {
+#[test]
+fn a_place_is_never_wrong_whatever_the_path_does() {
     for (seed, loss_bp, delay_ticks) in [(1, 0, 0), (2, 500, 2), (3, 2_000, 4), (4, 3_000, 6), (5, 6_000, 3), (6, 0, 9)]
     {
-        watched(seed, Path { loss_bp, repeat_bp: 1_000, delay_ticks }).await;
+        watched(seed, Path { loss_bp, repeat_bp: 1_000, delay_ticks });
     }
 }
 
-#[tokio::test]
-async fn walking_on_flat_ground_takes_four_bytes() {
+#[test]
+fn walking_on_flat_ground_takes_four_bytes() {
     let mut watch = Watch::new(7, Path { loss_bp: 0, repeat_bp: 0, delay_ticks: 1 });
-    let walk = async |watch: &mut Watch| {
+    let walk = |watch: &mut Watch| {
         for &id in &watch.crowd {
             let entity = watch.scene.entity(id);
             watch.scene.scene.world_mut().get_mut::<Position>(entity).expect("it has a place").0.x += 0.1;
         }
-        watch.tick().await;
+        watch.tick();
     };
     for _ in 0..40 {
-        walk(&mut watch).await;
+        walk(&mut watch);
     }
     watch.received_bytes = 0;
     for _ in 0..20 {
-        walk(&mut watch).await;
+        walk(&mut watch);
     }
     let envelope_bytes = net::protocol::DATAGRAM_BYTES_MAX - net::codec::STATE_RECORDS_BYTES_MAX;
     assert_eq!(watch.received_bytes, 20 * (envelope_bytes + CROWD * 4));

@@ -15,6 +15,8 @@ pub mod endpoint;
 pub mod inbound;
 pub mod lossy_link;
 pub mod mailbox;
+pub mod motion;
+pub mod observer;
 pub mod outbound;
 pub mod protocol;
 pub mod rate;
