@@ -37,7 +37,7 @@ use crate::protocol::{ClientMessage, Goodbye, ResumeToken};
 
 pub use link::Closed;
 use link::{Arrival, Link, closed_by};
-pub use session::{Accepted, ClientSession, Rejection, Stats, Timings};
+pub use session::{Accepted, ClientSession, Passage, Rejection, Stats, Tap, Timings};
 pub use trust::Trust;
 #[cfg(test)]
 pub(crate) use trust::client_config;
@@ -343,6 +343,12 @@ impl Client {
     #[must_use]
     pub fn timings(&self) -> Timings {
         Timings { rtt: self.rtt(), ..self.session.timings() }
+    }
+
+    /// UDP payload sent, in bytes.
+    #[must_use]
+    pub fn bytes_sent(&self) -> u64 {
+        self.link.bytes_sent()
     }
 
     /// The round trip as QUIC measures it.

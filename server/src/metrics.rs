@@ -12,6 +12,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, Prometheu
 
 mod gateway;
 mod latency;
+mod memory;
 mod names;
 mod scene;
 mod threads;
@@ -77,6 +78,7 @@ impl Metrics {
         let mut page = self.handle.render();
         self.latencies.write(names::MESSAGE_LATENCY_HELP, &mut page);
         threads::render(&mut page);
+        memory::render(&mut page);
         page
     }
 

@@ -93,9 +93,26 @@ pub struct Timings {
     pub delay_ticks: f32,
 }
 
+/// Bytes that pass a session, for whoever records it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passage<'a> {
+    /// A datagram that came.
+    DatagramIn(&'a [u8]),
+    /// A frame of the stream that came, without its prefix.
+    FrameIn(&'a [u8]),
+    /// An input's datagram.
+    DatagramOut(&'a [u8]),
+    /// A command's frame, without its prefix.
+    FrameOut(&'a [u8]),
+}
+
+/// Listens to what passes a session.
+pub type Tap = Box<dyn FnMut(Passage<'_>) + Send>;
+
 /// The state of one login.
 #[derive(Default)]
 pub struct ClientSession {
+    tap: Option<Tap>,
     world: ClientWorld,
     accepted: Option<Accepted>,
     resume: ResumeToken,
@@ -129,8 +146,20 @@ pub struct ClientSession {
 }
 
 impl ClientSession {
+    /// Lets `tap` hear everything that passes from now on.
+    pub fn tap(&mut self, tap: Tap) {
+        self.tap = Some(tap);
+    }
+
+    fn passes(&mut self, passage: Passage<'_>) {
+        if let Some(tap) = &mut self.tap {
+            tap(passage);
+        }
+    }
+
     /// Applies a datagram that came at `arrived_us`.
     pub fn on_datagram(&mut self, datagram: &[u8], arrived_us: u64) {
+        self.passes(Passage::DatagramIn(datagram));
         let frame = match decode_state_frame(datagram) {
             Ok(frame) => frame,
             Err(_) => {
@@ -183,6 +212,7 @@ impl ClientSession {
 
     /// Applies a frame of the stream, without its prefix.
     pub fn on_frame(&mut self, frame: &[u8]) {
+        self.passes(Passage::FrameIn(frame));
         match decode_server_message(frame) {
             Ok(message) => self.on_message(message),
             Err(_) => self.decode_errors += 1,
@@ -323,7 +353,9 @@ impl ClientSession {
             batch_ack: self.world.batch_ack(),
             steps: self.recent_steps.iter().copied().collect(),
         };
-        encode_input(&datagram, into)
+        encode_input(&datagram, into)?;
+        self.passes(Passage::DatagramOut(into));
+        Ok(())
     }
 
     /// Numbers a command and returns its number and its frame, without prefix. `kind` is its place in the wire table.
@@ -334,7 +366,9 @@ impl ClientSession {
         self.command_sequence += 1;
         let sequence = self.command_sequence;
         let scene_epoch = self.world.scene().map_or(0, |scene| scene.epoch);
-        Ok((sequence, encode_client_message(&ClientMessage::Command { sequence, scene_epoch, kind, body })?))
+        let frame = encode_client_message(&ClientMessage::Command { sequence, scene_epoch, kind, body })?;
+        self.passes(Passage::FrameOut(&frame));
+        Ok((sequence, frame))
     }
 
     /// Takes the frames that have to be sent in answer to what came.

@@ -79,7 +79,7 @@ impl SceneDef {
                 format!("`leave_m` is {} m, but must be more than `enter_m`, {} m", self.aoi.leave_m, self.aoi.enter_m);
             check.contradiction("aoi.leave_m", "aoi.enter_m", message);
         }
-        check.whole("players_max", self.players_max, 1..=20_000);
+        check.whole("players_max", self.players_max, 1..=100_000);
         if let SyncDef::Frames { compare_ms } = self.sync {
             check.whole("sync.compare_ms", compare_ms, COMPARE_MS);
             if self.players_max > FRAMES_PLAYERS_MAX {
