@@ -32,7 +32,9 @@ impl Workers {
             let others: Vec<_> = shares
                 .zip(others)
                 .map(|(share, scratch)| {
-                    scope.spawn(move || serve_some(share.iter_mut().map(|(slot, one)| (*slot, &mut **one)), picture, scratch))
+                    scope.spawn(move || {
+                        serve_some(share.iter_mut().map(|(slot, one)| (*slot, &mut **one)), picture, scratch)
+                    })
                 })
                 .collect();
             let own_bytes = serve_some(first.iter_mut().map(|(slot, one)| (*slot, &mut **one)), picture, own);
