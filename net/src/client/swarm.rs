@@ -300,7 +300,7 @@ impl Swarm {
     }
 
     /// Lets packets come and go until `until`, at least once, and tells what happened to whom. Naps on the thread while
-    /// there is traffic, so that what comes within half a millisecond is handled together.
+    /// there is traffic, so that what comes within a millisecond is handled together.
     ///
     /// # Errors
     /// When a socket is broken.
