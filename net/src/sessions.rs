@@ -9,7 +9,7 @@ use bytes::Bytes;
 use sim::assets::Assets;
 use sim::command::CommandLists;
 use sim::ids::{PlayerId, SimId};
-use sim::input::{Character, Inputs, SceneInput};
+use sim::input::{Character, Inputs, Players, SceneInput};
 use sim::replicated::{ValueSize, WireLists};
 use sim::scene::{Scene, SceneAssets};
 use sim::tick::SimTick;
@@ -200,14 +200,30 @@ impl SessionStats {
 /// Brings a session into a scene. A session the player has there already is told [`Goodbye::Kicked`]; the
 /// character stays where it is and the new session takes it over.
 pub fn attach(scene: &mut Scene, join: Join, session: impl Into<Handover>) {
-    let Handover { end, resume, scene_epoch, newest_sequence, newest_command, counters, strike_count } = session.into();
+    let Join { player, character, spawn_point } = join;
+    let session = begin(scene.world(), player, session.into());
     let world = scene.world_mut();
-    let welcome = (scene_epoch == 0).then(|| welcome(world, join.player, resume));
-    // Where the session comes from the data may have been of another epoch.
-    let data = data_messages(&world.resource::<SceneAssets>().0, scene_epoch != 0);
+    enroll(world, session);
+    let PlayerId(player) = player;
+    world.resource_mut::<Inputs>().push(SceneInput::Join { player, character, spawn_point });
+}
+
+/// Lets a session see what a player's client would be told from now on, instead of that client and without the scene
+/// taking notice: nothing joins, and steps and commands are not heard. False when the player has no character there.
+pub(crate) fn attach_silently(scene: &mut Scene, player: PlayerId, end: SceneEnd) -> bool {
+    let Some(&(character, _)) = scene.world().resource::<Players>().0.get(&player) else { return false };
+    let mut session = begin(scene.world(), player, end.into());
+    session.character = Some(character);
+    (session.newest_sequence, session.newest_command) = (u32::MAX, u32::MAX);
+    enroll(scene.world_mut(), session);
+    true
+}
+
+fn begin(world: &World, player: PlayerId, handover: Handover) -> Session {
+    let Handover { end, resume, scene_epoch, newest_sequence, newest_command, counters, strike_count } = handover;
     let tick = world.resource::<SimTick>().0;
     let mut session = Session {
-        player: join.player,
+        player,
         end,
         resume,
         character: None,
@@ -226,19 +242,24 @@ pub fn attach(scene: &mut Scene, join: Join, session: impl Into<Handover>) {
         // Ticks differ from scene to scene: what was done in the last one counts from the arrival.
         strikes: vec![tick; strike_count],
     };
-    if let Some(welcome) = welcome {
-        session.send(&welcome);
+    if scene_epoch == 0 {
+        session.send(&welcome(world, player, resume));
     }
+    // Where the session comes from the data may have been of another epoch.
+    let data = data_messages(&world.resource::<SceneAssets>().0, scene_epoch != 0);
     data.iter().for_each(|message| session.send(message));
+    session
+}
+
+fn enroll(world: &mut World, session: Session) {
     let mut sessions = world.resource_mut::<Sessions>();
-    session.end.listen(&sessions.ready, join.player.0);
-    sessions.silence.insert((session.silence_due, join.player));
-    if let Some(before) = sessions.by_player.insert(join.player, session) {
+    let player = session.player;
+    session.end.listen(&sessions.ready, player.0);
+    sessions.silence.insert((session.silence_due, player));
+    if let Some(before) = sessions.by_player.insert(player, session) {
         before.end.goodbye(Goodbye::Kicked);
         *sessions.stats.closed.entry("kicked").or_default() += 1;
     }
-    let Join { player: PlayerId(player), character, spawn_point } = join;
-    world.resource_mut::<Inputs>().push(SceneInput::Join { player, character, spawn_point });
 }
 
 /// Takes a session out of a scene, to bring it to another; the character is not touched. A session that was

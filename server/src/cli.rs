@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 
 mod ai;
 mod explain;
+mod interest;
 mod lab;
 mod load_test;
 mod logging;
@@ -47,6 +48,9 @@ enum Command {
     /// Say why monsters do what they do
     #[command(subcommand)]
     Ai(ai::AiCommand),
+    /// Say why players are told of entities, or are not
+    #[command(subcommand)]
+    Interest(interest::InterestCommand),
     /// Say step by step why an attribute of a class or a monster is what it is
     Explain(explain::ExplainArgs),
     /// Ask what loot tables give
@@ -147,6 +151,7 @@ fn carry_out(command: Command) -> anyhow::Result<ExitCode> {
         Command::Nav(command) => nav::run(&command),
         Command::Lab(command) => lab::run(&command),
         Command::Ai(command) => ai::run(&command),
+        Command::Interest(command) => interest::run(&command),
         Command::Explain(args) => explain::run(&args),
         Command::Loot(command) => loot::run(&command),
         Command::Replay { log, assets } => crate::replay::command(&log, assets.as_deref()),
@@ -198,6 +203,7 @@ mod tests {
             "mainspring nav info f.nav --json",
             "mainspring loot expect loot/wolf --level 3 --party 2 --class class/mage --tag quest.x --first-kill --json",
             "mainspring replay some.mslog --assets dir",
+            "mainspring interest trace some.mslog --player ann --entity #12.0 --tick 40 --json --assets dir",
             "mainspring ai trace monster/a --against class/b --level 3 --seconds 20 --seed 1 --json --assets dir",
             "mainspring lab duel class/a monster/b@5 --n 10000 --seed 1 --level 3 --json --plot --svg f.svg --assets dir",
             "mainspring lab raid class/a*1,class/b*3 monster/c -n 200 --seed 1 --distance 20 --limit 600 --threads 2",

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use bevy_app::App;
 use sim::assets::{AssetSources, Assets};
 use sim::digest::combined;
 use sim::log::{LogError, LogHeader, LogReader, TickRecord};
@@ -61,7 +62,7 @@ pub enum ReplayError {
 /// [`ReplayError`] when the log is damaged, truncated, or made with another program.
 pub fn replay(log: &[u8], store: &NavStore) -> Result<Outcome, ReplayError> {
     let log = LogReader::open(log)?;
-    let mut scene = build(log.header(), log.data(), store)?;
+    let mut scene = build(log.header(), log.data(), store, |_| {})?;
     check_subsystems(log.header(), &mut scene)?;
     let mut hashes = Vec::new();
     for record in log.ticks() {
@@ -105,7 +106,27 @@ fn data_dir(log: &Path) -> Option<&Path> {
     log.parent()?.parent().filter(|data| data.join(FOLDER).is_dir())
 }
 
-fn build(header: &LogHeader, data: &AssetSources, store: &NavStore) -> Result<Scene, ReplayError> {
+/// The scene of a log as it was before its first tick, with `extra` added to it.
+///
+/// # Errors
+/// [`ReplayError`] when the log was made with another program or its game data is not good for this one.
+pub fn scene_of(
+    log: &LogReader,
+    path: &Path,
+    assets_dir: Option<&Path>,
+    extra: impl FnOnce(&mut App),
+) -> Result<Scene, ReplayError> {
+    let mut scene = build(log.header(), log.data(), &NavStore::new(assets_dir, data_dir(path)), extra)?;
+    check_subsystems(log.header(), &mut scene)?;
+    Ok(scene)
+}
+
+fn build(
+    header: &LogHeader,
+    data: &AssetSources,
+    store: &NavStore,
+    extra: impl FnOnce(&mut App),
+) -> Result<Scene, ReplayError> {
     let (recorded, held) = (header.assets_hash, data.hash());
     if recorded != held {
         return Err(LogError::OtherAssets { recorded, held }.into());
@@ -115,7 +136,7 @@ fn build(header: &LogHeader, data: &AssetSources, store: &NavStore) -> Result<Sc
     let scene = assets.scenes.by_name(&header.scene);
     let scene = scene.ok_or_else(|| LogError::UnknownScene { scene: header.scene.clone() })?;
     let ground = store.ground(assets, scene)?;
-    Ok(on_ground(assets, scene, header.seed, &ground, |_| {}))
+    Ok(on_ground(assets, scene, header.seed, &ground, extra))
 }
 
 fn check_subsystems(header: &LogHeader, scene: &mut Scene) -> Result<(), LogError> {
