@@ -64,6 +64,12 @@ impl ClientEndpoint {
         let quinn = any(Ipv6Addr::UNSPECIFIED.into()).or_else(|_| any(Ipv4Addr::UNSPECIFIED.into()))?;
         Ok(ClientEndpoint { quinn })
     }
+
+    /// Moves all its clients to another port, as a home router does.
+    #[cfg(test)]
+    pub(crate) fn rebind(&self) -> io::Result<()> {
+        self.quinn.rebind(std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?)
+    }
 }
 
 /// Who connects, and whom it trusts.

@@ -8,6 +8,7 @@
 mod admission;
 mod certificate;
 mod congestion;
+mod echo;
 mod hardening;
 mod playing;
 mod routing;
@@ -36,6 +37,7 @@ use crate::protocol::{Goodbye, ResumeToken};
 use admission::Admission;
 pub(crate) use certificate::sha256;
 pub use certificate::{Certificate, CertificateError};
+pub use echo::Echo;
 #[cfg(test)]
 pub(crate) use hardening::server_config;
 pub(crate) use hardening::{client_provider, client_transport, endpoint_config};

@@ -1,6 +1,6 @@
 //! Bytes: what travels between a scene and its clients, and how.
 //!
-//! On the server, a connection's tasks ([`endpoint`]) and the tick meet only in a [`mailbox`]; within the tick,
+//! On the server, a connection ([`endpoint`], on a [`driver`]) and the tick meet only in a [`mailbox`]; within the tick,
 //! [`inbound`] turns bytes into commands and [`outbound`] turns what changed and is seen into bytes, for the
 //! [`sessions`] of the scene. On the other side stands the [`client`] library. [`protocol`] names every envelope
 //! and every limit, [`codec`] and [`records`] read and write them totally.

@@ -1,7 +1,7 @@
 //! What operators see at `/metrics`. One recorder per server, not one per process, so that tests can run several.
 //! Everything known in advance is registered at 0: an alert on a counter that does not exist yet never fires.
 //!
-//! Tick threads write through [`SceneMetrics`], connection tasks through [`GatewayMetrics`]; both hold their handles,
+//! Tick threads write through [`SceneMetrics`], network threads through [`GatewayMetrics`]; both hold their handles,
 //! so that a count is an atomic addition. `database_save_latency` of the seed is absent: nothing is saved to a database.
 
 use std::sync::{Arc, Mutex, PoisonError};

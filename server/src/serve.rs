@@ -1,8 +1,8 @@
 //! A running server: builds the scenes, starts their threads, the network's and the recorder's, opens the two
 //! addresses, and takes it all down again in the order that lets clients know why.
 //!
-//! The endpoint lives on a runtime of one thread, because many small datagrams cost several times as much when
-//! tasks wander between threads; HTTP and signals live on another, so that health answers under any load.
+//! The endpoint has one thread for each of its sockets, because many small datagrams cost several times as much when
+//! work wanders between threads; HTTP and signals live on others, so that health answers under any load.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;

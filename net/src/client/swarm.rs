@@ -85,8 +85,8 @@ pub struct Swarm {
 }
 
 impl Swarm {
-    /// Opens `sockets` sockets (at least one) on any port, for IPv4 and, where the system has it, IPv6. Clients are dealt
-    /// to them in turn; a socket serves some thousand.
+    /// Opens `sockets` sockets (at least one) on any port, for IPv4, or for IPv6 where the system has no other. Clients
+    /// are dealt to them in turn; a socket serves some thousand.
     ///
     /// # Errors
     /// When no socket can be opened.

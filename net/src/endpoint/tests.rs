@@ -275,3 +275,18 @@ async fn one_who_never_logs_in_is_shown_out() -> Result<(), Failure> {
     assert_eq!(Goodbye::from_code(close.error_code.into_inner()), Some(Goodbye::LoginTimeout));
     Ok(())
 }
+
+#[tokio::test]
+async fn with_several_sockets_a_client_that_changes_its_address_is_still_known() -> Result<(), Failure> {
+    let limits = EndpointLimits { sockets: 4, ..EndpointLimits::default() };
+    let house = House::open(Hall::default(), limits)?;
+    let mut client = house.guest("Ada").await?;
+    // The kernel deals each new address to any of the four.
+    for _ in 0..12 {
+        house.door.rebind()?;
+        client.send_input(StepInput::default())?;
+        house.until("Ada", drained).await?;
+    }
+    assert_eq!((client.closed(), house.endpoint.connections()), (None, 1));
+    Ok(())
+}

@@ -1,4 +1,4 @@
-//! The metrics of connections and logins, written from connection tasks.
+//! The metrics of connections and logins, written from network threads.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use net::mailbox::CloseCause;
 
 use super::{Metrics, as_gauge, names};
 
-/// What connection tasks write.
+/// What network threads write.
 pub struct GatewayMetrics {
     metrics: Arc<Metrics>,
     connections: Gauge,

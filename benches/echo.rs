@@ -1,0 +1,291 @@
+//! What does the game add to its transport? First a whole server and then a bare echo, each in a process of its own,
+//! serve the same clients: an input of the same size from each every 50 ms, and a datagram of the same size back. The
+//! processor time of the serving process per client and tick, and the ratio of the two.
+//!
+//! `cargo bench --bench echo -- [CLIENTS] [SECONDS]`; both run on this machine, as the clients do.
+//! `cargo bench --bench echo -- idle [CLIENTS] [SECONDS]`: memory and processor time of clients that say nothing.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use net::client::swarm::{ClientId, Happened, Swarm};
+use net::client::{ConnectOptions, Trust};
+use net::endpoint::{Certificate, Echo};
+use server::config::Config;
+use server::serve::Server;
+use sim::locomotion::StepInput;
+
+/// The server's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// What a child is to serve: `game`, or the bytes of an echo's answers.
+const ROLE: &str = "MAINSPRING_ECHO_BENCH_ROLE";
+const TICK: Duration = Duration::from_millis(50);
+/// Clients that begin to connect in a millisecond.
+const JOINS_PER_MS: u64 = 1;
+/// Time for the clients to spread out after the last has come.
+const SETTLE: Duration = Duration::from_secs(10);
+const CLIENTS: usize = 1_000;
+const SECONDS: u64 = 20;
+/// Clients of one socket.
+const SOCKET_CLIENTS: usize = 64;
+/// Bytes that QUIC adds to a datagram, with an acknowledgement.
+const PACKET_BYTES: f64 = 36.0;
+/// Bytes of an input as clients send it, when there is no world to act in.
+const INPUT_BYTES: usize = 62;
+
+fn main() {
+    if let Ok(role) = std::env::var(ROLE) {
+        return serve(&role);
+    }
+    let numbers: Vec<u64> = std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
+    let clients = numbers.first().map_or(CLIENTS, |&clients| usize::try_from(clients).expect("a count"));
+    let length = Duration::from_secs(numbers.get(1).copied().unwrap_or(SECONDS));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("an event loop");
+    if std::env::args().any(|argument| argument == "idle") {
+        for (role, name) in [("game", "server"), ("600", "echo")] {
+            runtime.block_on(Trial::of(role).idle(name, clients, length));
+        }
+        return;
+    }
+    println!("{clients} clients, {} s after {} s to settle", length.as_secs(), SETTLE.as_secs());
+    let game = runtime.block_on(Trial::of("game").run(clients, length));
+    game.print("server");
+    let echo = runtime.block_on(Trial::of(&game.answer_bytes.to_string()).run(clients, length));
+    echo.print("echo");
+    println!("server / echo: {:.2}", game.cpu_us / echo.cpu_us);
+}
+
+/// A child's life: serves until its parent closes the pipe.
+fn serve(role: &str) {
+    let any_port: SocketAddr = "127.0.0.1:0".parse().expect("an address");
+    let until_parent_is_done = |addr: SocketAddr| {
+        println!("{addr}");
+        std::io::stdout().flush().expect("the parent reads");
+        let _end = std::io::stdin().lines().count();
+    };
+    if let Ok(answer_bytes) = role.parse() {
+        let certificate = Certificate::self_signed().expect("a certificate");
+        let echo = Echo::bind(any_port, &certificate, answer_bytes).expect("a port");
+        return until_parent_is_done(echo.local_addr());
+    }
+    let config = Config {
+        listen: any_port,
+        http: any_port,
+        players_max: 50_000,
+        connections_max: 50_000,
+        seed: Some(7),
+        ..Config::default()
+    };
+    let assets = server::assets::load(None).expect("the built-in data is good");
+    let server = Server::start(&config, assets).expect("it starts");
+    until_parent_is_done(server.facts().listen);
+    server.stop();
+}
+
+/// A serving child.
+struct Trial {
+    child: Child,
+    addr: SocketAddr,
+    is_game: bool,
+}
+
+/// What came of it.
+struct Outcome {
+    /// Processor time of the child per client and tick, in microseconds.
+    cpu_us: f64,
+    /// The same by thread.
+    threads: Vec<(String, f64)>,
+    /// Mean size of what came back, without headers.
+    answer_bytes: usize,
+    /// Answers per input.
+    answered: f64,
+}
+
+impl Trial {
+    fn of(role: &str) -> Trial {
+        let mut child = Command::new(std::env::current_exe().expect("this program"))
+            .env(ROLE, role)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("a child");
+        let mut first = String::new();
+        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut first).expect("the child's address");
+        Trial { child, addr: first.trim().parse().expect("an address"), is_game: role == "game" }
+    }
+
+    /// Connects everyone and waits.
+    async fn idle(mut self, name: &str, clients: usize, length: Duration) {
+        let mut crowd = Crowd::new(clients, self.is_game);
+        let empty_kib = resident_kib(self.child.id());
+        let began = Instant::now();
+        crowd.join(self.addr).await;
+        let joined = began.elapsed();
+        crowd.rest(SETTLE).await;
+        let before: f64 = cpu_seconds(self.child.id()).iter().map(|(_, seconds)| seconds).sum();
+        crowd.rest(length).await;
+        let after: f64 = cpu_seconds(self.child.id()).iter().map(|(_, seconds)| seconds).sum();
+        let full_kib = resident_kib(self.child.id());
+        println!(
+            "{name:8} {clients} idle: {:.1} KiB each ({} MiB in all, {} MiB empty), {:.1} % of a core, {:.0} joins a second",
+            (full_kib - empty_kib) / clients as f64,
+            (full_kib / 1_024.0).round(),
+            (empty_kib / 1_024.0).round(),
+            (after - before) / length.as_secs_f64() * 100.0,
+            clients as f64 / joined.as_secs_f64(),
+        );
+        let _closed = self.child.stdin.take();
+        let _gone = self.child.wait();
+    }
+
+    async fn run(mut self, clients: usize, length: Duration) -> Outcome {
+        let mut crowd = Crowd::new(clients, self.is_game);
+        crowd.join(self.addr).await;
+        crowd.act_for(SETTLE).await;
+        let before = (crowd.counts(), cpu_seconds(self.child.id()));
+        crowd.act_for(length).await;
+        let after = (crowd.counts(), cpu_seconds(self.child.id()));
+        let _closed = self.child.stdin.take();
+        let _gone = self.child.wait();
+        let sent = after.0.sent - before.0.sent;
+        let came = after.0.came - before.0.came;
+        let threads: Vec<(String, f64)> = after
+            .1
+            .into_iter()
+            .map(|(name, seconds)| {
+                let earlier = before.1.iter().find(|(other, _)| *other == name).map_or(0.0, |(_, seconds)| *seconds);
+                (name, (seconds - earlier) * 1e6 / sent)
+            })
+            .collect();
+        Outcome {
+            cpu_us: threads.iter().map(|(_, us)| us).sum(),
+            threads,
+            answer_bytes: ((after.0.bytes - before.0.bytes) / came - PACKET_BYTES).round() as usize,
+            answered: came / sent,
+        }
+    }
+}
+
+impl Outcome {
+    fn print(&self, name: &str) {
+        let threads: Vec<String> =
+            self.threads.iter().filter(|(_, us)| *us >= 0.05).map(|(name, us)| format!("{name} {us:.1}")).collect();
+        println!(
+            "{name:8} {:6.2} us per client and tick ({}), {} B back, {:.3} answers per input",
+            self.cpu_us,
+            threads.join(", "),
+            self.answer_bytes,
+            self.answered,
+        );
+    }
+}
+
+/// The clients, acting every 50 ms, evenly spread over the time.
+struct Crowd {
+    swarm: Swarm,
+    ids: Vec<ClientId>,
+    count: usize,
+    is_game: bool,
+    turn: u64,
+    sent: f64,
+    came: f64,
+}
+
+#[derive(Clone, Copy)]
+struct Counts {
+    sent: f64,
+    came: f64,
+    bytes: f64,
+}
+
+impl Crowd {
+    fn new(count: usize, is_game: bool) -> Crowd {
+        let swarm = Swarm::bind(count.div_ceil(SOCKET_CLIENTS)).expect("sockets");
+        Crowd { swarm, ids: Vec::new(), count, is_game, turn: 0, sent: 0.0, came: 0.0 }
+    }
+
+    fn counts(&mut self) -> Counts {
+        let bytes = self.ids.iter().map(|&id| self.swarm.stats(id).received_bytes as f64).sum();
+        Counts { sent: self.sent, came: self.came, bytes }
+    }
+
+    async fn join(&mut self, addr: SocketAddr) {
+        while self.ids.len() < self.count {
+            for _ in 0..JOINS_PER_MS {
+                let name = format!("echo-{}", self.ids.len());
+                let options = ConnectOptions { name, class: String::new(), trust: Trust::AnyCertificate };
+                self.ids.push(self.swarm.connect(addr, &options).expect("it can be tried"));
+            }
+            self.turn_until(Instant::now() + Duration::from_millis(1)).await;
+        }
+    }
+
+    async fn rest(&mut self, length: Duration) {
+        self.turn_until(Instant::now() + length).await;
+        let there = self.swarm.connected();
+        assert_eq!(there, self.count, "all clients are there");
+    }
+
+    async fn act_for(&mut self, length: Duration) {
+        let began = Instant::now();
+        let mut acted = 0;
+        while began.elapsed() < length {
+            let due = began.elapsed().as_micros() * self.ids.len() as u128 / TICK.as_micros();
+            while acted < due {
+                let client = usize::try_from(acted).expect("a count") % self.ids.len();
+                self.act(client);
+                acted += 1;
+            }
+            self.turn_until(Instant::now() + Duration::from_millis(1)).await;
+        }
+        let lost = self.ids.iter().filter(|&&id| self.swarm.closed(id).is_some()).count();
+        assert_eq!(lost, 0, "all clients are there");
+    }
+
+    fn act(&mut self, client: usize) {
+        let Some(&id) = self.ids.get(client) else { return };
+        self.turn += 1;
+        let sent = if self.is_game {
+            // Each in a direction of its own, back and forth: everybody moves, and stays.
+            let angle = client as f32 * 2.4 + (self.turn / (self.ids.len() as u64 * 100)) as f32 * std::f32::consts::PI;
+            self.swarm
+                .send_input(id, StepInput::from_wire((angle.cos() * 127.0) as i8, (angle.sin() * 127.0) as i8, false))
+        } else {
+            self.swarm.send_datagram(id, Bytes::from_static(&[0; INPUT_BYTES]))
+        };
+        self.sent += f64::from(u8::from(sent.is_ok()));
+    }
+
+    async fn turn_until(&mut self, until: Instant) {
+        let mut came = 0u32;
+        let count = |_, happened, _: &mut _| came += u32::from(happened == Happened::Frame);
+        self.swarm.turn(until, count).await.expect("the sockets are good");
+        self.came += f64::from(came);
+    }
+}
+
+/// Memory of a process, in KiB.
+fn resident_kib(pid: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("Linux");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a running process");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
+/// Processor time of a process by thread, in seconds.
+fn cpu_seconds(pid: u32) -> Vec<(String, f64)> {
+    let mut threads = Vec::new();
+    for task in std::fs::read_dir(format!("/proc/{pid}/task")).expect("Linux").flatten() {
+        let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+        let Some((before, rest)) = stat.rsplit_once(')') else { continue };
+        let name = before.split_once('(').map_or("?", |(_, name)| name);
+        let mut times = rest.split_ascii_whitespace().skip(11).filter_map(|field| field.parse::<f64>().ok());
+        let ticks = times.next().unwrap_or(0.0) + times.next().unwrap_or(0.0);
+        threads.push((name.to_owned(), ticks / 100.0));
+    }
+    threads
+}
