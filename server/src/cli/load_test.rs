@@ -137,6 +137,11 @@ pub(super) fn run(args: &BotsArgs) -> anyhow::Result<ExitCode> {
     if let Some(bundle) = &args.bundles.replay {
         return replay(bundle, assets);
     }
+    if args.network.cut.is_some_and(|after| after + args.network.cut_seconds >= args.seconds) {
+        bail!(
+            "the network would not be back before the end: --cut and --cut-seconds together must be less than --seconds"
+        );
+    }
     let plan = Plan {
         count: args.count,
         first: args.first,

@@ -93,7 +93,10 @@ pub(super) async fn run(field: &Field, herd: u32, herds: u32) -> io::Result<Outc
         }
     };
     let mut herd = Herd::new(field, lines, &orders, impaired);
-    herd.play().await?;
+    if let Err(error) = herd.play().await {
+        herd.give_up();
+        return Err(error);
+    }
     herd.finish().await
 }
 
@@ -146,6 +149,17 @@ impl<'f> Herd<'f> {
             self.hand_in(false);
         }
         Ok(())
+    }
+
+    /// Nobody waits for what this herd cannot do any more.
+    fn give_up(&self) {
+        for seat in &self.seats {
+            match seat.stage {
+                Stage::Waiting | Stage::Joining => self.field.note_joined(false),
+                Stage::In | Stage::Away(_) => self.field.note_left(),
+                Stage::Out => {}
+            }
+        }
     }
 
     fn at(&mut self, seat: usize, next: Instant) {
