@@ -7,7 +7,9 @@
 
 use std::time::Duration;
 
+#[path = "whole_tick/crowd.rs"]
 mod crowd;
+#[path = "whole_tick/report.rs"]
 mod report;
 
 use crowd::{Crowd, Scenario};

@@ -191,7 +191,8 @@ impl Crowd {
     pub(crate) fn component_bytes(&self) -> Vec<(String, usize)> {
         let world = self.scene.scene.world();
         let (_, entity) = *world.resource::<Players>().0.values().next().expect("somebody is there");
-        let ids = world.entity(entity).archetype().components().iter();
+        let whole = world.entity(entity);
+        let ids = whole.archetype().components().iter();
         let infos = ids.filter_map(|&id| world.components().get_info(id));
         let mut sizes: Vec<(String, usize)> =
             infos.map(|info| (info.name().shortname().to_string(), info.layout().size())).collect();
