@@ -24,7 +24,7 @@ fn input() -> Vec<u8> {
         frame_ack: 999,
         frame_ack_bits: u32::MAX,
         batch_ack: 3,
-        steps: vec![step; 6],
+        steps: vec![step; 6].into(),
     };
     let mut bytes = Vec::new();
     encode_input(&input, &mut bytes).expect("it fits");

@@ -5,6 +5,7 @@
 //! `cargo bench --bench echo -- [CLIENTS] [SECONDS]`; both run on this machine, as the clients do.
 //! `cargo bench --bench echo -- idle [CLIENTS] [SECONDS]`: memory and processor time of clients that say nothing.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
@@ -28,7 +29,7 @@ const TICK: Duration = Duration::from_millis(50);
 /// Clients that begin to connect in a millisecond.
 const JOINS_PER_MS: u64 = 1;
 /// Time for the clients to spread out after the last has come.
-const SETTLE: Duration = Duration::from_secs(10);
+const SETTLE: Duration = Duration::from_secs(20);
 const CLIENTS: usize = 1_000;
 const SECONDS: u64 = 20;
 /// Clients of one socket.
@@ -119,6 +120,12 @@ impl Trial {
         Trial { child, addr: first.trim().parse().expect("an address"), is_game: role == "game" }
     }
 
+    /// The child ends when nobody can write to it any more.
+    fn end(&mut self) {
+        drop(self.child.stdin.take());
+        self.child.wait().expect("the child ends");
+    }
+
     /// Connects everyone and waits.
     async fn idle(mut self, name: &str, clients: usize, length: Duration) {
         let mut crowd = Crowd::new(clients, self.is_game);
@@ -139,8 +146,7 @@ impl Trial {
             (after - before) / length.as_secs_f64() * 100.0,
             clients as f64 / joined.as_secs_f64(),
         );
-        let _closed = self.child.stdin.take();
-        let _gone = self.child.wait();
+        self.end();
     }
 
     async fn run(mut self, clients: usize, length: Duration) -> Outcome {
@@ -150,8 +156,7 @@ impl Trial {
         let before = (crowd.counts(), cpu_seconds(self.child.id()));
         crowd.act_for(length).await;
         let after = (crowd.counts(), cpu_seconds(self.child.id()));
-        let _closed = self.child.stdin.take();
-        let _gone = self.child.wait();
+        self.end();
         let sent = after.0.sent - before.0.sent;
         let came = after.0.came - before.0.came;
         let threads: Vec<(String, f64)> = after
@@ -227,8 +232,18 @@ impl Crowd {
 
     async fn rest(&mut self, length: Duration) {
         self.turn_until(Instant::now() + length).await;
-        let there = self.swarm.connected();
-        assert_eq!(there, self.count, "all clients are there");
+        self.tell_lost();
+    }
+
+    /// Says who is not there any more, and why: a figure without them would flatter.
+    fn tell_lost(&self) {
+        let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
+        for closed in self.ids.iter().filter_map(|&id| self.swarm.closed(id)) {
+            *reasons.entry(format!("{closed:?}")).or_default() += 1;
+        }
+        if !reasons.is_empty() {
+            println!("lost of {} clients: {reasons:?}", self.count);
+        }
     }
 
     async fn act_for(&mut self, length: Duration) {
@@ -243,8 +258,7 @@ impl Crowd {
             }
             self.turn_until(Instant::now() + Duration::from_millis(1)).await;
         }
-        let lost = self.ids.iter().filter(|&&id| self.swarm.closed(id).is_some()).count();
-        assert_eq!(lost, 0, "all clients are there");
+        self.tell_lost();
     }
 
     fn act(&mut self, client: usize) {
@@ -252,7 +266,7 @@ impl Crowd {
         self.turn += 1;
         let sent = if self.is_game {
             // Each in a direction of its own, back and forth: everybody moves, and stays.
-            let angle = client as f32 * 2.4 + (self.turn / (self.ids.len() as u64 * 100)) as f32 * std::f32::consts::PI;
+            let angle = client as f32 * 2.4 + (self.turn / (self.ids.len() as u64 * 400)) as f32 * std::f32::consts::PI;
             self.swarm
                 .send_input(id, StepInput::from_wire((angle.cos() * 127.0) as i8, (angle.sin() * 127.0) as i8, false))
         } else {

@@ -124,7 +124,7 @@ impl Exact {
                 frame_ack,
                 frame_ack_bits: u32::MAX,
                 batch_ack: 1,
-                steps: vec![WireStep { x: 0, z: 0, flags: 0 }],
+                steps: std::iter::once(WireStep { x: 0, z: 0, flags: 0 }).collect(),
             };
             let mut bytes = Vec::new();
             encode_input(&input, &mut bytes).expect("it fits");

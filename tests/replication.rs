@@ -204,7 +204,7 @@ impl Watch {
             frame_ack,
             frame_ack_bits,
             batch_ack: self.world.batch_ack(),
-            steps: vec![WireStep { x: 0, z: 0, flags: 0 }],
+            steps: std::iter::once(WireStep { x: 0, z: 0, flags: 0 }).collect(),
         };
         let mut bytes = Vec::new();
         encode_input(&input, &mut bytes).expect("it fits");

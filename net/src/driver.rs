@@ -42,7 +42,7 @@ pub use wire::{Read, Wire, WriteError};
 /// Batches read in one slice before connections get their turn.
 const BATCHES_PER_SLICE: usize = 32;
 /// Least time from one slice to the next while there is traffic: what comes meanwhile is handled together.
-pub const SLICE: Duration = Duration::from_micros(500);
+pub const SLICE: Duration = Duration::from_millis(1);
 
 /// How long packets for a connection that was cut off are kept from the endpoint, which would answer them.
 const DEAF: Duration = Duration::from_secs(30);

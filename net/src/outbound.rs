@@ -78,3 +78,6 @@ pub fn plugin(app: &mut App) {
         ),
     );
 }
+
+/// What hands this tick's datagrams over, for whoever sends after it.
+pub(crate) use transmit::transmit as transmitted;

@@ -145,6 +145,20 @@ impl Swarm {
     /// As [`Swarm::connect`].
     pub fn resume(&mut self, server: SocketAddr, token: ResumeToken, trust: Trust) -> Result<ClientId, String> {
         let socket = self.crowd.members.len() % self.drivers.len();
+        self.resume_through(socket, server, token, trust)
+    }
+
+    /// The same, through a socket of choice.
+    ///
+    /// # Errors
+    /// As [`Swarm::connect_through`].
+    pub fn resume_through(
+        &mut self,
+        socket: usize,
+        server: SocketAddr,
+        token: ResumeToken,
+        trust: Trust,
+    ) -> Result<ClientId, String> {
         self.enter(socket, server, trust, &ClientMessage::Resume { token })
     }
 
@@ -286,7 +300,7 @@ impl Swarm {
     }
 
     /// Lets packets come and go until `until`, at least once, and tells what happened to whom. Naps on the thread while
-    /// there is traffic, so that what comes within half a millisecond is handled together.
+    /// there is traffic, so that what comes within a millisecond is handled together.
     ///
     /// # Errors
     /// When a socket is broken.

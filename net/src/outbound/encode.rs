@@ -26,6 +26,7 @@ use super::view::Pair;
 use crate::protocol::{OwnState, ServerMessage};
 use crate::records::put_head;
 use crate::sessions::{Session, Sessions};
+use crate::slots::Slot;
 
 mod batches;
 mod budget;
@@ -126,14 +127,20 @@ pub(super) fn assemble(world: &mut World, mut workers: Local<Workers>) {
 }
 
 /// One client's turn; answers the bytes of its batches, or nothing for one around whom nothing happened.
-fn serve(session: &mut Session, picture: &Picture<'_>, scratch: &mut Scratch) -> Option<u64> {
+fn serve(session: &mut Session, slot: Slot, picture: &Picture<'_>, scratch: &mut Scratch) -> Option<u64> {
     let own_id = session.character?;
     if session.view.rests(picture.tick) && !picture.ripples.reach(picture.field, own_id) {
         return None;
     }
     let own = picture.source.world.entity(picture.source.roster.entity(own_id)?);
     let interest = own.get::<Interest>()?;
-    let state = own_state(own, session.input_wait_us)?;
+    let state = own_state(own, slot.input_shift(session.input_wait_us))?;
+    if session.follower.is_some() {
+        // It simulates all else itself; its own state tells it how its inputs come.
+        let Scratch { arena, records, datagram, .. } = scratch;
+        FrameWriter::new(session, state, picture, (arena, records, datagram)).finish();
+        return Some(0);
+    }
     let pinned = own.get::<Pinned>();
     session.view.sees_far = pinned.is_some_and(|pinned| !pinned.anywhere.is_empty());
     let first = pinned.map_or(&[][..], |pinned| &pinned.first[..]);
@@ -154,12 +161,12 @@ fn serve(session: &mut Session, picture: &Picture<'_>, scratch: &mut Scratch) ->
     Some(batches::write(session, own_id, picture, scratch))
 }
 
-fn own_state(own: EntityRef<'_>, input_wait_us: u64) -> Option<OwnState> {
+fn own_state(own: EntityRef<'_>, input_shift: i8) -> Option<OwnState> {
     let (position, motion, progress) = (own.get::<Position>()?, own.get::<Motion>()?, own.get::<InputProgress>()?);
     Some(OwnState {
         applied_sequence: progress.applied_sequence,
         forced_epoch: progress.forced_epoch,
-        input_wait_ms: u8::try_from(input_wait_us / 1_000).unwrap_or(u8::MAX),
+        input_shift,
         position: position.0.to_array(),
         velocity: motion.velocity.to_array(),
         speed_bp: motion.speed_bp,

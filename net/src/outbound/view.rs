@@ -112,7 +112,7 @@ impl ClientView {
     }
 
     /// Forgets everything told, for a character that begins anew.
-    pub(super) fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         *self = Self {
             batch_ack: self.batch_ack,
             heard_tick: self.heard_tick,

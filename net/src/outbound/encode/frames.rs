@@ -111,7 +111,7 @@ impl<'a> FrameWriter<'a> {
     pub(super) fn finish(mut self) {
         let view = &self.session.view;
         let is_news =
-            view.last_own.is_none_or(|last| OwnState { input_wait_ms: self.own.input_wait_ms, ..last } != self.own);
+            view.last_own.is_none_or(|last| OwnState { input_shift: self.own.input_shift, ..last } != self.own);
         let is_due = !view.is_silent(self.tick) && view.is_due(self.tick);
         let is_first = view.last_frame_tick != self.tick || view.last_own.is_none();
         if self.range.is_some() || (is_first && (is_news || is_due)) {

@@ -1,12 +1,9 @@
 //! Threads: shares the clients of a large scene out. Every client's turn reads the same world and writes nothing but its
 //! own session, so that what it is sent does not depend on who else is served by which thread.
 
-use std::collections::BTreeMap;
-
-use sim::ids::PlayerId;
-
 use super::{Picture, Scratch, serve};
-use crate::sessions::Session;
+use crate::sessions::{Session, SessionTable};
+use crate::slots::Slot;
 
 /// One scratch per thread, used again in every tick.
 #[derive(Default)]
@@ -16,16 +13,18 @@ pub(in super::super) struct Workers {
 
 impl Workers {
     /// Serves every client; answers the bytes of their batches.
-    pub(super) fn serve_all(&mut self, sessions: &mut BTreeMap<PlayerId, Session>, picture: &Picture<'_>) -> u64 {
+    pub(super) fn serve_all(&mut self, sessions: &mut SessionTable, picture: &Picture<'_>) -> u64 {
         let limits = picture.limits;
-        let pairs: usize = sessions.values().map(|session| session.view.pairs.len()).sum();
+        let pairs: usize = sessions.values_mut().map(|session| session.view.pairs.len()).sum();
+        let count = sessions.len();
+        let ranked = sessions.values_mut().enumerate().map(|(rank, session)| (Slot::new(rank, count), session));
         let thread_count = if pairs >= limits.parallel_pairs_min { limits.threads.max(1) } else { 1 };
         self.scratches.resize_with(thread_count.max(self.scratches.len()), Scratch::default);
         let Some((own, others)) = self.scratches[..thread_count].split_first_mut() else { return 0 };
         if others.is_empty() {
-            return serve_some(sessions.values_mut(), picture, own);
+            return serve_some(ranked, picture, own);
         }
-        let mut waiting: Vec<&mut Session> = sessions.values_mut().collect();
+        let mut waiting: Vec<(Slot, &mut Session)> = ranked.collect();
         let share = waiting.len().div_ceil(thread_count);
         std::thread::scope(|scope| {
             let mut shares = waiting.chunks_mut(share.max(1));
@@ -33,10 +32,12 @@ impl Workers {
             let others: Vec<_> = shares
                 .zip(others)
                 .map(|(share, scratch)| {
-                    scope.spawn(move || serve_some(share.iter_mut().map(|one| &mut **one), picture, scratch))
+                    scope.spawn(move || {
+                        serve_some(share.iter_mut().map(|(slot, one)| (*slot, &mut **one)), picture, scratch)
+                    })
                 })
                 .collect();
-            let own_bytes = serve_some(first.iter_mut().map(|one| &mut **one), picture, own);
+            let own_bytes = serve_some(first.iter_mut().map(|(slot, one)| (*slot, &mut **one)), picture, own);
             own_bytes
                 + others
                     .into_iter()
@@ -47,10 +48,10 @@ impl Workers {
 }
 
 fn serve_some<'a>(
-    sessions: impl Iterator<Item = &'a mut Session>,
+    sessions: impl Iterator<Item = (Slot, &'a mut Session)>,
     picture: &Picture<'_>,
     scratch: &mut Scratch,
 ) -> u64 {
     scratch.begin(picture);
-    sessions.filter_map(|session| serve(session, picture, scratch)).sum()
+    sessions.filter_map(|(slot, session)| serve(session, slot, picture, scratch)).sum()
 }

@@ -31,7 +31,7 @@ fn ack(frame: u32, bits: u32, batch_ack: u32) -> InputDatagram {
         frame_ack: frame,
         frame_ack_bits: bits,
         batch_ack,
-        steps: Vec::new(),
+        steps: crate::protocol::InputSteps::new(),
     }
 }
 
