@@ -36,6 +36,9 @@ mod threads;
 
 pub(super) use threads::Workers;
 
+/// Changes of a view that are made in place.
+const STEPS_MAX: usize = 8;
+
 /// What all clients' turns read.
 pub(super) struct Picture<'w> {
     tick: u32,
@@ -193,9 +196,19 @@ fn follow(session: &mut Session, interest: &Interest, eyes: &Eyes<'_>, picture: 
             crowd::choose(interest.visible(), cap, |id| view.sees(id), eyes, picture, (players, shown));
             view.follow(shown, picture.tick, entering, leaving);
         }
+        None if is_changed && !was_capped && view.is_introduced() && is_small(interest) => {
+            if !view.follow_steps(interest, picture.tick, entering, leaving) {
+                view.follow(interest.visible(), picture.tick, entering, leaving);
+            }
+        }
         None if is_changed || was_capped => view.follow(interest.visible(), picture.tick, entering, leaving),
         _ => {}
     }
+}
+
+/// True when it is cheaper to make the changes than to go through the whole view.
+fn is_small(interest: &Interest) -> bool {
+    interest.entered().len() + interest.left().len() <= STEPS_MAX
 }
 
 /// Writes what the client lacks of everything in its view into frames, and gathers the events it is told.

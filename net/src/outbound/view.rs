@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 
 use sim::ids::SimId;
+use sim::interest::Interest;
 use sim::tick::TICKS_PER_SECOND;
 
 use super::encode::crowd::Crowd;
@@ -201,6 +202,29 @@ impl ClientView {
         }
         leaving.extend(self.pairs.get(at..before).unwrap_or_default().iter().map(|pair| pair.id));
         self.pairs.drain(..before);
+    }
+
+    /// The same for few changes, in place; says whether the client is shown what is visible then.
+    pub(super) fn follow_steps(
+        &mut self,
+        interest: &Interest,
+        tick: u32,
+        entering: &mut Vec<SimId>,
+        leaving: &mut Vec<SimId>,
+    ) -> bool {
+        for &id in interest.left() {
+            if let Ok(at) = self.pairs.binary_search_by_key(&id, |pair| pair.id) {
+                self.pairs.remove(at);
+                leaving.push(id);
+            }
+        }
+        for &id in interest.entered() {
+            if let Err(at) = self.pairs.binary_search_by_key(&id, |pair| pair.id) {
+                self.pairs.insert(at, Pair { id, since_tick: tick });
+                entering.push(id);
+            }
+        }
+        self.pairs.len() == interest.visible().len()
     }
 
     /// True when the client is shown the entity.
