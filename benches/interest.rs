@@ -1,59 +1,249 @@
-//! What does it cost to know who sees whom, beside brute force? The grid is rebuilt and every entity looks
-//! around, with about 50 others within its radius.
+//! What should be the unit of interest, an exact radius or whole cells? Everybody moves and everybody watches, 50 to
+//! 1,000 in view. The exact radius is the scene's own Perceive and Replicate stages, from places to datagrams; cells are
+//! the same entities encoded once per cell and concatenated per subscriber, with no client's state, no loss and no budget:
+//! their floor. Brute force finds the same neighbours by looking at everybody.
+//!
+//! Prints medians of nanoseconds per (client x visible entity) and bytes per client and tick, all taken in one run.
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use glam::Vec2;
-use sim::ids::SimId;
-use sim::interest::Visibility;
+use std::hint::black_box;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use bevy_ecs::prelude::*;
+use bytes::Bytes;
+use glam::{Vec2, Vec3};
+use net::codec::encode_input;
+use net::mailbox::{Inbound, SessionId, TaskEnd, mailbox};
+use net::protocol::{InputDatagram, WireStep};
+use net::sessions::{self, Join};
+use sim::actor::Position;
+use sim::ids::{PlayerId, SimId};
+use sim::input::{Character, Players};
+use sim::interest::Interest;
 use sim::random::{Random, Stream};
-use sim::space::Grid;
-use sim::space::grid::GridEntry;
+use sim::testing::{TestScene, test_assets};
+use sim::tick::{Tick, TickSystems};
 
-const RADIUS_M: f32 = 62.0;
+/// The server's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn crowd(count: u32) -> (Vec<GridEntry>, f32) {
-    #[allow(clippy::cast_precision_loss, reason = "a few thousand")]
-    let half_m = (count as f32 * 241.0).sqrt() / 2.0;
-    let entry = |number| {
-        let id = SimId::new(number, 0);
-        let mut draw = Random::new(1).draw(0, id, Stream("place"), 0);
-        let place = Vec2::new(draw.unit() * 2.0 - 1.0, draw.unit() * 2.0 - 1.0) * half_m;
-        GridEntry { id, place, visibility: Visibility::default() }
+/// Between the radii of the scene, in metres.
+const SIGHT_M: f32 = 62.0;
+const PLAYERS: u32 = 2_000;
+const TICKS: usize = 41;
+const STEP_M: f32 = 0.3;
+/// Bytes of a record: two of index, three of place.
+const RECORD: [u8; 5] = [1, 2, 3, 4, 5];
+
+fn scene_text(half_m: f32) -> String {
+    format!(
+        r#"[(id: "scene/bench", name: "Bench", bounds: (min: (-{half_m:.1}, -{half_m:.1}), max: ({half_m:.1}, {half_m:.1})),
+        aoi: (enter_m: 60.0, leave_m: 65.0), players_max: 20000,
+        geometry: [Box(center: (0.0, -0.5, 0.0), size: (4000.0, 1.0, 4000.0))],
+        spawn_points: [(id: "spawn/middle", at: (0.0, 0.0), yaw_deg: 0.0, radius_m: 5.0)])]"#
+    )
+}
+
+/// Half the side of a square in which `count` evenly spread entities have `in_view` others within sight (see
+/// `whole_tick`).
+fn half_side_m(count: u32, in_view: u32) -> f32 {
+    let expected = |side_m: f64| {
+        let r = (f64::from(SIGHT_M) / side_m).min(1.0);
+        f64::from(count) * (std::f64::consts::PI * r * r - 8.0 * r.powi(3) / 3.0 + r.powi(4) / 2.0)
     };
-    ((0..count).map(entry).collect(), half_m)
-}
-
-fn interest(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("interest");
-    for count in [1_000, 4_000] {
-        let (crowd, half_m) = crowd(count);
-        group.throughput(Throughput::Elements(u64::from(count)));
-        let mut grid = Grid::new(Vec2::splat(-half_m), Vec2::splat(half_m), RADIUS_M / 2.0);
-        let mut near: Vec<u64> = Vec::new();
-        group.bench_function(BenchmarkId::new("grid", count), |bencher| {
-            bencher.iter(|| {
-                grid.rebuild(&crowd);
-                let mut pairs = 0;
-                for viewer in &crowd {
-                    near.clear();
-                    grid.for_each_within(viewer.place, RADIUS_M, |entry, d2| {
-                        near.push((u64::from(entry.id.bits()) << 1) | u64::from(d2 < 3_600.0))
-                    });
-                    near.sort_unstable();
-                    pairs += near.len();
-                }
-                pairs
-            });
-        });
-        group.bench_function(BenchmarkId::new("brute_force", count), |bencher| {
-            bencher.iter(|| {
-                let within = |a: &GridEntry, b: &GridEntry| a.place.distance_squared(b.place) <= RADIUS_M * RADIUS_M;
-                crowd.iter().map(|viewer| crowd.iter().filter(|other| within(viewer, other)).count()).sum::<usize>()
-            });
-        });
+    let (mut low, mut high) = (f64::from(SIGHT_M), 10_000.0);
+    while high - low > 0.1 {
+        let middle = f64::midpoint(low, high);
+        if expected(middle) > f64::from(in_view) { low = middle } else { high = middle }
     }
-    group.finish();
+    #[allow(clippy::cast_possible_truncation, reason = "a few hundred metres")]
+    let half_m = (low / 2.0) as f32;
+    half_m
 }
 
-criterion_group!(benches, interest);
-criterion_main!(benches);
+/// Where somebody is in a tick: on a small circle about a place of its own, a step further in every tick.
+#[allow(clippy::cast_precision_loss, reason = "a small angle")]
+fn place(number: u32, tick: u32, half_m: f32) -> Vec2 {
+    let mut draw = Random::new(1).draw(0, SimId::new(number, 0), Stream("place"), 0);
+    let centre = Vec2::new(draw.unit() * 2.0 - 1.0, draw.unit() * 2.0 - 1.0) * half_m;
+    let radius_m = 20.0;
+    centre + Vec2::from_angle(draw.unit() * 6.3 + tick as f32 * STEP_M / radius_m) * radius_m
+}
+
+struct Exact {
+    scene: TestScene,
+    clients: Vec<TaskEnd>,
+    players: Vec<(SimId, Entity)>,
+    tick: u32,
+    spent: Arc<Mutex<Vec<(TickSystems, Duration)>>>,
+}
+
+impl Exact {
+    fn new(half_m: f32) -> Self {
+        let text = scene_text(half_m + 40.0);
+        let mut scene = TestScene::of(&test_assets(&[("scenes/bench.ron", &text)]), "scene/bench", 1, |app| {
+            app.add_plugins(net::plugin);
+            // Where everybody goes is the bench's: after all that moves, before anybody looks.
+            let walk = move |tick: Res<sim::tick::SimTick>, mut all: Query<(&SimId, &mut Position)>| {
+                for (id, mut position) in &mut all {
+                    let at = place(u32::try_from(id.index()).unwrap_or(0), tick.0, half_m);
+                    position.0 = Vec3::new(at.x, position.0.y, at.y);
+                }
+            };
+            app.add_systems(Tick, walk.after(TickSystems::Resolve).before(TickSystems::Perceive).ambiguous_with_all());
+        });
+        let clients = (0..PLAYERS).map(|number| join(&mut scene, number)).collect();
+        scene.tick();
+        let players = scene.scene.world().resource::<Players>().0.values().copied().collect();
+        let spent = Arc::new(Mutex::new(Vec::new()));
+        let (sink, mut running) = (Arc::clone(&spent), None::<(TickSystems, Instant)>);
+        scene.scene.set_probe(Box::new(move |stage| {
+            let now = Instant::now();
+            if let Some((before, since)) = running.take() {
+                sink.lock().expect("no panic").push((before, now - since));
+            }
+            running = stage.map(|stage| (stage, now));
+        }));
+        let mut exact = Self { scene, clients, players, tick: 1, spent };
+        (0..30).for_each(|_| exact.tick());
+        exact
+    }
+
+    fn tick(&mut self) {
+        self.tick += 1;
+        for client in &self.clients {
+            let input = InputDatagram {
+                sequence: self.tick,
+                view_tick: self.tick,
+                forced_epoch: 0,
+                claim_x_cm: 0,
+                claim_z_cm: 0,
+                frame_ack: self.tick.saturating_sub(3),
+                frame_ack_bits: u32::MAX,
+                batch_ack: 1,
+                steps: std::iter::once(WireStep { x: 0, z: 0, flags: 0 }).collect(),
+            };
+            let mut bytes = Vec::new();
+            encode_input(&input, &mut bytes).expect("it fits");
+            let _full = client.push(Inbound::Datagram { bytes: bytes.into(), received_us: 0 });
+        }
+        self.scene.tick();
+        let (mut datagrams, mut frames) = (Vec::new(), Vec::new());
+        self.clients.iter().for_each(|client| empty(client, &mut datagrams, &mut frames));
+    }
+
+    /// Median nanoseconds per pair of Perceive and of Replicate, pairs per client, and bytes per client and tick.
+    fn measure(&mut self) -> (f64, f64, f64, f64) {
+        let _before = sessions::take_stats(&mut self.scene.scene);
+        self.spent.lock().expect("no panic").clear();
+        (0..TICKS).for_each(|_| self.tick());
+        let stats = sessions::take_stats(&mut self.scene.scene);
+        let world = self.scene.scene.world();
+        let seen: usize = self
+            .players
+            .iter()
+            .map(|&(_, entity)| world.get::<Interest>(entity).map_or(0, |one| one.visible().len()))
+            .sum();
+        let spent = self.spent.lock().expect("no panic");
+        let of = |stage: TickSystems| {
+            let times = spent.iter().filter(|(other, _)| *other == stage).map(|(_, took)| *took).collect();
+            per_pair(median(times), seen)
+        };
+        let clients = f64::from(PLAYERS);
+        let bytes = stats.datagram_bytes as f64 / (clients * TICKS as f64);
+        (of(TickSystems::Perceive), of(TickSystems::Replicate), seen as f64 / clients, bytes)
+    }
+}
+
+fn join(scene: &mut TestScene, number: u32) -> TaskEnd {
+    let (task, end) = mailbox(SessionId::next());
+    let character = Character { name: format!("p{number}"), class: "class/fighter".into(), parts: Vec::new() };
+    let join = Join { player: PlayerId(u64::from(number)), character, spawn_point: None };
+    sessions::attach(&mut scene.scene, join, end);
+    task
+}
+
+/// Takes what waits for a client, as its connection would.
+fn empty(client: &TaskEnd, datagrams: &mut Vec<Bytes>, frames: &mut Vec<Bytes>) {
+    client.take_datagrams(datagrams);
+    client.take_frames(frames);
+    frames.drain(..).for_each(|frame| client.written(frame.len()));
+    datagrams.clear();
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+fn per_pair(time: Duration, pairs: usize) -> f64 {
+    time.as_nanos() as f64 / pairs as f64
+}
+
+/// Cells as the unit of interest: `reach` cells to each side of the own one, each `SIGHT_M / reach` wide, so that
+/// nothing within sight is missed. Answers nanoseconds per sent record, and bytes per client and tick.
+fn cells(half_m: f32, reach: usize) -> (f64, f64) {
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small")]
+    let (cell_m, side) = {
+        let cell_m = SIGHT_M / reach as f32;
+        (cell_m, ((half_m + 20.0) * 2.0 / cell_m).ceil() as usize + 2 * reach)
+    };
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "inside the square")]
+    let cell_of = |at: Vec2| {
+        let local = (at + Vec2::splat(half_m + 20.0)) / cell_m;
+        (local.y as usize + reach) * side + local.x as usize + reach
+    };
+    let mut rows: Vec<Vec<u8>> = vec![Vec::new(); side * side];
+    let (mut sent, mut times, mut out) = (0, Vec::new(), Vec::new());
+    for tick in 0..u32::try_from(TICKS).unwrap_or(0) {
+        let places: Vec<Vec2> = (0..PLAYERS).map(|number| place(number, tick, half_m)).collect();
+        let start = Instant::now();
+        rows.iter_mut().for_each(Vec::clear);
+        for &at in &places {
+            rows[cell_of(at)].extend_from_slice(black_box(&RECORD));
+        }
+        sent = 0;
+        for &at in &places {
+            let own = cell_of(at);
+            out.clear();
+            for row in 0..=2 * reach {
+                let first = own - reach + row * side - reach * side;
+                rows[first..=first + 2 * reach].iter().for_each(|cell| out.extend_from_slice(cell));
+            }
+            sent += black_box(&out).len();
+        }
+        times.push(start.elapsed());
+    }
+    (per_pair(median(times), sent / RECORD.len()), sent as f64 / f64::from(PLAYERS))
+}
+
+/// Nanoseconds per pair in sight when everybody is compared with everybody.
+fn brute_force(half_m: f32) -> f64 {
+    let places: Vec<Vec2> = (0..PLAYERS).map(|number| place(number, 0, half_m)).collect();
+    let mut pairs = 0;
+    let times = (0..5).map(|_| {
+        let start = Instant::now();
+        let near = |at: &Vec2| places.iter().filter(|other| other.distance_squared(*at) <= SIGHT_M * SIGHT_M).count();
+        pairs = black_box(places.iter().map(near).sum());
+        start.elapsed()
+    });
+    let times = times.collect();
+    per_pair(median(times), pairs)
+}
+
+fn main() {
+    println!("{PLAYERS} players, all moving, all watching; ns per (client x visible), bytes per client and tick");
+    println!("in view | exact: perceive + replicate = sum, bytes | 3x3 cells | 5x5 cells | 9x9 cells | brute force");
+    for in_view in [50, 100, 200, 1_000] {
+        let half_m = half_side_m(PLAYERS, in_view);
+        let (perceive, replicate, seen, bytes) = Exact::new(half_m).measure();
+        let mut line =
+            format!("{seen:7.0} | {perceive:.2} + {replicate:.2} = {:.2} ns, {bytes:.0} B", perceive + replicate);
+        for reach in [1, 2, 4] {
+            let (time, bytes) = cells(half_m, reach);
+            line += &format!(" | {time:.2} ns, {bytes:.0} B");
+        }
+        println!("{line} | {:.1} ns", brute_force(half_m));
+    }
+}

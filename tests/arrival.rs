@@ -307,7 +307,13 @@ fn steps(scene: &TestScene, player: u64, id: SimId, a: u32) -> SceneInput {
     let (x, z) = StepInput { wish, walk: false }.to_wire();
     let claim_cm = ((scene.position(id).x * 100.0) as i32, (scene.position(id).z * 100.0) as i32);
     let (forced_epoch, first_sequence) = (progress.forced_epoch, progress.applied_sequence + 1);
-    SceneInput::Steps { player, forced_epoch, first_sequence, steps: vec![(x, z, 0); 1 + a as usize % 3], claim_cm }
+    SceneInput::Steps {
+        player,
+        forced_epoch,
+        first_sequence,
+        steps: vec![(x, z, 0); 1 + a as usize % 3].into(),
+        claim_cm,
+    }
 }
 
 /// What happens besides the players' doing, the same in both: prey comes, and now and then somebody dies and is offered life.

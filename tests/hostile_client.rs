@@ -136,7 +136,7 @@ async fn acknowledging_what_was_never_sent_is_a_strike() {
                 frame_ack: u32::MAX,
                 frame_ack_bits: u32::MAX,
                 batch_ack: u32::MAX,
-                steps: vec![step],
+                steps: vec![step].into(),
             };
             let mut bytes = Vec::new();
             encode_input(&lie, &mut bytes).expect("it fits");

@@ -14,7 +14,7 @@ use sim::features::skills::{CastCommand, StopCastCommand};
 use sim::ids::{PlayerId, SimId};
 use sim::input::{Character, InputProgress, Players, SceneInput};
 use sim::intent::CastTarget;
-use sim::interest::Interest;
+use sim::interest::{Interest, Pinned};
 use sim::random::{Draw, Random, Stream};
 use sim::roster::Roster;
 use sim::testing::TestScene;
@@ -217,7 +217,8 @@ impl RandomPlay {
                 panic!("{name}: sees {seen}, who is gone")
             };
             let at = world.get::<Position>(entity).expect("what is seen has a place").place();
-            assert!(at.distance(place) <= 70.01, "{name}: sees {seen} at {} m", at.distance(place));
+            let is_pinned = world.get::<Pinned>(viewer).is_some_and(|pinned| pinned.anywhere.contains(&seen));
+            assert!(is_pinned || at.distance(place) <= 70.01, "{name}: sees {seen} at {} m", at.distance(place));
             assert_eq!(world.get::<Concealment>(entity).copied().unwrap_or_default().phase, phase, "{name}: {seen}");
         }
     }

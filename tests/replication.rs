@@ -8,9 +8,10 @@ use glam::Vec3;
 use net::client::world::ClientWorld;
 use net::codec::{decode_server_message, decode_state_frame, encode_input};
 use net::mailbox::{Inbound, SessionId, TaskEnd, mailbox};
+use net::outbound::ReplicationLimits;
 use net::protocol::{InputDatagram, WireStep};
 use net::sessions::{self, Join};
-use sim::actor::{Concealment, Faction, Heading, Position};
+use sim::actor::{Concealment, Faction, Heading, Kind, Position};
 use sim::ids::{PlayerId, SimId};
 use sim::input::{Character, InputProgress, Players};
 use sim::interest::Interest;
@@ -47,19 +48,27 @@ struct Watch {
     /// Where everything was in every tick, in centimetres as on the wire.
     places: BTreeMap<(SimId, u32), [u16; 3]>,
     received_bytes: usize,
+    /// The client sends nothing.
+    is_mute: bool,
 }
 
 impl Watch {
     fn new(seed: u64, path: Path) -> Self {
+        let mut watch = Self::alone(seed, path, ReplicationLimits::default());
+        (0..CROWD).for_each(|_| watch.bear(30.0, Kind::Thing));
+        watch
+    }
+
+    fn alone(seed: u64, path: Path, limits: ReplicationLimits) -> Self {
         let mut scene = TestScene::with_plugins(|app| {
-            app.add_plugins(net::plugin);
+            app.insert_resource(limits).add_plugins(net::plugin);
         });
         let (task, end) = mailbox(SessionId::next());
         let character = Character { name: "watcher".into(), class: "class/fighter".into(), parts: Vec::new() };
         sessions::attach(&mut scene.scene, Join { player: PlayerId(99), character, spawn_point: None }, end);
         scene.tick();
         let (own, _) = scene.scene.world().resource::<Players>().0[&PlayerId(99)];
-        let mut watch = Self {
+        Self {
             scene,
             task,
             own,
@@ -74,23 +83,23 @@ impl Watch {
             inputs: Vec::new(),
             places: BTreeMap::new(),
             received_bytes: 0,
-        };
-        (0..CROWD).for_each(|_| watch.bear());
-        watch
+            is_mute: false,
+        }
     }
 
     fn draw(&self, id: SimId, what: &'static str) -> Draw {
         self.random.draw(self.tick, id, Stream(what), 0)
     }
 
-    fn bear(&mut self) {
+    /// Puts somebody at random within `reach_m` of the watcher.
+    fn bear(&mut self, reach_m: f32, kind: Kind) {
         let centre = self.scene.position(self.own);
         let world = self.scene.scene.world_mut();
         let id = world.resource_mut::<Roster>().allocate(self.tick);
         let mut draw = self.random.draw(self.tick, id, Stream("birth"), 0);
-        let place = centre + Vec3::new(draw.unit() * 60.0 - 30.0, draw.unit() * 5.0, draw.unit() * 60.0 - 30.0);
+        let place = centre + Vec3::new(draw.unit() * 2.0 - 1.0, draw.unit() * 0.2, draw.unit() * 2.0 - 1.0) * reach_m;
         self.crowd.push(id);
-        world.spawn((id, Position(place), Heading(0.0), Faction::default(), Concealment::default()));
+        world.spawn((id, kind, Position(place), Heading(0.0), Faction::default(), Concealment::default()));
     }
 
     /// Walks, climbs, rests, jumps and turns everybody by chance; each has moods of some seconds.
@@ -177,6 +186,9 @@ impl Watch {
     }
 
     fn answer(&mut self) {
+        if self.is_mute {
+            return;
+        }
         self.sequence += 1;
         let (frame_ack, frame_ack_bits) = self.world.frame_acks();
         let entity = self.scene.entity(self.own);
@@ -192,7 +204,7 @@ impl Watch {
             frame_ack,
             frame_ack_bits,
             batch_ack: self.world.batch_ack(),
-            steps: vec![WireStep { x: 0, z: 0, flags: 0 }],
+            steps: std::iter::once(WireStep { x: 0, z: 0, flags: 0 }).collect(),
         };
         let mut bytes = Vec::new();
         encode_input(&input, &mut bytes).expect("it fits");
@@ -224,6 +236,23 @@ impl Watch {
             (!is_right).then(|| format!("{id} is shown as of tick {:?}", entity.value_tick(position)))
         })
     }
+
+    /// Ticks for which nothing new is known of whoever waits longest.
+    fn longest_silence(&self) -> u32 {
+        let bit = self.world.component(Position::NAME).expect("positions are replicated");
+        let others = self.world.entities().filter(|entity| entity.id() != self.own);
+        let now = self.scene.scene.tick_number();
+        others.map(|entity| now - entity.value_tick(bit).expect("everything here has a place")).max().unwrap_or(0)
+    }
+
+    /// One tick in which everybody takes a step.
+    fn walk(&mut self, step: Vec3) {
+        for &id in &self.crowd {
+            let entity = self.scene.entity(id);
+            self.scene.scene.world_mut().get_mut::<Position>(entity).expect("it has a place").0 += step;
+        }
+        self.tick();
+    }
 }
 
 fn watched(seed: u64, path: Path) {
@@ -251,20 +280,123 @@ fn a_place_is_never_wrong_whatever_the_path_does() {
 #[test]
 fn walking_on_flat_ground_takes_four_bytes() {
     let mut watch = Watch::new(7, Path { loss_bp: 0, repeat_bp: 0, delay_ticks: 1 });
-    let walk = |watch: &mut Watch| {
-        for &id in &watch.crowd {
-            let entity = watch.scene.entity(id);
-            watch.scene.scene.world_mut().get_mut::<Position>(entity).expect("it has a place").0.x += 0.1;
-        }
-        watch.tick();
-    };
     for _ in 0..40 {
-        walk(&mut watch);
+        watch.walk(Vec3::X * 0.1);
     }
     watch.received_bytes = 0;
     for _ in 0..20 {
-        walk(&mut watch);
+        watch.walk(Vec3::X * 0.1);
     }
     let envelope_bytes = net::protocol::DATAGRAM_BYTES_MAX - net::codec::STATE_RECORDS_BYTES_MAX;
     assert_eq!(watch.received_bytes, 20 * (envelope_bytes + CROWD * 4));
+}
+
+const CLEAR: Path = Path { loss_bp: 0, repeat_bp: 0, delay_ticks: 0 };
+
+/// Has a crowd walk to and fro, and checks the budget in every tick and the silence in every tick after `from`.
+fn walk_about(watch: &mut Watch, limits: ReplicationLimits, ticks: u32, from: u32) {
+    for tick in 0..ticks {
+        watch.received_bytes = 0;
+        watch.walk(if tick / 20 % 2 == 0 { Vec3::X } else { Vec3::NEG_X } * 0.3);
+        assert!(watch.received_bytes <= limits.client_bytes_per_tick, "{} bytes in tick {tick}", watch.received_bytes);
+        let silence = watch.longest_silence();
+        assert!(
+            tick < from || silence <= limits.silence_ticks,
+            "nothing was heard of one for {silence} ticks in tick {tick}"
+        );
+    }
+}
+
+#[test]
+fn in_a_crowd_of_2000_one_datagram_a_tick_forgets_nobody() {
+    let limits = ReplicationLimits { client_bytes_per_tick: 1_150, ..ReplicationLimits::default() };
+    let mut watch = Watch::alone(8, CLEAR, limits);
+    (0..2_000).for_each(|_| watch.bear(10.0, Kind::Thing));
+    walk_about(&mut watch, limits, 100, 1);
+    for _ in 0..limits.silence_ticks + 2 {
+        watch.tick();
+    }
+    assert_eq!(watch.difference(), None);
+}
+
+#[test]
+fn in_a_crowd_that_no_budget_holds_fewer_players_are_shown_and_the_silence_stays_bounded() {
+    let limits = ReplicationLimits { client_bytes_per_tick: 300, ..ReplicationLimits::default() };
+    let mut watch = Watch::alone(9, CLEAR, limits);
+    (0..900).for_each(|_| watch.bear(10.0, Kind::Player(0)));
+    walk_about(&mut watch, limits, 200, 80);
+    let shown_count = watch.world.entities().len();
+    assert!((100..800).contains(&shown_count), "{shown_count} are shown");
+    let told = net::outbound::explain(watch.scene.scene.world(), PlayerId(99), watch.own).expect("it has a session");
+    assert!(told.is_first && told.players_shown_max.is_some_and(|cap| cap < 800), "{told:?}");
+    // With the crowd gone, those who are left are all shown again.
+    for id in watch.crowd.split_off(60) {
+        let entity = watch.scene.entity(id);
+        watch.scene.scene.world_mut().despawn(entity);
+    }
+    for _ in 0..40 {
+        watch.tick();
+    }
+    assert_eq!(watch.difference(), None);
+}
+
+#[test]
+fn a_client_around_whom_nothing_happens_is_sent_nothing_more_once_it_is_silent() {
+    let mut watch = Watch::new(10, CLEAR);
+    for _ in 0..20 {
+        watch.walk(Vec3::X * 0.1);
+    }
+    watch.is_mute = true;
+    for _ in 0..80 {
+        watch.tick();
+    }
+    watch.received_bytes = 0;
+    for _ in 0..100 {
+        watch.tick();
+    }
+    assert_eq!(watch.received_bytes, 0);
+    watch.walk(Vec3::X * 0.1);
+    assert!(watch.received_bytes > 0, "what happens is told all the same");
+    assert_eq!(watch.difference(), None);
+}
+
+/// Everything that 30 players are sent in 60 ticks, and the hashes of their scene.
+fn everything_sent(threads: usize) -> (Vec<Bytes>, Vec<Vec<(&'static str, u64)>>) {
+    let limits = ReplicationLimits { threads, parallel_pairs_min: 0, ..ReplicationLimits::default() };
+    let mut scene = TestScene::with_plugins(|app| {
+        app.insert_resource(limits).add_plugins(net::plugin);
+    });
+    let join = |number: u64| {
+        let (task, end) = mailbox(SessionId::next());
+        let character = Character { name: format!("p{number}"), class: "class/fighter".into(), parts: Vec::new() };
+        sessions::attach(&mut scene.scene, Join { player: PlayerId(number), character, spawn_point: None }, end);
+        task
+    };
+    let tasks: Vec<TaskEnd> = (0..30).map(join).collect();
+    let (mut sent, mut hashes) = (Vec::new(), Vec::new());
+    for tick in 0..60_u8 {
+        scene.tick();
+        hashes.push(scene.hash());
+        let ids: Vec<SimId> = scene.scene.world().resource::<Players>().0.values().map(|&(id, _)| id).collect();
+        for (number, id) in (0_u8..).zip(ids) {
+            scene.place(id, f32::from(number % 7) * 20.0 - 60.0, f32::from((number + tick) % 40) * 3.0 - 60.0);
+        }
+        for task in &tasks {
+            let mut frames = Vec::new();
+            task.take_datagrams(&mut sent);
+            task.take_frames(&mut frames);
+            frames.iter().for_each(|frame| task.written(frame.len()));
+            sent.append(&mut frames);
+        }
+    }
+    (sent, hashes)
+}
+
+#[test]
+fn what_clients_are_sent_does_not_depend_on_how_many_threads_put_it_together() {
+    let alone = everything_sent(1);
+    assert!(alone.0.len() > 1_000, "{} messages", alone.0.len());
+    for threads in [2, 4] {
+        assert!(everything_sent(threads) == alone, "{threads} threads");
+    }
 }

@@ -1,9 +1,15 @@
 //! The list of all tests that need more than one part of the project: one binary, one module per feature.
 //! Start with `life_of_a_tick`: it follows one input from a client's datagram to another client's screen.
 
+/// What the tests allocate is counted.
+#[global_allocator]
+static ALLOCATOR: allocations::Counting = allocations::Counting;
+
 mod life_of_a_tick;
 mod live_scene;
+mod virtual_net;
 
+mod allocations;
 mod areas;
 mod arrival;
 mod attack_table;
@@ -12,6 +18,7 @@ mod bosses;
 mod buffs;
 mod casting_states;
 mod combat;
+mod company;
 mod crowd;
 mod diminishing;
 mod doors;
@@ -50,12 +57,14 @@ mod world_events;
 
 mod assets;
 mod bad_assets;
+mod bad_ways;
 mod bag;
 mod determinism;
 mod geometry_edit;
 mod hostile_client;
 mod liveness;
 mod load_bots;
+mod lockstep;
 mod loss;
 mod nav_cli;
 mod navbake;

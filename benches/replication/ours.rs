@@ -112,7 +112,7 @@ impl Sent {
                 frame_ack,
                 frame_ack_bits: u32::MAX,
                 batch_ack: u32::from(self.round > 2),
-                steps: vec![WireStep { x: 0, z: 0, flags: 0 }],
+                steps: std::iter::once(WireStep { x: 0, z: 0, flags: 0 }).collect(),
             };
             let mut bytes = Vec::new();
             encode_input(&input, &mut bytes).expect("it fits");

@@ -5,8 +5,10 @@
 //! game decides itself when its world moves.
 
 pub mod interpolate;
+pub mod lockstep;
 pub mod predict;
 pub mod session;
+pub mod statistics;
 pub mod swarm;
 pub mod timing;
 pub mod world;
@@ -25,6 +27,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use sim::command::ClientCommand;
 use sim::locomotion::StepInput;
+use sim::scene::SceneConfig;
 use tokio::time::timeout;
 
 use crate::codec::{EncodeError, encode_client_message, frame_prefix};
@@ -34,7 +37,7 @@ use crate::protocol::{ClientMessage, Goodbye, ResumeToken};
 
 pub use link::Closed;
 use link::{Arrival, Link, closed_by};
-pub use session::{Accepted, ClientSession, Rejection, Stats};
+pub use session::{Accepted, ClientSession, Passage, Rejection, Stats, Tap, Timings};
 pub use trust::Trust;
 #[cfg(test)]
 pub(crate) use trust::client_config;
@@ -260,6 +263,26 @@ impl Client {
         self.send_raw_datagram(bytes)
     }
 
+    /// Asks for the log of the scene the character is in instead of its state, and simulates the scene from it:
+    /// [`ClientSession::followed`]. The world of the session stands still meanwhile. A scene that is not synchronised by
+    /// frames, or whose log has grown too long, goes on with the state. It ends with the scene.
+    ///
+    /// # Errors
+    /// When the connection is gone or stuck.
+    pub fn follow(&mut self, config: SceneConfig) -> Result<(), SendError> {
+        let frame = self.session.follow(config)?;
+        self.send_raw_frame(&frame)
+    }
+
+    /// Asks for the state again.
+    ///
+    /// # Errors
+    /// When the connection is gone or stuck.
+    pub fn unfollow(&mut self) -> Result<(), SendError> {
+        let frame = self.session.unfollow()?;
+        self.send_raw_frame(&frame)
+    }
+
     /// Sends a command and returns its sequence number, which a rejection would name.
     ///
     /// # Errors
@@ -313,7 +336,20 @@ impl Client {
     /// What was counted so far, with the bytes of the connection.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        Stats { bytes_received: self.link.bytes_received(), ..self.session.stats() }
+        let (bytes_received, bytes_sent) = self.link.bytes();
+        Stats { bytes_received, bytes_sent, ..self.session.stats() }
+    }
+
+    /// How the way to the server is, with the round trip of the connection.
+    #[must_use]
+    pub fn timings(&self) -> Timings {
+        Timings { rtt: self.rtt(), ..self.session.timings() }
+    }
+
+    /// UDP payload sent, in bytes.
+    #[must_use]
+    pub fn bytes_sent(&self) -> u64 {
+        self.link.bytes_sent()
     }
 
     /// The round trip as QUIC measures it.

@@ -13,6 +13,7 @@ pub mod codec;
 pub mod driver;
 pub mod endpoint;
 pub mod inbound;
+pub mod lockstep;
 pub mod lossy_link;
 pub mod mailbox;
 pub mod motion;
@@ -22,9 +23,10 @@ pub mod protocol;
 pub mod rate;
 pub mod records;
 pub mod sessions;
+pub mod slots;
 
 /// Connects a scene to its clients; pass it to `sim::scene::Scene::new`.
 pub fn plugin(app: &mut bevy_app::App) {
     app.init_resource::<sessions::Sessions>();
-    app.add_plugins((inbound::plugin, outbound::plugin));
+    app.add_plugins((inbound::plugin, outbound::plugin, lockstep::plugin));
 }

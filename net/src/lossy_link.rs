@@ -165,11 +165,22 @@ impl Shared {
     }
 }
 
-/// One way of one client through the proxy.
-#[derive(Clone, Copy)]
-enum Direction {
+/// One way of one client through a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// From the client.
     ToServer,
+    /// To the client.
     ToClient,
+}
+
+impl Impairment {
+    /// What becomes of packet number `index` of a direction of path number `path`: the delays of its copies, none of a lost
+    /// one. For whoever carries packets without this proxy.
+    #[must_use]
+    pub fn fate(&self, direction: Direction, path: u64, index: u64) -> [Option<Duration>; 2] {
+        fate(self, direction, path, index).copies
+    }
 }
 
 /// What becomes of one packet: one entry per copy, with the delay of each.

@@ -13,6 +13,7 @@
 #![allow(missing_docs, reason = "rkyv's derive writes resolvers without documentation; ours is complete")]
 
 use rkyv::{Archive, Deserialize, Serialize};
+use smallvec::SmallVec;
 
 /// The ALPN of this protocol; the number grows with every incompatible change.
 pub const ALPN: &[u8] = b"mainspring/2";
@@ -25,12 +26,29 @@ pub const DATAGRAM_STATE: u8 = 0x81;
 pub const CLIENT_FRAME_BYTES_MAX: usize = 4 * 1024;
 /// Largest frame the server puts on a stream, in bytes (a crowd's spawns are split over several).
 pub const SERVER_FRAME_BYTES_MAX: usize = 64 * 1024;
+/// Largest piece of a scene's log in one [`ServerMessage::Log`], in bytes.
+pub const LOG_PIECE_BYTES_MAX: usize = 32 * 1024;
+/// Pieces of a scene's log that one client is sent per tick while it catches up.
+pub const LOG_PIECES_PER_TICK_MAX: usize = 2;
+/// Largest log of a scene that clients may follow, in bytes: hours of a duel. Beyond it nobody begins to follow it until it
+/// begins anew.
+pub const LOG_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Ticks without room for the next piece of the log after which a follower is closed as [`Goodbye::SlowReader`] (10 s).
+pub const LOG_STALLED_TICKS_MAX: u32 = 200;
+/// Comparisons of a follower's state that the server remembers its own hash for.
+pub const LOG_COMPARISONS_KEPT: usize = 64;
+/// Differences of a follower's state after which it is closed as [`Goodbye::Abuse`]: it does not play by these rules.
+pub const DESYNCS_MAX: u32 = 3;
 /// Most records in one [`ServerMessage::Data`]: with the longest names half a frame.
 pub const NUMBERED_MAX: usize = 256;
 /// Largest datagram either side sends, in bytes: what a browser's 1,211-byte path leaves after headers.
 pub const DATAGRAM_BYTES_MAX: usize = 1_150;
-/// Datagrams one client may be sent per tick; what does not fit is owed and goes first next time.
+/// Datagrams one client may be sent per tick; what does not fit waits, and what has waited longest goes first.
 pub const DATAGRAMS_PER_TICK_MAX: usize = 4;
+/// Bytes of state datagrams one client may be sent per tick, at most.
+pub const CLIENT_BYTES_PER_TICK_MAX: usize = DATAGRAMS_PER_TICK_MAX * DATAGRAM_BYTES_MAX;
+/// The least that a server may be told to send: the own state and a few entities.
+pub const CLIENT_BYTES_PER_TICK_MIN: usize = 200;
 /// Largest body of one command, in bytes.
 pub const COMMAND_BYTES_MAX: usize = 1_024;
 /// Steps one input datagram may repeat (the newest and those a lost datagram carried).
@@ -63,6 +81,10 @@ pub const FLOOD_DROPS_MAX: u32 = 240;
 pub const PROBE_AFTER_TICKS: u32 = 600;
 /// Ticks without any message after which the session is closed (60 s, the seed's heartbeat limit).
 pub const SILENT_SESSION_TICKS_MAX: u32 = 1_200;
+/// Unit of [`OwnState::input_shift`], in microseconds.
+pub const INPUT_SHIFT_UNIT_US: i64 = 250;
+/// Largest [`OwnState::input_shift`], 31 ms: more than half a tick is never asked for.
+pub const INPUT_SHIFT_MAX: i8 = 124;
 /// Bytes of a [`ResumeToken`].
 pub const RESUME_TOKEN_BYTES: usize = 16;
 /// Frames a client acknowledges beyond the newest, in bits.
@@ -84,6 +106,9 @@ pub struct WireStep {
     pub flags: u8,
 }
 
+/// The steps of one input; they need no memory of their own.
+pub type InputSteps = SmallVec<[WireStep; INPUT_STEPS_MAX]>;
+
 /// What a client sends every 50 ms: its last steps, what it believes, and what it has received.
 #[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq)]
 pub struct InputDatagram {
@@ -104,7 +129,7 @@ pub struct InputDatagram {
     /// Newest [`ServerMessage::Batch`] applied, 0 before the first.
     pub batch_ack: u32,
     /// The newest step first; at most [`INPUT_STEPS_MAX`].
-    pub steps: Vec<WireStep>,
+    pub steps: InputSteps,
 }
 
 /// What a client may put on its stream. The first frame is a login or a resume, within 3 s of the handshake.
@@ -136,6 +161,23 @@ pub enum ClientMessage {
     },
     /// The answer to [`ServerMessage::Probe`].
     Alive,
+    /// Asks for the log of the scene instead of its state, or for the state again. Only some scenes give it; elsewhere
+    /// nothing changes.
+    Follow {
+        /// The scene it is meant for, as in [`ServerMessage::Scene`].
+        scene_epoch: u32,
+        /// True for the log.
+        log: bool,
+    },
+    /// What the client has come to that simulates the scene itself.
+    StateHash {
+        /// The scene it is meant for, as in [`ServerMessage::Scene`].
+        scene_epoch: u32,
+        /// After which tick.
+        tick: u32,
+        /// The hash of all its state (`sim::digest::combined`).
+        hash: u64,
+    },
     /// The player leaves on purpose; the character leaves the world at once.
     Logout,
 }
@@ -147,8 +189,9 @@ pub struct OwnState {
     pub applied_sequence: u32,
     /// Counts forced positions; a change tells the client to take `position` over as it is.
     pub forced_epoch: u8,
-    /// How long the newest step waited for its tick, in milliseconds (255 = that or more).
-    pub input_wait_ms: u8,
+    /// How much later (positive) or earlier (negative) the newest step should have been sent, in units of
+    /// [`INPUT_SHIFT_UNIT_US`], at most [`INPUT_SHIFT_MAX`] of them; see `net::slots`.
+    pub input_shift: i8,
     /// Feet position in metres (x east, y up, z north).
     pub position: [f32; 3],
     /// Velocity in metres per second (x east, y up while falling, z north).
@@ -266,6 +309,19 @@ pub enum ServerMessage {
         sequence: u32,
         /// Reason code, a stable lower-case word such as `cooldown`.
         reason: String,
+    },
+    /// The next piece of the scene's log (`sim::log`), from its beginning: everything that has entered the scene, tick by
+    /// tick. For clients that follow it.
+    Log {
+        /// The client's own simulation has come to something else than the server's, or is new: begin anew with this
+        /// piece, which is the first.
+        anew: bool,
+        /// The last tick in it is the server's newest.
+        live: bool,
+        /// Ticks between two [`ClientMessage::StateHash`], at ticks that are multiples of it.
+        compare_ticks: u32,
+        /// Any part of the log; at most [`LOG_PIECE_BYTES_MAX`].
+        bytes: Vec<u8>,
     },
     /// Nothing was heard for [`PROBE_AFTER_TICKS`]; answer with [`ClientMessage::Alive`].
     Probe,

@@ -41,7 +41,7 @@ const OWNER_VALUES: u8 = 4;
 pub struct RecordError;
 
 /// Values of one entity: the component's place in the wire table, and its bytes without the length.
-pub type Values<'a> = SmallVec<[(u8, &'a [u8]); 8]>;
+pub type Values<'a> = SmallVec<[(u8, &'a [u8]); 4]>;
 
 /// One record of a state frame.
 #[derive(Debug, Clone, PartialEq, Eq)]

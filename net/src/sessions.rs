@@ -15,12 +15,17 @@ use sim::scene::{Scene, SceneAssets};
 use sim::tick::SimTick;
 
 use crate::codec::encode_server_message;
+use crate::lockstep::Follower;
 use crate::mailbox::{Inbound, Ready, SceneEnd, SessionId};
 use crate::outbound::view::{ClientView, ViewCounters};
 use crate::protocol::{
     Goodbye, NO_RESUME_TOKEN, NUMBERED_MAX, NumberedRecord, PROBE_AFTER_TICKS, ResumeToken, STRIKE_WINDOW_TICKS,
     STRIKES_MAX, ServerMessage, StateFrame, WireComponent, WireTable,
 };
+
+mod table;
+
+pub(crate) use table::SessionTable;
 
 /// A player who enters a scene.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,6 +112,8 @@ pub(crate) struct Session {
     pub(crate) told_rtt_ms: Option<u32>,
     pub(crate) ending: Option<Goodbye>,
     pub(crate) view: ClientView,
+    /// Set while the client is sent the scene's log instead of its state.
+    pub(crate) follower: Option<Follower>,
     strikes: Vec<u32>,
 }
 
@@ -137,6 +144,13 @@ impl Session {
         }
     }
 
+    /// Sends the state again, all of it, to a client that followed the log.
+    pub(crate) fn unfollow(&mut self) {
+        if self.follower.take().is_some() {
+            self.view.restart();
+        }
+    }
+
     fn send_frame(&mut self, frame: Bytes) {
         if self.end.send_frame(frame).is_err() {
             self.end_as(Goodbye::SlowReader);
@@ -147,11 +161,11 @@ impl Session {
 /// All sessions of a scene, by player. Written by attach and release, and by `inbound` and `outbound`.
 #[derive(Resource, Debug, Default)]
 pub struct Sessions {
-    pub(crate) by_player: BTreeMap<PlayerId, Session>,
+    pub(crate) by_player: SessionTable,
     /// Where mailboxes say that there is something in them.
     pub(crate) ready: Ready,
-    /// The sessions of which something came in this tick; no other is looked at by `inbound`.
-    pub(crate) active: Vec<PlayerId>,
+    /// The places of the sessions of which something came in this tick; no other is looked at by `inbound`.
+    pub(crate) active: Vec<usize>,
     /// When to look whether a session is silent for too long, by tick. Entries are checked against
     /// [`Session::silence_due`].
     pub(crate) silence: BTreeSet<(u32, PlayerId)>,
@@ -159,12 +173,38 @@ pub struct Sessions {
     pub(crate) tick_started_us: u64,
 }
 
+/// Upper bounds of the buckets of a [`Latency`], in microseconds: parts of a tick, a tick, and beyond.
+pub const LATENCY_BOUNDS_US: [u64; 10] =
+    [5_000, 10_000, 25_000, 50_000, 75_000, 100_000, 150_000, 250_000, 500_000, 1_000_000];
+
+/// How long messages took, as counts: nothing is kept of the single message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Latency {
+    /// Messages that took at most a bound of [`LATENCY_BOUNDS_US`] and longer than the one before; the last took longer.
+    pub counts: [u64; LATENCY_BOUNDS_US.len() + 1],
+    /// All they took, in microseconds.
+    pub sum_us: u64,
+}
+
+impl Latency {
+    pub(crate) fn record(&mut self, latency_us: u64) {
+        let bucket = LATENCY_BOUNDS_US.partition_point(|&bound_us| bound_us < latency_us);
+        if let Some(count) = self.counts.get_mut(bucket) {
+            *count += 1;
+        }
+        self.sum_us = self.sum_us.saturating_add(latency_us);
+    }
+}
+
 /// What the sessions of a scene did since the last [`take_stats`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SessionStats {
-    /// From arrival to the beginning of the tick that applies it, by kind of message (`input`, `command`), and how old
-    /// the picture was that a player acted on (`view`), in microseconds.
-    pub message_latency_us: Vec<(&'static str, u64)>,
+    /// From arrival to the beginning of the tick that applies it, for inputs.
+    pub input_latency: Latency,
+    /// The same for commands.
+    pub command_latency: Latency,
+    /// How old the picture was that a player acted on, by the client's word.
+    pub view_latency: Latency,
     /// Inbound messages that were refused, by reason.
     pub rejected: BTreeMap<&'static str, u64>,
     /// Sessions that ended, by cause.
@@ -175,6 +215,10 @@ pub struct SessionStats {
     pub datagram_bytes: u64,
     /// Bytes of the frames handed to mailboxes.
     pub frame_bytes: u64,
+    /// State hashes of followers that equal the scene's.
+    pub state_hashes_equal: u64,
+    /// Followers that came to another state than the scene, and after which tick.
+    pub desyncs: Vec<(PlayerId, u32)>,
 }
 
 impl SessionStats {
@@ -224,6 +268,7 @@ fn begin(world: &World, player: PlayerId, handover: Handover) -> Session {
         told_rtt_ms: None,
         ending: None,
         view: ClientView::new(counters),
+        follower: None,
         // Ticks differ from scene to scene: what was done in the last one counts from the arrival.
         strikes: vec![tick; strike_count],
     };
@@ -239,7 +284,8 @@ fn begin(world: &World, player: PlayerId, handover: Handover) -> Session {
 fn enroll(world: &mut World, session: Session) {
     let mut sessions = world.resource_mut::<Sessions>();
     let player = session.player;
-    session.end.listen(&sessions.ready, player.0);
+    let place = sessions.by_player.place_for(player);
+    session.end.listen(&sessions.ready, place as u64);
     sessions.silence.insert((session.silence_due, player));
     if let Some(before) = sessions.by_player.insert(player, session) {
         before.end.goodbye(Goodbye::Kicked);

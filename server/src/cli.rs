@@ -192,6 +192,10 @@ mod tests {
             "mainspring serve --listen 127.0.0.1:1 --http 127.0.0.1:2 --assets a --data d --config c.toml",
             "mainspring bots --server 127.0.0.1:1 --count 50 --behaviour mixed --seconds 5 --json o.json --seed 1",
             "mainspring bots --behaviour flood",
+            "mainspring bots --first 4000 --behaviour crowd --radius 12.5 --ramp 500 --count 100000",
+            "mainspring bots --http 127.0.0.1:1 --html r.html --bundles b --record 4 --server-data d",
+            "mainspring bots --replay b/bot-1-turn-2",
+            "mainspring bots --loss 20 --delay 100 --jitter 40 --reorder 5 --impaired 100 --cut 10 --cut-seconds 4",
             "mainspring assets check --json --no-tests dir",
             "mainspring assets check --verbose",
             "mainspring loot expect --all --party 5 --json",
@@ -207,6 +211,7 @@ mod tests {
             "mainspring ai trace monster/a --against class/b --level 3 --seconds 20 --seed 1 --json --assets dir",
             "mainspring lab duel class/a monster/b@5 --n 10000 --seed 1 --level 3 --json --plot --svg f.svg --assets dir",
             "mainspring lab raid class/a*1,class/b*3 monster/c -n 200 --seed 1 --distance 20 --limit 600 --threads 2",
+            "mainspring lab plain d --side 900 --view 6 --players 100000",
             "mainspring lab matrix --against monster/ --n 50",
             "mainspring lab matrix --rank boss --party class/a,class/b*4 --party class/a*10",
         ] {

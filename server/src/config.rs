@@ -8,6 +8,9 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use net::outbound::ReplicationLimits;
+use net::protocol::{CLIENT_BYTES_PER_TICK_MAX, CLIENT_BYTES_PER_TICK_MIN};
+
 mod environment;
 
 pub use environment::PREFIX;
@@ -55,6 +58,15 @@ pub struct Layer {
     /// Connections from one IPv4 address or IPv6 /64; loopback is exempt [default: 32]
     #[arg(long, value_name = "COUNT")]
     pub connections_per_ip_max: Option<u32>,
+    /// Bytes of state sent to one client in one tick [default: 4600]
+    #[arg(long, value_name = "BYTES")]
+    pub client_bytes_per_tick: Option<u32>,
+    /// Ticks within which a client hears of everything that changes in its view [default: 20]
+    #[arg(long, value_name = "TICKS")]
+    pub silence_ticks: Option<u32>,
+    /// Threads that put together what the clients of one large scene are sent [default: one per core, at most 8]
+    #[arg(long, value_name = "COUNT")]
+    pub replicate_threads: Option<u32>,
     /// Size at which one replay log is closed, in MiB [default: 1024]
     #[arg(long, value_name = "MIB")]
     pub replay_mib_max: Option<u32>,
@@ -76,6 +88,9 @@ impl Layer {
             server_id: self.server_id.or(below.server_id),
             connections_max: self.connections_max.or(below.connections_max),
             connections_per_ip_max: self.connections_per_ip_max.or(below.connections_per_ip_max),
+            client_bytes_per_tick: self.client_bytes_per_tick.or(below.client_bytes_per_tick),
+            silence_ticks: self.silence_ticks.or(below.silence_ticks),
+            replicate_threads: self.replicate_threads.or(below.replicate_threads),
             replay_mib_max: self.replay_mib_max.or(below.replay_mib_max),
         }
     }
@@ -121,6 +136,8 @@ pub struct Config {
     pub connections_max: u32,
     /// Connections from one IPv4 address or IPv6 /64, 1 to 100,000.
     pub connections_per_ip_max: u32,
+    /// What a scene spends on its clients: 200 to 4,600 bytes, 2 to 200 ticks, 1 to 64 threads.
+    pub replication: ReplicationLimits,
     /// Size at which one replay log is closed, in MiB, 1 to 1,048,576.
     pub replay_mib_max: u32,
 }
@@ -142,6 +159,7 @@ impl Default for Config {
             server_id: "mainspring".to_owned(),
             connections_max: 4_000,
             connections_per_ip_max: 32,
+            replication: ReplicationLimits::default(),
             replay_mib_max: 1_024,
         }
     }
@@ -205,6 +223,7 @@ impl Config {
 
     fn from_layer(layer: Layer) -> Result<Self, ConfigError> {
         let default = Self::default();
+        let replication = replication(&layer)?;
         let config = Self {
             listen: layer.listen.unwrap_or(default.listen),
             http: layer.http.unwrap_or(default.http),
@@ -219,6 +238,7 @@ impl Config {
             server_id: layer.server_id.unwrap_or(default.server_id),
             connections_max: layer.connections_max.unwrap_or(default.connections_max),
             connections_per_ip_max: layer.connections_per_ip_max.unwrap_or(default.connections_per_ip_max),
+            replication,
             replay_mib_max: layer.replay_mib_max.unwrap_or(default.replay_mib_max),
         };
         config.check_ranges()?;
@@ -244,6 +264,30 @@ impl Config {
             range: "1 to 64 printable ASCII characters without spaces",
         })
     }
+}
+
+fn replication(layer: &Layer) -> Result<ReplicationLimits, ConfigError> {
+    let within = |key, value: Option<u32>, default: usize, allowed: std::ops::RangeInclusive<usize>, range| {
+        let value = value.map_or(Some(default), |value| usize::try_from(value).ok());
+        let good = value.filter(|value| allowed.contains(value));
+        good.ok_or_else(|| ConfigError::OutOfRange { key, value: value.unwrap_or(usize::MAX).to_string(), range })
+    };
+    let default = ReplicationLimits::default();
+    let bytes = CLIENT_BYTES_PER_TICK_MIN..=CLIENT_BYTES_PER_TICK_MAX;
+    let silence_ticks = layer.silence_ticks.unwrap_or(default.silence_ticks);
+    within("silence_ticks", Some(silence_ticks), 0, 2..=200, "2 to 200")?;
+    Ok(ReplicationLimits {
+        client_bytes_per_tick: within(
+            "client_bytes_per_tick",
+            layer.client_bytes_per_tick,
+            default.client_bytes_per_tick,
+            bytes,
+            "200 to 4600",
+        )?,
+        silence_ticks,
+        threads: within("replicate_threads", layer.replicate_threads, default.threads, 1..=64, "1 to 64")?,
+        ..default
+    })
 }
 
 fn read_file(path: &Path) -> Result<Layer, ConfigError> {

@@ -12,6 +12,7 @@ use sim::laboratory::{self, Bout, Combatant, Contest, Laboratory, LaboratoryErro
 mod course;
 pub mod histogram;
 pub mod matrix;
+pub mod plain;
 pub mod statistics;
 pub mod summary;
 pub mod svg;

@@ -8,9 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder, SharedString};
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
 mod gateway;
+mod latency;
+mod memory;
 mod names;
 mod scene;
 mod threads;
@@ -20,8 +22,6 @@ pub use scene::SceneMetrics;
 
 use crate::health::Health;
 
-/// Upper bounds of `message_latency`, in seconds: half a tick, a tick, and beyond.
-const LATENCY_BUCKETS_S: [f64; 10] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0];
 /// Quantiles of summaries.
 const QUANTILES: [f64; 5] = [0.5, 0.9, 0.95, 0.99, 1.0];
 /// A summary forgets in steps of this length, and knows three of them.
@@ -36,6 +36,7 @@ pub struct Metrics {
     server_id: String,
     online_players: Gauge,
     assets_epoch: Mutex<Option<Gauge>>,
+    latencies: latency::Latencies,
 }
 
 impl Metrics {
@@ -44,10 +45,7 @@ impl Metrics {
     /// # Errors
     /// None with the constants of this file; the exporter checks them.
     pub fn new(server_id: &str) -> anyhow::Result<Arc<Self>> {
-        let builder = PrometheusBuilder::new()
-            .set_quantiles(&QUANTILES)?
-            .set_bucket_duration(SUMMARY_STEP)?
-            .set_buckets_for_metric(Matcher::Full(names::MESSAGE_LATENCY.to_owned()), &LATENCY_BUCKETS_S)?;
+        let builder = PrometheusBuilder::new().set_quantiles(&QUANTILES)?.set_bucket_duration(SUMMARY_STEP)?;
         let recorder = builder.build_recorder();
         let handle = recorder.handle();
         for (name, help) in names::DESCRIPTIONS {
@@ -59,6 +57,7 @@ impl Metrics {
             server_id: server_id.to_owned(),
             online_players: Gauge::noop(),
             assets_epoch: Mutex::default(),
+            latencies: latency::Latencies::default(),
         };
         metrics.online_players = metrics.gauge(names::ONLINE_PLAYERS, "server_id", server_id.to_owned());
         for outcome in ["applied", "unchanged", "refused", "unreadable"] {
@@ -77,7 +76,9 @@ impl Metrics {
     pub fn render(&self, health: &Health) -> String {
         self.online_players.set(as_gauge(health.sessions()));
         let mut page = self.handle.render();
+        self.latencies.write(names::MESSAGE_LATENCY_HELP, &mut page);
         threads::render(&mut page);
+        memory::render(&mut page);
         page
     }
 
@@ -159,6 +160,8 @@ mod tests {
             "inbound_rejected_total{reason=\"malformed\"} 0",
             "session_closed_total{reason=\"flood\"} 0",
             "tick_debt_dropped_total{scene_id=\"scene/field\"} 0",
+            "tick_overruns_total{scene_id=\"scene/field\"} 0",
+            "scene_session_count{scene_id=\"scene/field\"} 0",
         ] {
             assert!(page.lines().any(|found| found == line), "`{line}` is missing in:\n{page}");
         }

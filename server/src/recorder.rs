@@ -24,6 +24,8 @@ const WAITING_MAX: usize = 512;
 struct Piece {
     file: usize,
     bytes: Vec<u8>,
+    /// The name of a scene whose next log begins with these bytes.
+    begins: Option<String>,
     last: bool,
 }
 
@@ -60,10 +62,7 @@ impl Recorder {
     /// When the file cannot be made or written.
     pub fn begin(&mut self, scene: &mut Scene, seed: u64, assets: &Assets) -> anyhow::Result<SceneRecorder> {
         let name = scene.name().to_owned();
-        let subsystems = scene.state_hashes().into_iter().map(|(subsystem, _)| subsystem.to_owned()).collect();
-        let header = LogHeader { scene: name.clone(), seed, assets_hash: assets.hash, subsystems };
-        let (mut log, mut bytes) = LogWriter::new(&header);
-        bytes.extend(log.data(&assets.sources));
+        let (log, bytes) = begin_log(scene, seed, assets);
         let (path, file) = create(&self.folder, &name)?;
         let mut out = BufWriter::new(file);
         out.write_all(&bytes).with_context(|| format!("cannot write {}", path.display()))?;
@@ -77,6 +76,7 @@ impl Recorder {
             sender: self.sender.clone(),
             failed,
             bytes_left: self.bytes_max.saturating_sub(bytes.len() as u64),
+            bytes_max: self.bytes_max,
             state: State::Recording,
         })
     }
@@ -86,11 +86,14 @@ impl Recorder {
     /// # Errors
     /// When the system gives no thread.
     pub fn start(self) -> io::Result<JoinHandle<()>> {
-        let Self { mut files, receiver, sender, .. } = self;
+        let Self { mut files, receiver, sender, folder, .. } = self;
         drop(sender);
         std::thread::Builder::new().name("recorder".to_owned()).spawn(move || {
             for piece in receiver {
                 if let Some(file) = files.get_mut(piece.file) {
+                    if let Some(scene) = &piece.begins {
+                        file.begin_anew(&folder, scene);
+                    }
                     file.write(&piece);
                 }
             }
@@ -99,6 +102,20 @@ impl Recorder {
 }
 
 impl LogFile {
+    /// The next log of the same scene; the one before has its end.
+    fn begin_anew(&mut self, folder: &Path, scene: &str) {
+        match create(folder, scene) {
+            Ok((path, file)) => {
+                info!(scene, path = %path.display(), "recording");
+                (self.path, self.out) = (path, Some(BufWriter::new(file)));
+            }
+            Err(cause) => {
+                error!(scene, %cause, "the next recording cannot begin");
+                self.failed.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
     fn write(&mut self, piece: &Piece) {
         let Some(out) = &mut self.out else { return };
         let written = out.write_all(&piece.bytes).and_then(|()| if piece.last { out.flush() } else { Ok(()) });
@@ -127,6 +144,7 @@ pub struct SceneRecorder {
     sender: SyncSender<Piece>,
     failed: Arc<AtomicBool>,
     bytes_left: u64,
+    bytes_max: u64,
     state: State,
 }
 
@@ -148,7 +166,7 @@ impl SceneRecorder {
         let hashes = scene.state_hashes();
         let bytes = self.log.tick(scene.tick_number(), scene.applied_inputs(), &hashes);
         let piece_bytes = bytes.len() as u64;
-        match self.sender.try_send(Piece { file: self.file, bytes, last: false }) {
+        match self.sender.try_send(Piece { file: self.file, bytes, begins: None, last: false }) {
             Ok(()) if self.bytes_left <= piece_bytes => Some(self.stop("size", Vec::new())),
             Ok(()) => {
                 self.bytes_left -= piece_bytes;
@@ -163,6 +181,24 @@ impl SceneRecorder {
         }
     }
 
+    /// Ends the log of a scene that is over, and begins that of the `scene` in its place, which has not ticked yet and was
+    /// made from `assets`. Returns the reason when it cannot be recorded.
+    pub fn begin_anew(&mut self, scene: &mut Scene, seed: u64, assets: &Assets) -> Option<&'static str> {
+        if matches!(self.state, State::Recording) {
+            let end = self.log.end();
+            self.hand_over_end(end);
+        }
+        if !matches!(self.state, State::Ended) || self.failed.load(Ordering::Relaxed) {
+            return Some("slow_disk");
+        }
+        let (log, bytes) = begin_log(scene, seed, assets);
+        (self.log, self.bytes_left) = (log, self.bytes_max.saturating_sub(bytes.len() as u64));
+        let first = Piece { file: self.file, bytes, begins: Some(self.name.clone()), last: false };
+        let sent = self.sender.try_send(first).is_ok();
+        self.state = if sent { State::Recording } else { State::Ended };
+        (!sent).then_some("slow_disk")
+    }
+
     /// Ends the log; waits for room in the queue, as nothing ticks any more.
     pub fn finish(mut self) {
         let bytes = match std::mem::replace(&mut self.state, State::Ended) {
@@ -170,7 +206,7 @@ impl SceneRecorder {
             State::Ending(bytes) => bytes,
             State::Ended => return,
         };
-        if self.sender.send(Piece { file: self.file, bytes, last: true }).is_err() {
+        if self.sender.send(Piece { file: self.file, bytes, begins: None, last: true }).is_err() {
             error!(scene = self.name, "the recording has no end: its writer is gone");
         }
     }
@@ -183,11 +219,20 @@ impl SceneRecorder {
     }
 
     fn hand_over_end(&mut self, bytes: Vec<u8>) {
-        self.state = match self.sender.try_send(Piece { file: self.file, bytes, last: true }) {
+        self.state = match self.sender.try_send(Piece { file: self.file, bytes, begins: None, last: true }) {
             Err(TrySendError::Full(piece)) => State::Ending(piece.bytes),
             Ok(()) | Err(TrySendError::Disconnected(_)) => State::Ended,
         };
     }
+}
+
+/// The first bytes of the log of a scene that has not ticked yet: its header and the game data.
+fn begin_log(scene: &mut Scene, seed: u64, assets: &Assets) -> (LogWriter, Vec<u8>) {
+    let subsystems = scene.state_hashes().into_iter().map(|(subsystem, _)| subsystem.to_owned()).collect();
+    let header = LogHeader { scene: scene.name().to_owned(), seed, assets_hash: assets.hash, subsystems };
+    let (mut log, mut bytes) = LogWriter::new(&header);
+    bytes.extend(log.data(&assets.sources));
+    (log, bytes)
 }
 
 /// Makes a file that does not exist yet: a server restarted within a second counts its logs up.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use bevy_app::App;
 use sim::assets::{AssetSources, Assets};
+use sim::digest::combined;
 use sim::log::{LogError, LogHeader, LogReader, TickRecord};
 use sim::scene::Scene;
 use sim::tick::TICK_MS;
@@ -175,6 +176,6 @@ fn text_of_equal(ticks: u32, hashes: &[(&'static str, u64)], took: Duration) -> 
     for (subsystem, hash) in hashes {
         text.push_str(&format!("  {subsystem:<12} {hash:016x}\n"));
     }
-    let all = hashes.iter().fold(0_u64, |sum, (_, hash)| sum.rotate_left(9).wrapping_add(*hash));
+    let all = combined(hashes);
     text + &format!("{} subsystems, final hash {all:016x}\n", hashes.len())
 }

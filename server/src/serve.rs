@@ -37,6 +37,7 @@ use crate::recorder::Recorder;
 use crate::scenes::directory::{Directory, SceneEntry};
 use crate::scenes::post::Post;
 use crate::scenes::{self, Built};
+use crate::tick_loop::rematch::Rematch;
 use crate::tick_loop::{RunningScene, Worker};
 use crate::timetable::{Herald, Timetables};
 use listening::{Http, Network};
@@ -93,7 +94,8 @@ impl Server {
     /// When a scene cannot be built, an address cannot be bound, or the data directory cannot be written.
     pub fn start_with(config: &Config, assets: Arc<Assets>, store: &NavStore) -> anyhow::Result<Self> {
         let seed = config.seed.unwrap_or_else(|| RandomState::new().hash_one(std::process::id()));
-        let built = scenes::build(&assets, seed, store)?;
+        let mut built = scenes::build(&assets, seed, store)?;
+        built.iter_mut().for_each(|one| one.scene.world_mut().insert_resource(config.replication));
         let names: Vec<String> = built.iter().map(|scene| scene.name.clone()).collect();
         let metrics = Metrics::new(&config.server_id)?;
         let health = Arc::new(Health::new(names.iter().map(String::as_str)));
@@ -220,17 +222,18 @@ fn worker_count(config: &Config, scene_count: usize) -> usize {
 fn prepare(
     (built, notices): (Vec<Built>, Vec<mpsc::Receiver<SceneInput>>),
     config: &Config,
-    assets: &Assets,
+    assets: &Arc<Assets>,
     metrics: &Arc<Metrics>,
     health: &Health,
 ) -> anyhow::Result<(Vec<RunningScene>, Option<JoinHandle<()>>)> {
     let bytes_max = u64::from(config.replay_mib_max) << 20;
     let mut recorder = config.data.as_deref().map(|data| Recorder::new(data, bytes_max)).transpose()?;
     let mut running = Vec::new();
-    for (index, (Built { name, seed, mut scene, .. }, notices)) in built.into_iter().zip(notices).enumerate() {
+    for (index, (Built { name, seed, mut scene, ground, .. }, notices)) in built.into_iter().zip(notices).enumerate() {
         let recording = recorder.as_mut().map(|recorder| recorder.begin(&mut scene, seed, assets)).transpose()?;
         scene.push(SceneInput::Origin { origin: origin_of(index)? });
         scene.set_probe(metrics.stage_probe(&name));
+        let rematch = Rematch::of(&scene, seed, &ground, assets, metrics);
         let health = Arc::clone(health.scene(index).ok_or_else(|| anyhow!("scene {name} has no health"))?);
         running.push(RunningScene {
             index,
@@ -239,6 +242,7 @@ fn prepare(
             health,
             recorder: recording,
             edits: None,
+            rematch,
             notices,
         });
     }
@@ -247,7 +251,7 @@ fn prepare(
 }
 
 /// What sets a scene of this run apart from all others: when it was started, to the microsecond, and its number.
-fn origin_of(index: usize) -> anyhow::Result<u64> {
+pub(crate) fn origin_of(index: usize) -> anyhow::Result<u64> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock says that it is before 1970")?;
     let us = u64::try_from(since.as_micros()).context("the clock is centuries ahead")?;
     Ok(us << ORIGIN_INDEX_BITS | u64::try_from(index)?)

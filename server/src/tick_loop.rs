@@ -19,6 +19,7 @@ use sim::scene::Scene;
 use tracing::{debug, info, warn};
 
 pub mod pacer;
+pub mod rematch;
 
 use crate::health::{Health, Phase, SceneHealth};
 use crate::metrics::SceneMetrics;
@@ -27,6 +28,7 @@ use crate::scenes::directory::{Directory, Settled, Ticket};
 use crate::scenes::post::{Attach, Post};
 use crate::timetable::Herald;
 use pacer::{Pace, Pacer};
+use rematch::Rematch;
 
 /// Exit code of a process that a panicking scene has ended.
 const PANIC_EXIT_CODE: i32 = 101;
@@ -45,6 +47,8 @@ pub struct RunningScene {
     pub recorder: Option<SceneRecorder>,
     /// Changes of its game data and geometry, when the data is watched.
     pub edits: Option<Receiver<SceneInput>>,
+    /// What it begins anew from when it is empty, for one that clients can follow by its log.
+    pub rematch: Option<Rematch>,
     /// What every scene is told.
     pub notices: Receiver<SceneInput>,
 }
@@ -197,10 +201,17 @@ impl RunningScene {
     fn tick(&mut self) -> Vec<SceneOutput> {
         let began = Instant::now();
         // One a tick: a frame of the log has room for one.
-        if let Some(edit) = self.edits.as_ref().and_then(|edits| edits.try_recv().ok()) {
-            self.scene.push(edit);
-        }
+        let edit = self.edits.as_ref().and_then(|edits| edits.try_recv().ok());
+        let edit = match &mut self.rematch {
+            Some(rematch) => rematch.next_edit(edit),
+            None => edit,
+        };
+        edit.into_iter().for_each(|edit| self.scene.push(edit));
         self.notices.try_iter().for_each(|notice| self.scene.push(notice));
+        if self.rematch.as_ref().is_some_and(|rematch| rematch.stands_still(&self.scene)) {
+            self.report();
+            return Vec::new();
+        }
         sessions::begin_tick(&mut self.scene, now_us());
         self.scene.tick();
         if let Some(recorder) = &mut self.recorder
@@ -211,14 +222,30 @@ impl RunningScene {
         let outputs = self.scene.take_outputs();
         self.metrics.record_total(began.elapsed());
         self.report();
+        self.begin_anew_when_over();
         outputs
+    }
+
+    fn begin_anew_when_over(&mut self) {
+        let Some(rematch) = &mut self.rematch else { return };
+        // Two matches are hours apart for the numbers of things: each has its own.
+        let origin = crate::serve::origin_of(self.index).unwrap_or(now_us());
+        let Some((scene, seed)) = rematch.next(&self.scene, origin) else { return };
+        info!(scene = scene.name(), matches = rematch.count, "everybody has left; the scene begins anew");
+        self.scene = scene;
+        if let Some(recorder) = &mut self.recorder
+            && let Some(reason) = recorder.begin_anew(&mut self.scene, seed, &rematch.assets)
+        {
+            self.metrics.count_recording_stopped(reason);
+        }
     }
 
     fn report(&mut self) {
         self.metrics.count_sim(self.scene.take_counts());
         self.metrics.count_sessions(sessions::take_stats(&mut self.scene));
-        self.metrics.set_players(self.scene.player_count());
-        self.health.report(now_us(), sessions::count(&self.scene));
+        let sessions = sessions::count(&self.scene);
+        self.metrics.set_players(self.scene.player_count(), sessions);
+        self.health.report(now_us(), sessions);
     }
 }
 

@@ -71,6 +71,17 @@ pub struct Profile(pub Id<MovementDef>);
 #[derive(Component, Debug, Clone, Copy, PartialEq, Default)]
 pub struct Girth(pub Option<f32>);
 
+/// Nobody can perceive the actor, and nothing is worked out for it: its position is of the tick in which it fell asleep, and
+/// systems that have nothing to do for it pass it by with `Without<Asleep>`. Written in the Move stage.
+#[derive(Component, Debug, Clone, Copy, PartialEq)]
+#[component(storage = "SparseSet")]
+pub struct Asleep {
+    /// Least x and z of where it may be, in metres.
+    pub min: Vec2,
+    /// Greatest x and z of where it may be, in metres.
+    pub max: Vec2,
+}
+
 /// Whose side an actor is on; other sides are enemies. Written when it is spawned.
 #[derive(Component, Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Faction(pub u32);

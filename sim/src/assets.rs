@@ -86,7 +86,7 @@ pub use record::{Id, Record, Ref, RefVisitor, ShortRef, ticks_of};
 pub(crate) use report::nearest;
 pub use report::{AssetReport, Code, FINDINGS_MAX, Finding, Severity};
 pub use scenes::{
-    AoiDef, Bounds, DoorDef, GeometryDef, HeightTable, Heights, PortalDef, SceneDef, SpawnPointDef, SpawnerDef,
+    AoiDef, Bounds, DoorDef, GeometryDef, HeightTable, Heights, PortalDef, SceneDef, SpawnPointDef, SpawnerDef, SyncDef,
 };
 pub use schema::KindSchema;
 pub use sets::{SetBonus, SetDef};

@@ -117,8 +117,15 @@ impl AddDigest for App {
     }
 }
 
-/// The hash of each subsystem, in the order they were first registered.
-pub(crate) fn state_hashes(world: &mut World) -> Vec<(&'static str, u64)> {
+/// One number of the hashes of all subsystems.
+#[must_use]
+pub fn combined(hashes: &[(&'static str, u64)]) -> u64 {
+    hashes.iter().fold(0, |sum, &(_, hash)| sum.rotate_left(9).wrapping_add(hash))
+}
+
+/// The hash of each subsystem, in the order they were first registered. For whoever has the world in hand within a tick;
+/// what runs later in it does not count.
+pub fn state_hashes(world: &mut World) -> Vec<(&'static str, u64)> {
     let mut digests = std::mem::take(&mut *world.get_resource_or_init::<Digests>());
     let mut hashes: Vec<(&'static str, u64)> = Vec::new();
     for (subsystem, part) in &mut digests.parts {

@@ -5,6 +5,7 @@ use bevy_app::App;
 
 pub mod buffs;
 pub mod combat;
+pub mod company;
 pub mod doors;
 pub mod equipment;
 pub mod loot;
@@ -26,5 +27,5 @@ pub fn plugin(app: &mut App) {
     app.add_plugins((navigation::plugin, reshape::plugin));
     app.add_plugins((skills::plugin, buffs::plugin, monsters::plugin, loot::plugin));
     app.add_plugins((doors::plugin, world_events::plugin, party::plugin, equipment::plugin));
-    app.add_plugins((progress::plugin, pvp::plugin, taps::plugin));
+    app.add_plugins((progress::plugin, pvp::plugin, taps::plugin, company::plugin));
 }

@@ -27,6 +27,11 @@ pub mod geometry_edit;
 
 use geometry_edit::{GeometryEdit, GeometryReplaced, GeometryRevision, PreparedAhead};
 
+/// The place of steps in the rule of arrival.
+const STEPS: u8 = 3;
+/// Players passed over one by one on the way to the next who has sent something; beyond it is looked up.
+const PASSED_MAX: u32 = 16;
+
 /// A character on its way into or out of a scene: what the scene's features saved of it, by their names.
 #[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq, Eq, Default)]
 pub struct Character {
@@ -37,6 +42,9 @@ pub struct Character {
     /// Saved state by name; what no feature knows is dropped.
     pub parts: Vec<(String, Vec<u8>)>,
 }
+
+/// Steps of one message: direction in 1/127 (x, z) and flags (bit 0: walk). Few, so that they need no memory of their own.
+pub type Steps = SmallVec<[(i8, i8, u8); 8]>;
 
 /// One thing that enters a scene.
 #[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq)]
@@ -92,7 +100,7 @@ pub enum SceneInput {
         /// Sequence number of the first of `steps`; they count up from there.
         first_sequence: u32,
         /// Direction in 1/127 (x, z) and flags (bit 0: walk), oldest first.
-        steps: Vec<(i8, i8, u8)>,
+        steps: Steps,
         /// Where the client believes the last of them ended, in centimetres (x, z).
         claim_cm: (i32, i32),
     },
@@ -144,7 +152,7 @@ impl SceneInput {
             Self::WorldEvent { .. } => (1, PlayerId(0), 1),
             Self::Join { player, .. } | Self::LinkLost { player } | Self::Leave { player } => (2, PlayerId(*player), 0),
             Self::Latency { player, .. } => (2, PlayerId(*player), 0),
-            Self::Steps { player, first_sequence, .. } => (3, PlayerId(*player), *first_sequence),
+            Self::Steps { player, first_sequence, .. } => (STEPS, PlayerId(*player), *first_sequence),
             Self::Command { player, sequence, .. } => (4, PlayerId(*player), *sequence),
         }
     }
@@ -221,6 +229,12 @@ impl Inputs {
         self.pending.push(input);
     }
 
+    /// True when nothing waits for the next tick.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
     /// What the last tick took in, in order of application.
     #[must_use]
     pub fn applied(&self) -> &[SceneInput] {
@@ -280,7 +294,7 @@ pub struct StepsReceived {
     /// Sequence number of the first step.
     pub first_sequence: u32,
     /// Direction in 1/127 (x, z) and flags, oldest first.
-    pub steps: SmallVec<[(i8, i8, u8); 8]>,
+    pub steps: Steps,
     /// Where the client believes the last of them ended, in centimetres (x, z).
     pub claim_cm: (i32, i32),
 }
@@ -329,11 +343,40 @@ fn apply_inputs(world: &mut World) {
         std::mem::replace(&mut inputs.pending, spare)
     };
     world.resource_mut::<Inputs>().pending.clear();
-    applied.sort_by_key(SceneInput::order);
-    for input in &applied {
-        apply(world, input);
+    // Mostly in order already, and sorting asks for memory.
+    if !applied.is_sorted_by_key(SceneInput::order) {
+        applied.sort_by_key(SceneInput::order);
     }
+    let kind_ends = |kind: u8| applied.partition_point(|input| input.order().0 <= kind);
+    let (steps_begin, steps_end) = (kind_ends(STEPS - 1), kind_ends(STEPS));
+    applied[..steps_begin].iter().for_each(|input| apply(world, input));
+    apply_steps(world, &applied[steps_begin..steps_end]);
+    applied[steps_end..].iter().for_each(|input| apply(world, input));
     world.resource_mut::<Inputs>().applied = applied;
+}
+
+/// Steps are most of what enters, and sorted by player, as the players are: one walk along both finds them all.
+fn apply_steps(world: &mut World, steps: &[SceneInput]) {
+    world.resource_scope(|world, mut received: Mut<Messages<StepsReceived>>| {
+        let players = &world.resource::<Players>().0;
+        let mut present = players.range(..).peekable();
+        for input in steps {
+            let SceneInput::Steps { player, forced_epoch, first_sequence, steps, claim_cm } = input else { continue };
+            let player = PlayerId(*player);
+            let mut passed = 0;
+            while present.next_if(|&(&other, _)| other < player).is_some() {
+                passed += 1;
+                if passed == PASSED_MAX {
+                    present = players.range(player..).peekable();
+                }
+            }
+            // A character that left in this very tick waits for nothing.
+            let Some(&(_, &(_, entity))) = present.peek().filter(|&&(&other, _)| other == player) else { continue };
+            let (forced_epoch, first_sequence, claim_cm) = (*forced_epoch, *first_sequence, *claim_cm);
+            let steps = steps.clone();
+            received.write(StepsReceived { entity, forced_epoch, first_sequence, steps, claim_cm });
+        }
+    });
 }
 
 fn apply(world: &mut World, input: &SceneInput) {
@@ -348,15 +391,6 @@ fn apply(world: &mut World, input: &SceneInput) {
         (SceneInput::Join { .. } | SceneInput::LinkLost { .. } | SceneInput::Leave { .. }, _) => {
             world.write_message(Presence(input.clone()));
         }
-        (SceneInput::Steps { forced_epoch, first_sequence, steps, claim_cm, .. }, Some((_, entity))) => {
-            world.write_message(StepsReceived {
-                entity,
-                forced_epoch: *forced_epoch,
-                first_sequence: *first_sequence,
-                steps: SmallVec::from_slice(steps),
-                claim_cm: *claim_cm,
-            });
-        }
         (SceneInput::Command { player, sequence, kind, body }, Some((id, entity))) => {
             let by = Issuer { player: PlayerId(*player), id, entity, sequence: *sequence };
             let assets = world.resource::<SceneAssets>().0.clone();
@@ -367,7 +401,7 @@ fn apply(world: &mut World, input: &SceneInput) {
         (SceneInput::Latency { rtt_ms, .. }, Some((_, entity))) => {
             world.write_message(LatencyMeasured { entity, rtt_ms: *rtt_ms });
         }
-        // The character left in this very tick; nobody waits for an answer.
-        (SceneInput::Latency { .. } | SceneInput::Steps { .. } | SceneInput::Command { .. }, None) => {}
+        // Steps have their own way; and where the character left in this very tick, nobody waits for an answer.
+        (SceneInput::Steps { .. }, _) | (SceneInput::Latency { .. } | SceneInput::Command { .. }, None) => {}
     }
 }

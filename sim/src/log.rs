@@ -10,6 +10,8 @@
 //! the first tick, by path). Payloads are rkyv archives. Each checksum is the CRC-32 of everything since the start of the
 //! file, so a log ends at its first wrong byte.
 
+mod stream;
+
 use crc32fast::Hasher;
 use rkyv::{Archive, Deserialize, Serialize};
 
@@ -17,6 +19,8 @@ use crate::assets::AssetSources;
 use crate::command::{read_archive, write_archive};
 use crate::input::SceneInput;
 use crate::wire::Reader;
+
+pub use stream::{LogPart, LogStream};
 
 const MAGIC: &[u8; 7] = b"MSPRING";
 const VERSION: u8 = 2;

@@ -23,6 +23,12 @@ impl Random {
         Self { seed }
     }
 
+    /// The scene's seed.
+    #[must_use]
+    pub const fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// Starts the draws of one entity for one purpose in one tick; `salt` tells apart draws that share all three.
     #[must_use]
     pub fn draw(&self, tick: u32, id: SimId, stream: Stream, salt: u64) -> Draw {

@@ -1,7 +1,7 @@
 //! Yards to bake: a floor and what stands on it, from a seed that every failure names.
 
 use glam::{Quat, Vec3};
-use sim::assets::{AoiDef, Bounds, CombatDef, GeometryDef, PvpRule, Ref, SceneDef};
+use sim::assets::{AoiDef, Bounds, CombatDef, GeometryDef, PvpRule, Ref, SceneDef, SyncDef};
 use sim::ids::SimId;
 use sim::random::{Draw, Random, Stream};
 use sim::space::triangles::{Solid, TriangleSoup};
@@ -54,7 +54,7 @@ pub(crate) fn random(seed: u64) -> SceneDef {
     let (doors, spawn_points, portals) = (Vec::new(), Vec::new(), Vec::new());
     let (spawners, pools, groups) = (Vec::new(), Vec::new(), Vec::new());
     let (combat, pvp) = (Ref::by_name(CombatDef::DEFAULT), PvpRule::Forbidden);
-    let players_max = 1;
+    let (players_max, sync) = (1, SyncDef::State);
     SceneDef {
         id,
         name,
@@ -63,6 +63,7 @@ pub(crate) fn random(seed: u64) -> SceneDef {
         players_max,
         combat,
         pvp,
+        sync,
         geometry,
         doors,
         spawn_points,

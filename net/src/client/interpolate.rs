@@ -3,14 +3,14 @@
 //! An entity that does not change is not mentioned, so a missing snapshot means "as before" as long as newer frames
 //! came; only when no frame comes at all does the entity go on as it went, for at most 250 ms.
 
+pub mod playback;
+
 use std::collections::VecDeque;
 
 use glam::Vec3;
 use sim::actor::{Heading, Position};
 use sim::wire::Reader;
 
-/// How far behind the newest server tick others are shown, in ticks.
-pub const DELAY_TICKS: f32 = 2.0;
 /// How long an entity goes on without news, in ticks (250 ms).
 pub const EXTRAPOLATED_TICKS_MAX: f32 = 5.0;
 /// Longest way between two snapshots, in ticks; before it the entity stood where it was.

@@ -105,8 +105,14 @@ impl Link {
         })
     }
 
-    pub(super) fn bytes_received(&self) -> u64 {
-        self.connection.stats().udp_rx.bytes
+    /// UDP payload received and sent.
+    pub(super) fn bytes(&self) -> (u64, u64) {
+        let stats = self.connection.stats();
+        (stats.udp_rx.bytes, stats.udp_tx.bytes)
+    }
+
+    pub(super) fn bytes_sent(&self) -> u64 {
+        self.connection.stats().udp_tx.bytes
     }
 
     pub(super) fn rtt(&self) -> std::time::Duration {

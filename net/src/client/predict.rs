@@ -42,6 +42,15 @@ pub enum Reconciled {
     Forced,
 }
 
+/// A step that the server has not answered.
+#[derive(Debug, Clone, Copy)]
+struct Pending {
+    sequence: u32,
+    input: StepInput,
+    /// Where it ended, as predicted.
+    after: Mover,
+}
+
 /// The predicted own character.
 pub struct Predictor {
     profile: MovementDef,
@@ -49,7 +58,11 @@ pub struct Predictor {
     mover: Mover,
     speed_bp: u16,
     forced_epoch: u8,
-    pending: VecDeque<(u32, StepInput)>,
+    pending: VecDeque<Pending>,
+    /// The newest step the server has answered, and where it ended.
+    confirmed: Option<(u32, Mover)>,
+    /// Whether what is pending was stepped at another speed or in another geometry than the present ones.
+    is_stale: bool,
     offset: Vec3,
     corrections: u64,
 }
@@ -65,6 +78,8 @@ impl Predictor {
             speed_bp: state.speed_bp,
             forced_epoch: state.forced_epoch,
             pending: VecDeque::new(),
+            confirmed: None,
+            is_stale: false,
             offset: Vec3::ZERO,
             corrections: 0,
         }
@@ -75,8 +90,8 @@ impl Predictor {
         if self.pending.len() == PENDING_MAX {
             self.pending.pop_front();
         }
-        self.pending.push_back((sequence, input));
         self.mover = self.stepped(self.mover, input);
+        self.pending.push_back(Pending { sequence, input, after: self.mover });
         self.offset *= OFFSET_KEPT_PER_TICK;
         if self.offset.length() < OFFSET_MIN_M {
             self.offset = Vec3::ZERO;
@@ -84,19 +99,30 @@ impl Predictor {
         self.mover
     }
 
-    /// Takes over what the server says and replays the inputs it has not seen. `state` has to be newer than the last.
+    /// Takes over what the server says and replays the inputs it has not seen, unless it says what was predicted: the same
+    /// steps from the same place end where they ended. `state` has to be newer than the last.
     pub fn reconcile(&mut self, state: &OwnState) -> Reconciled {
+        self.is_stale |= self.speed_bp != state.speed_bp;
         self.speed_bp = state.speed_bp;
+        let said = mover_of(state);
         if state.forced_epoch != self.forced_epoch {
             self.forced_epoch = state.forced_epoch;
             self.pending.clear();
+            (self.confirmed, self.is_stale) = (None, false);
             self.offset = Vec3::ZERO;
-            self.mover = mover_of(state);
+            self.mover = said;
             return Reconciled::Forced;
         }
+        let mut predicted = self.confirmed;
+        while let Some(answered) = self.pending.pop_front_if(|step| step.sequence <= state.applied_sequence) {
+            predicted = Some((answered.sequence, answered.after));
+        }
+        self.confirmed = Some((state.applied_sequence, said));
+        if predicted == self.confirmed && !self.is_stale {
+            return Reconciled::Agreed { error_m: 0.0 };
+        }
         let before = self.mover.position;
-        self.pending.retain(|(sequence, _)| *sequence > state.applied_sequence);
-        self.mover = self.pending.iter().fold(mover_of(state), |mover, (_, input)| self.stepped(mover, *input));
+        self.replay(said);
         let error = before - self.mover.position;
         let error_m = error.length();
         self.offset = if error_m > JUMP_M { Vec3::ZERO } else { (self.offset + error).clamp_length_max(JUMP_M) };
@@ -108,10 +134,22 @@ impl Predictor {
         }
     }
 
+    /// Takes every pending step again from a place.
+    fn replay(&mut self, from: Mover) {
+        let mut pending = std::mem::take(&mut self.pending);
+        self.mover = from;
+        for step in &mut pending {
+            self.mover = self.stepped(self.mover, step.input);
+            step.after = self.mover;
+        }
+        (self.pending, self.is_stale) = (pending, false);
+    }
+
     /// Steps in another geometry from now on, such as one in which a door has been opened. Steps that the server has not
     /// answered are stepped in it with its next answer.
     pub fn step_in(&mut self, geometry: Arc<Geometry>) {
         self.geometry = geometry;
+        self.is_stale = true;
     }
 
     /// Where the character is, as far as the client knows.
@@ -155,6 +193,9 @@ fn mover_of(state: &OwnState) -> Mover {
 
 #[cfg(test)]
 mod tests {
+    use sim::ids::SimId;
+    use sim::random::{Random, Stream};
+
     use glam::Vec2;
     use sim::locomotion::SPEED_BP_NORMAL;
 
@@ -274,5 +315,32 @@ mod tests {
             client.step(sequence, EAST);
         }
         assert_eq!(client.pending(), PENDING_MAX);
+    }
+
+    #[test]
+    fn what_is_not_replayed_ends_where_it_would_have_ended() {
+        let (mut lazy, mut diligent, mut server) = (predictor(), predictor(), predictor());
+        let mut applied = 0;
+        for sequence in 1..=400 {
+            let mut draw = Random::new(5).draw(sequence, SimId::new(1, 0), Stream("test"), 0);
+            let wish = Vec2::from_angle(draw.unit() * 6.0);
+            let input = StepInput { wish, walk: draw.chance_bp(2_000) };
+            assert_eq!(lazy.step(sequence, input), diligent.step(sequence, input));
+            server.step(sequence, input);
+            // The server is pushed now and then, and answers one in two steps.
+            if draw.chance_bp(500) {
+                server.mover.position += Vec3::X * 0.2;
+            }
+            if draw.chance_bp(5_000) {
+                applied = sequence;
+                let mover = server.mover();
+                let (position, velocity) = (mover.position.into(), mover.velocity.into());
+                let state = OwnState { applied_sequence: applied, position, velocity, ..standing() };
+                diligent.is_stale = true;
+                lazy.reconcile(&state);
+                diligent.reconcile(&state);
+            }
+            assert_eq!(lazy.mover(), diligent.mover(), "after step {sequence}, {applied} answered");
+        }
     }
 }

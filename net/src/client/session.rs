@@ -5,22 +5,27 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use glam::Vec3;
 use sim::assets::MovementDef;
 use sim::ids::SimId;
 use sim::locomotion::StepInput;
+use sim::scene::SceneConfig;
 use sim::space::Geometry;
 
-use super::interpolate::{DELAY_TICKS, Pose};
+use super::interpolate::Pose;
+use super::interpolate::playback::Playback;
+use super::lockstep::FollowedScene;
 use super::predict::Predictor;
-use super::timing::{AckTimes, Pacing, Samples, ServerClock};
+use super::statistics::{Histogram, InterarrivalJitter, Quantiles};
+use super::timing::{AckTimes, Pacing, Samples, ServerClock, TICK_US};
 use super::world::ClientWorld;
 use crate::codec::{EncodeError, decode_server_message, decode_state_frame, encode_client_message, encode_input};
 use crate::protocol::{
     ClientMessage, Goodbye, INPUT_STEPS_SENT, InputDatagram, NO_RESUME_TOKEN, OwnState, ResumeToken, ServerMessage,
-    WireStep,
+    StateFrame, WireStep,
 };
 
 /// Most numbers of records a client keeps; no game data has as many.
@@ -55,6 +60,8 @@ pub struct Stats {
     pub frames_lost: u64,
     /// UDP payload received, in bytes; 0 for a session without a connection.
     pub bytes_received: u64,
+    /// UDP payload sent, in bytes; 0 for a session without a connection.
+    pub bytes_sent: u64,
     /// Datagrams, frames and records that could not be read.
     pub decode_errors: u64,
     /// Records about entities that were not known.
@@ -69,9 +76,43 @@ pub struct Stats {
     pub inputs_sent: u64,
 }
 
+/// How the way to the server is, over the whole session.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Timings {
+    /// The round trip as QUIC measures it; 0 for a session without a connection.
+    pub rtt: Duration,
+    /// From sending an input to hearing that it was applied: the round trip, and the wait for the tick.
+    pub input_echo: Quantiles,
+    /// How much later than the fastest of the last seconds state frames came.
+    pub update_age: Quantiles,
+    /// Interarrival jitter of state frames, in microseconds (RFC 3550).
+    pub jitter_us: u64,
+    /// State frames that did not come, 0 to 1.
+    pub loss: f32,
+    /// How far behind the newest news others are shown now, in ticks.
+    pub delay_ticks: f32,
+}
+
+/// Bytes that pass a session, for whoever records it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passage<'a> {
+    /// A datagram that came.
+    DatagramIn(&'a [u8]),
+    /// A frame of the stream that came, without its prefix.
+    FrameIn(&'a [u8]),
+    /// An input's datagram.
+    DatagramOut(&'a [u8]),
+    /// A command's frame, without its prefix.
+    FrameOut(&'a [u8]),
+}
+
+/// Listens to what passes a session.
+pub type Tap = Box<dyn FnMut(Passage<'_>) + Send>;
+
 /// The state of one login.
 #[derive(Default)]
 pub struct ClientSession {
+    tap: Option<Tap>,
     world: ClientWorld,
     accepted: Option<Accepted>,
     resume: ResumeToken,
@@ -88,19 +129,37 @@ pub struct ClientSession {
     recent_steps: VecDeque<WireStep>,
     outgoing: Vec<Bytes>,
     rejections: VecDeque<Rejection>,
+    followed: Option<Box<FollowedScene>>,
     clock: ServerClock,
+    playback: Playback,
+    jitter: InterarrivalJitter,
+    ages: Histogram,
+    echoes: Histogram,
     ack_times: AckTimes,
     pacing: Pacing,
     ack_us: Samples,
     update_age_us: Samples,
+    heard_us: u64,
     decode_errors: u64,
     forced: u64,
     inputs_sent: u64,
 }
 
 impl ClientSession {
+    /// Lets `tap` hear everything that passes from now on.
+    pub fn tap(&mut self, tap: Tap) {
+        self.tap = Some(tap);
+    }
+
+    fn passes(&mut self, passage: Passage<'_>) {
+        if let Some(tap) = &mut self.tap {
+            tap(passage);
+        }
+    }
+
     /// Applies a datagram that came at `arrived_us`.
     pub fn on_datagram(&mut self, datagram: &[u8], arrived_us: u64) {
+        self.passes(Passage::DatagramIn(datagram));
         let frame = match decode_state_frame(datagram) {
             Ok(frame) => frame,
             Err(_) => {
@@ -108,13 +167,30 @@ impl ClientSession {
                 return;
             }
         };
-        let age_us = self.clock.arrived(frame.tick, arrived_us);
-        self.update_age_us.push(age_us);
+        self.heard_us = self.heard_us.max(arrived_us);
+        self.measure_arrival(&frame, arrived_us);
         if let Some(own) = self.world.on_frame(&frame) {
-            self.ack_times.applied(own.applied_sequence, arrived_us, &mut self.ack_us);
+            let (samples, echoes) = (&mut self.ack_us, &mut self.echoes);
+            self.ack_times.applied(own.applied_sequence, arrived_us, |took_us| {
+                samples.push(took_us);
+                echoes.record(took_us);
+            });
             self.pacing.judge(&own);
             self.reconcile(&own);
         }
+    }
+
+    fn measure_arrival(&mut self, frame: &StateFrame, arrived_us: u64) {
+        if self.world.scene().is_none_or(|scene| scene.epoch != frame.scene_epoch) {
+            // Of a scene that was left: its ticks are others.
+            return;
+        }
+        let age_us = self.clock.arrived(frame.tick, arrived_us);
+        self.update_age_us.push(age_us);
+        self.ages.record(age_us);
+        self.jitter.arrived(frame.tick, arrived_us, TICK_US);
+        let server_tick = self.clock.tick_at(arrived_us);
+        self.playback.arrived((frame.frame, frame.tick), arrived_us, age_us, server_tick);
     }
 
     fn reconcile(&mut self, own: &OwnState) {
@@ -136,6 +212,7 @@ impl ClientSession {
 
     /// Applies a frame of the stream, without its prefix.
     pub fn on_frame(&mut self, frame: &[u8]) {
+        self.passes(Passage::FrameIn(frame));
         match decode_server_message(frame) {
             Ok(message) => self.on_message(message),
             Err(_) => self.decode_errors += 1,
@@ -148,10 +225,17 @@ impl ClientSession {
                 self.accepted = Some(Accepted { player_id: *player_id, assets_hash: *assets_hash });
                 self.resume = *resume;
             }
-            ServerMessage::Scene { state, .. } => {
+            ServerMessage::Scene { state, scene_epoch, .. } => {
                 self.corrections_before += self.predictor.take().map_or(0, |predictor| predictor.corrections());
                 self.forced_epoch = state.forced_epoch;
                 self.forget_steps();
+                if self.world.scene().is_none_or(|before| before.epoch != *scene_epoch) {
+                    self.followed = None;
+                }
+                // Ticks differ from scene to scene.
+                self.clock = ServerClock::default();
+                self.playback = Playback::default();
+                self.jitter = InterarrivalJitter::default();
             }
             ServerMessage::Rejected { sequence, reason } => {
                 if self.rejections.len() == REJECTIONS_MAX {
@@ -169,9 +253,55 @@ impl ClientSession {
                 let new = numbered.iter().take(room).map(|record| (record.id.clone(), record.number));
                 self.renumbered.extend(new);
             }
+            ServerMessage::Log { anew, live, compare_ticks, bytes } => {
+                self.on_log((*anew, *live), *compare_ticks, bytes)
+            }
             ServerMessage::Batch { .. } => {}
         }
         self.world.on_message(message);
+    }
+
+    fn on_log(&mut self, place: (bool, bool), compare_ticks: u32, bytes: &[u8]) {
+        let scene_epoch = self.world.scene().map_or(0, |scene| scene.epoch);
+        let hash = self.followed.as_mut().and_then(|followed| followed.take(place, compare_ticks, bytes));
+        if let Some((tick, hash)) = hash {
+            self.outgoing.extend(encode_client_message(&ClientMessage::StateHash { scene_epoch, tick, hash }));
+        }
+    }
+
+    /// Begins to follow the log of the current scene, and returns the frame that asks for it, without prefix.
+    ///
+    /// # Errors
+    /// Never, as long as the message fits a frame.
+    pub fn follow(&mut self, config: SceneConfig) -> Result<Bytes, EncodeError> {
+        self.followed = Some(Box::new(FollowedScene::new(config)));
+        self.ask_to_follow(true)
+    }
+
+    /// Follows no more, and returns the frame that asks for the state instead.
+    ///
+    /// # Errors
+    /// Never, as long as the message fits a frame.
+    pub fn unfollow(&mut self) -> Result<Bytes, EncodeError> {
+        self.followed = None;
+        self.ask_to_follow(false)
+    }
+
+    fn ask_to_follow(&self, log: bool) -> Result<Bytes, EncodeError> {
+        let scene_epoch = self.world.scene().map_or(0, |scene| scene.epoch);
+        encode_client_message(&ClientMessage::Follow { scene_epoch, log })
+    }
+
+    /// The scene as the client simulates it, while it follows one.
+    #[must_use]
+    pub fn followed(&self) -> Option<&FollowedScene> {
+        self.followed.as_deref()
+    }
+
+    /// The same, to look into.
+    #[must_use]
+    pub fn followed_mut(&mut self) -> Option<&mut FollowedScene> {
+        self.followed.as_deref_mut()
     }
 
     /// The number of a record whose number is not its place in the order of names, because the server has exchanged its
@@ -209,6 +339,7 @@ impl ClientSession {
             predictor.step(self.input_sequence, StepInput::from_wire(x, z, input.walk));
         }
         self.ack_times.sent(self.input_sequence, now_us);
+        self.pacing.sent(self.input_sequence, now_us);
         let claim = self.own_position();
         let (frame_ack, frame_ack_bits) = self.world.frame_acks();
         let datagram = InputDatagram {
@@ -222,7 +353,9 @@ impl ClientSession {
             batch_ack: self.world.batch_ack(),
             steps: self.recent_steps.iter().copied().collect(),
         };
-        encode_input(&datagram, into)
+        encode_input(&datagram, into)?;
+        self.passes(Passage::DatagramOut(into));
+        Ok(())
     }
 
     /// Numbers a command and returns its number and its frame, without prefix. `kind` is its place in the wire table.
@@ -233,7 +366,9 @@ impl ClientSession {
         self.command_sequence += 1;
         let sequence = self.command_sequence;
         let scene_epoch = self.world.scene().map_or(0, |scene| scene.epoch);
-        Ok((sequence, encode_client_message(&ClientMessage::Command { sequence, scene_epoch, kind, body })?))
+        let frame = encode_client_message(&ClientMessage::Command { sequence, scene_epoch, kind, body })?;
+        self.passes(Passage::FrameOut(&frame));
+        Ok((sequence, frame))
     }
 
     /// Takes the frames that have to be sent in answer to what came.
@@ -252,6 +387,14 @@ impl ClientSession {
     #[must_use]
     pub fn resume_token(&self) -> Option<ResumeToken> {
         Some(self.resume).filter(|token| *token != NO_RESUME_TOKEN)
+    }
+
+    /// When the newest state frame came, on the clock of [`ClientSession::on_datagram`]; 0 before the first. A client
+    /// that makes inputs is answered at least once a second: after three without a word the link is lost, long before QUIC
+    /// gives it up, and it is time to resume.
+    #[must_use]
+    pub fn heard_us(&self) -> u64 {
+        self.heard_us
     }
 
     /// Why the server ended the session, if it said so.
@@ -292,7 +435,7 @@ impl ClientSession {
     /// Where to draw an entity now: the own one as predicted, others as they were a little ago.
     #[must_use]
     pub fn pose(&self, id: SimId, now_us: u64) -> Option<Pose> {
-        self.world.pose(id, self.clock.tick_at(now_us) - DELAY_TICKS)
+        self.world.pose(id, self.playback.moment(now_us))
     }
 
     /// The server tick that others are shown at, as inputs tell it.
@@ -302,13 +445,37 @@ impl ClientSession {
         reason = "ticks begin at 0 and are far from 2^32"
     )]
     fn shown_tick(&self, now_us: u64) -> u32 {
-        (self.clock.tick_at(now_us) - DELAY_TICKS).max(0.0) as u32
+        self.playback.moment(now_us).max(0.0) as u32
     }
 
     /// What to add to the time until the next input, -1,000 to 1,000 microseconds, so that inputs arrive shortly before
-    /// their tick. Each advice is given once.
+    /// their tick. For who makes an input by a timer; ask once between two inputs.
     pub fn pacing_correction_us(&mut self) -> i64 {
         self.pacing.take()
+    }
+
+    /// How fast the client's own time shall run, 0.98 to 1.02, so that inputs arrive shortly before their tick: above 1
+    /// when they come late. For who renders and makes its inputs in fixed steps of that time, instead of
+    /// [`ClientSession::pacing_correction_us`].
+    #[must_use]
+    pub fn time_scale(&self) -> f32 {
+        self.pacing.time_scale()
+    }
+
+    /// How the way to the server is.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "a share of 1")]
+    pub fn timings(&self) -> Timings {
+        let counts = self.world.counts();
+        let frames = (counts.frames_received + counts.frames_lost).max(1);
+        Timings {
+            rtt: Duration::ZERO,
+            input_echo: self.echoes.quantiles(),
+            update_age: self.ages.quantiles(),
+            jitter_us: self.jitter.us(),
+            loss: counts.frames_lost as f32 / frames as f32,
+            delay_ticks: self.playback.delay_ticks(),
+        }
     }
 
     /// Times from sending an input to hearing that it was applied.
@@ -329,6 +496,7 @@ impl ClientSession {
             frames_received: counts.frames_received,
             frames_lost: counts.frames_lost,
             bytes_received: 0,
+            bytes_sent: 0,
             decode_errors: self.decode_errors + counts.damaged,
             unknown_records: counts.unknown_records,
             batch_gaps: counts.batch_gaps,

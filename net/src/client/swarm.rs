@@ -145,6 +145,20 @@ impl Swarm {
     /// As [`Swarm::connect`].
     pub fn resume(&mut self, server: SocketAddr, token: ResumeToken, trust: Trust) -> Result<ClientId, String> {
         let socket = self.crowd.members.len() % self.drivers.len();
+        self.resume_through(socket, server, token, trust)
+    }
+
+    /// The same, through a socket of choice.
+    ///
+    /// # Errors
+    /// As [`Swarm::connect_through`].
+    pub fn resume_through(
+        &mut self,
+        socket: usize,
+        server: SocketAddr,
+        token: ResumeToken,
+        trust: Trust,
+    ) -> Result<ClientId, String> {
         self.enter(socket, server, trust, &ClientMessage::Resume { token })
     }
 

@@ -6,7 +6,9 @@ use std::collections::VecDeque;
 
 use sim::tick::TICK_MS;
 
-use crate::protocol::OwnState;
+mod pacing;
+
+pub(super) use pacing::Pacing;
 
 /// Length of a tick in microseconds.
 pub const TICK_US: u64 = TICK_MS as u64 * 1_000;
@@ -16,12 +18,6 @@ const SAMPLES_MAX: usize = 4_096;
 const SENT_MAX: usize = 256;
 /// Time over which the fastest arrival is the measure for the others: half of it, and half again.
 const CLOCK_WINDOW_US: u64 = 10_000_000;
-/// How long an input shall wait for its tick, in milliseconds: late enough to be fresh, early enough to be there.
-const WAIT_TARGET_MS: i64 = 8;
-/// Waits this close to the target are left alone, in milliseconds.
-const WAIT_TOLERANCE_MS: i64 = 2;
-/// Most that one tick's sending moves, in microseconds, so that the server's rate of steps stays even.
-const PACING_US_MAX: i64 = 1_000;
 
 /// A bounded run of measurements in microseconds, taken away by whoever evaluates them.
 #[derive(Debug, Clone, Default)]
@@ -69,12 +65,12 @@ impl AckTimes {
         self.sent.push_back((sequence, now_us));
     }
 
-    pub(super) fn applied(&mut self, applied_sequence: u32, arrived_us: u64, into: &mut Samples) {
+    pub(super) fn applied(&mut self, applied_sequence: u32, arrived_us: u64, mut took: impl FnMut(u64)) {
         while let Some(&(sequence, sent_us)) = self.sent.front()
             && sequence <= applied_sequence
         {
             self.sent.pop_front();
-            into.push(arrived_us.saturating_sub(sent_us));
+            took(arrived_us.saturating_sub(sent_us));
         }
     }
 
@@ -88,7 +84,7 @@ impl AckTimes {
 ///
 /// A server that fell behind for good starts a new measure within two windows.
 #[derive(Debug, Clone, Default)]
-pub(super) struct ServerClock {
+pub(crate) struct ServerClock {
     current: Option<Window>,
     previous: Option<i64>,
 }
@@ -102,7 +98,7 @@ struct Window {
 
 impl ServerClock {
     /// Notes the arrival of something made in `tick` and returns its age over the fastest, in microseconds.
-    pub(super) fn arrived(&mut self, tick: u32, arrived_us: u64) -> u64 {
+    pub(crate) fn arrived(&mut self, tick: u32, arrived_us: u64) -> u64 {
         let offset_us = signed(arrived_us) - tick_time_us(tick);
         match &mut self.current {
             Some(window) if arrived_us.saturating_sub(window.began_us) < CLOCK_WINDOW_US / 2 => {
@@ -119,7 +115,7 @@ impl ServerClock {
 
     /// The tick whose news arrives just now over the fastest path, with its fraction; 0 before any arrival.
     #[allow(clippy::cast_precision_loss, reason = "a tenth of a tick off after months")]
-    pub(super) fn tick_at(&self, now_us: u64) -> f32 {
+    pub(crate) fn tick_at(&self, now_us: u64) -> f32 {
         let since_us = self.best_us().map_or(0, |offset_us| signed(now_us) - offset_us);
         (since_us.max(0) as f64 / TICK_US as f64) as f32
     }
@@ -127,35 +123,6 @@ impl ServerClock {
     fn best_us(&self) -> Option<i64> {
         let current = self.current.map(|window| window.offset_us);
         current.into_iter().chain(self.previous).min()
-    }
-}
-
-/// Moves the phase of sending so that inputs arrive shortly before their tick.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Pacing {
-    judged_sequence: u32,
-    correction_us: i64,
-}
-
-impl Pacing {
-    /// Judges how long the newest applied input waited; the same input is judged once.
-    pub(super) fn judge(&mut self, own: &OwnState) {
-        if own.applied_sequence <= self.judged_sequence {
-            return;
-        }
-        self.judged_sequence = own.applied_sequence;
-        let tick_ms = signed(TICK_US) / 1_000;
-        let excess_ms = i64::from(own.input_wait_ms) - WAIT_TARGET_MS;
-        // One that waited nearly a whole tick just missed the one before: it is late, not early.
-        let excess_ms = if excess_ms > tick_ms / 2 { excess_ms - tick_ms } else { excess_ms };
-        if excess_ms.abs() > WAIT_TOLERANCE_MS {
-            self.correction_us = (excess_ms * 100).clamp(-PACING_US_MAX, PACING_US_MAX);
-        }
-    }
-
-    /// What to add to the time until the next input, in microseconds; each judgement is given out once.
-    pub(super) fn take(&mut self) -> i64 {
-        std::mem::take(&mut self.correction_us)
     }
 }
 
@@ -177,8 +144,8 @@ mod tests {
         for sequence in 1..=4 {
             times.sent(sequence, u64::from(sequence) * 50_000);
         }
-        times.applied(3, 200_000, &mut samples);
-        times.applied(3, 900_000, &mut samples);
+        times.applied(3, 200_000, |took_us| samples.push(took_us));
+        times.applied(3, 900_000, |took_us| samples.push(took_us));
         assert_eq!(samples.drain().collect::<Vec<_>>(), [150_000, 100_000, 50_000]);
     }
 
@@ -200,15 +167,5 @@ mod tests {
         let ages: Vec<u64> =
             (1..1_000u32).map(|tick| clock.arrived(tick, u64::from(tick) * TICK_US + late_us)).collect();
         assert_eq!((ages.first(), ages.last()), (Some(&late_us), Some(&0)));
-    }
-
-    #[test]
-    fn sending_moves_by_a_millisecond_a_tick_towards_the_target() {
-        let own = |applied_sequence, input_wait_ms| OwnState { applied_sequence, input_wait_ms, ..OwnState::default() };
-        let mut pacing = Pacing::default();
-        for (sequence, wait_ms, expected_us) in [(1, 30, 1_000), (2, 9, 0), (3, 0, -800), (4, 48, -1_000), (4, 30, 0)] {
-            pacing.judge(&own(sequence, wait_ms));
-            assert_eq!(pacing.take(), expected_us, "after a wait of {wait_ms} ms");
-        }
     }
 }

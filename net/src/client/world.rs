@@ -107,6 +107,7 @@ impl ClientWorld {
             }
             ServerMessage::Batch { batch, tick, records } => self.on_batch(batch, tick, &records),
             ServerMessage::Rejected { .. }
+            | ServerMessage::Log { .. }
             | ServerMessage::Probe
             | ServerMessage::Goodbye { .. }
             | ServerMessage::Data { .. } => {}

@@ -75,7 +75,11 @@ pub fn decode_client_message(frame: &[u8]) -> Result<ClientMessage, DecodeError>
             string_bytes_outside(name.len()) + string_bytes_outside(class.len())
         }
         ArchivedClientMessage::Command { body, .. } => body.len(),
-        ArchivedClientMessage::Resume { .. } | ArchivedClientMessage::Alive | ArchivedClientMessage::Logout => 0,
+        ArchivedClientMessage::Resume { .. }
+        | ArchivedClientMessage::Follow { .. }
+        | ArchivedClientMessage::StateHash { .. }
+        | ArchivedClientMessage::Alive
+        | ArchivedClientMessage::Logout => 0,
     };
     check_nothing_left_over(frame.len(), size_of::<ArchivedClientMessage>(), pointed_bytes)?;
     match message {
@@ -93,7 +97,11 @@ pub fn decode_client_message(frame: &[u8]) -> Result<ClientMessage, DecodeError>
             }
             check_length(body.len(), COMMAND_BYTES_MAX)?;
         }
-        ArchivedClientMessage::Resume { .. } | ArchivedClientMessage::Alive | ArchivedClientMessage::Logout => {}
+        ArchivedClientMessage::Resume { .. }
+        | ArchivedClientMessage::Follow { .. }
+        | ArchivedClientMessage::StateHash { .. }
+        | ArchivedClientMessage::Alive
+        | ArchivedClientMessage::Logout => {}
     }
     rkyv::deserialize::<ClientMessage, Failure>(message).map_err(|Failure| DecodeError::Malformed)
 }

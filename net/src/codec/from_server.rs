@@ -12,8 +12,8 @@ use super::{
 };
 use crate::protocol::{
     ArchivedNumberedRecord, ArchivedOwnState, ArchivedServerMessage, ArchivedStateFrame, ArchivedWireComponent,
-    ArchivedWireTable, DATAGRAM_BYTES_MAX, DATAGRAM_STATE, Goodbye, NUMBERED_MAX, SERVER_FRAME_BYTES_MAX,
-    ServerMessage, StateFrame,
+    ArchivedWireTable, DATAGRAM_BYTES_MAX, DATAGRAM_STATE, Goodbye, LOG_PIECE_BYTES_MAX, NUMBERED_MAX,
+    SERVER_FRAME_BYTES_MAX, ServerMessage, StateFrame,
 };
 
 /// Bytes of records one [`StateFrame`] carries beside its leading byte and its envelope.
@@ -58,6 +58,7 @@ pub fn decode_server_message(frame: &[u8]) -> Result<ServerMessage, DecodeError>
         ArchivedServerMessage::Welcome { wire, .. } => table_bytes_outside(wire),
         ArchivedServerMessage::Scene { scene, .. } => string_bytes_outside(scene.len()),
         ArchivedServerMessage::Batch { records, .. } => records.len(),
+        ArchivedServerMessage::Log { bytes, .. } => bytes.len(),
         ArchivedServerMessage::Rejected { reason, .. } => string_bytes_outside(reason.len()),
         ArchivedServerMessage::Data { numbered, .. } => numbered
             .iter()
@@ -73,6 +74,7 @@ pub fn decode_server_message(frame: &[u8]) -> Result<ServerMessage, DecodeError>
             check_finite(state)?;
         }
         ArchivedServerMessage::Rejected { reason, .. } => check_length(reason.len(), WORD_BYTES_MAX)?,
+        ArchivedServerMessage::Log { bytes, .. } => check_length(bytes.len(), LOG_PIECE_BYTES_MAX)?,
         ArchivedServerMessage::Data { numbered, .. } => {
             check_length(numbered.len(), NUMBERED_MAX)?;
             numbered.iter().try_for_each(|record| check_length(record.id.len(), WORD_BYTES_MAX))?;

@@ -24,7 +24,7 @@ fn input() -> impl Strategy<Value = InputDatagram> {
             frame_ack: acks.0,
             frame_ack_bits: acks.1,
             batch_ack: acks.2,
-            steps,
+            steps: steps.into(),
         },
     )
 }
@@ -36,6 +36,12 @@ fn client_message() -> impl Strategy<Value = ClientMessage> {
             ClientMessage::Command { sequence, scene_epoch: sequence / 2, kind, body }
         }),
         any::<ResumeToken>().prop_map(|token| ClientMessage::Resume { token }),
+        (any::<u32>(), any::<bool>()).prop_map(|(scene_epoch, log)| ClientMessage::Follow { scene_epoch, log }),
+        (any::<u32>(), any::<u32>(), any::<u64>()).prop_map(|(scene_epoch, tick, hash)| ClientMessage::StateHash {
+            scene_epoch,
+            tick,
+            hash
+        }),
         Just(ClientMessage::Alive),
         Just(ClientMessage::Logout),
     ]
@@ -44,11 +50,11 @@ fn client_message() -> impl Strategy<Value = ClientMessage> {
 fn own_state() -> impl Strategy<Value = OwnState> {
     let number = -1e5f32..1e5;
     let triple = [number.clone(), number.clone(), number];
-    (any::<u32>(), any::<u8>(), any::<u8>(), triple.clone(), triple, any::<u16>()).prop_map(
-        |(applied_sequence, forced_epoch, input_wait_ms, position, velocity, speed_bp)| OwnState {
+    (any::<u32>(), any::<u8>(), any::<i8>(), triple.clone(), triple, any::<u16>()).prop_map(
+        |(applied_sequence, forced_epoch, input_shift, position, velocity, speed_bp)| OwnState {
             applied_sequence,
             forced_epoch,
-            input_wait_ms,
+            input_shift,
             position,
             velocity,
             speed_bp,
@@ -88,6 +94,9 @@ fn server_message() -> impl Strategy<Value = ServerMessage> {
         (any::<u32>(), any::<u32>(), vec(any::<u8>(), 0..2_000))
             .prop_map(|(batch, tick, records)| { ServerMessage::Batch { batch, tick, records } }),
         (any::<u32>(), "[a-z_]{1,30}").prop_map(|(sequence, reason)| ServerMessage::Rejected { sequence, reason }),
+        (any::<[bool; 2]>(), any::<u32>(), vec(any::<u8>(), 0..2_000)).prop_map(
+            |([anew, live], compare_ticks, bytes)| { ServerMessage::Log { anew, live, compare_ticks, bytes } }
+        ),
         Just(ServerMessage::Probe),
         (any::<u64>(), vec(("[a-z/]{1,80}", any::<u32>()), 0..9)).prop_map(|(assets_hash, numbered)| {
             let numbered = numbered.into_iter().map(|(id, number)| NumberedRecord { id, number }).collect();
@@ -113,7 +122,7 @@ fn plain_input() -> InputDatagram {
         frame_ack: 1,
         frame_ack_bits: 0,
         batch_ack: 0,
-        steps: vec![WireStep { x: 127, z: 0, flags: 0 }],
+        steps: [WireStep { x: 127, z: 0, flags: 0 }].into_iter().collect(),
     }
 }
 
@@ -240,11 +249,11 @@ fn each_bound_of_an_input_has_its_own_reason() {
     assert_eq!(reason(&|input| input.steps.clear()), Some("empty"));
     assert_eq!(reason(&|input| input.sequence = 0), Some("bad_sequence"));
     let still = WireStep { x: 0, z: 0, flags: 0 };
-    assert_eq!(reason(&|input| input.steps = vec![still; 10]), Some("bad_sequence"));
-    assert_eq!(reason(&|input| input.steps = vec![still; 17]), Some("too_many_steps"));
+    assert_eq!(reason(&|input| input.steps = vec![still; 10].into()), Some("bad_sequence"));
+    assert_eq!(reason(&|input| input.steps = vec![still; 17].into()), Some("too_many_steps"));
     let step = |x, flags| WireStep { x, z: 0, flags };
-    assert_eq!(reason(&|input| input.steps = vec![step(0, 2)]), Some("bad_flags"));
-    assert_eq!(reason(&|input| input.steps = vec![step(-128, 0)]), Some("bad_direction"));
+    assert_eq!(reason(&|input| input.steps = vec![step(0, 2)].into()), Some("bad_flags"));
+    assert_eq!(reason(&|input| input.steps = vec![step(-128, 0)].into()), Some("bad_direction"));
 }
 
 #[test]

@@ -20,8 +20,8 @@ pub(crate) enum Decoded {
 /// Reads everything that was drained.
 pub(super) fn decode_messages(tick: Res<SimTick>, mut sessions: ResMut<Sessions>) {
     let Sessions { by_player, stats, active, .. } = &mut *sessions;
-    for player in active.iter() {
-        let Some(session) = by_player.get_mut(player) else { continue };
+    for &place in active.iter() {
+        let Some(session) = by_player.at_mut(place) else { continue };
         let mut inbox = std::mem::take(&mut session.inbox);
         for item in inbox.drain(..) {
             match read(item) {

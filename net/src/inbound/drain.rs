@@ -3,7 +3,6 @@
 //! Only sessions whose mailbox has put itself on the list are looked at; silence is found by its deadline.
 
 use bevy_ecs::prelude::*;
-use sim::ids::PlayerId;
 use sim::input::{Inputs, SceneInput};
 use sim::replicated::Changes;
 use sim::tick::SimTick;
@@ -24,9 +23,11 @@ pub(super) fn drain_mailboxes(
 ) {
     let Sessions { by_player, stats, ready, active, .. } = &mut *sessions;
     ready.take(&mut listed);
+    // As they lie in memory.
+    listed.sort_unstable();
     active.clear();
-    for player in listed.iter().map(|&token| PlayerId(token)) {
-        let Some(session) = by_player.get_mut(&player) else { continue };
+    for place in listed.iter().filter_map(|&token| usize::try_from(token).ok()) {
+        let Some(session) = by_player.at_mut(place) else { continue };
         session.end.drain(&mut session.inbox);
         let dropped = session.end.dropped();
         if dropped > 0 {
@@ -36,10 +37,11 @@ pub(super) fn drain_mailboxes(
             session.heard_tick = tick.0;
         }
         tell_latency(session, &mut inputs);
+        let player = session.player;
         if ends(session, stats, &mut inputs) {
             by_player.remove(&player);
         } else {
-            active.push(player);
+            active.push(place);
         }
     }
     notice_silence(&mut sessions, tick.0, &mut inputs);

@@ -3,11 +3,12 @@
 
 use bevy_ecs::prelude::*;
 use sim::command::CommandLists;
-use sim::input::{Inputs, SceneInput};
+use sim::input::{Inputs, SceneInput, Steps};
 use sim::scene::SceneAssets;
 use sim::tick::{SimTick, TICK_MS};
 
 use super::Decoded;
+use crate::lockstep::Lockstep;
 use crate::protocol::{ClientMessage, Goodbye, InputDatagram};
 use crate::sessions::{Session, SessionStats, Sessions};
 
@@ -21,19 +22,20 @@ pub(super) fn route_commands(
     tick: Res<SimTick>,
     lists: Res<CommandLists>,
     assets: Res<SceneAssets>,
+    lockstep: Option<Res<Lockstep>>,
     mut sessions: ResMut<Sessions>,
     mut inputs: ResMut<Inputs>,
 ) {
     let Sessions { by_player, stats, active, tick_started_us, .. } = &mut *sessions;
-    for player in active.iter() {
-        let Some(session) = by_player.get_mut(player) else { continue };
+    for &place in active.iter() {
+        let Some(session) = by_player.at_mut(place) else { continue };
         let mut decoded = std::mem::take(&mut session.decoded);
         for item in decoded.drain(..) {
             let routed = match item {
                 Decoded::Input(datagram, received_us) => {
                     let wait_us = tick_started_us.saturating_sub(received_us);
-                    stats.message_latency_us.push(("input", wait_us));
-                    stats.message_latency_us.push(("view", view_age_us(&datagram, tick.0)));
+                    stats.input_latency.record(wait_us);
+                    stats.view_latency.record(view_age_us(&datagram, tick.0));
                     route_input(session, &datagram, wait_us, tick.0, &mut inputs)
                 }
                 Decoded::Message(message, received_us) => {
@@ -42,7 +44,7 @@ pub(super) fn route_commands(
                         session,
                         message,
                         wait_us,
-                        stats,
+                        (stats, lockstep.as_deref()),
                         |kind, body| lists.check(kind, body, &assets.0).map_err(sim::command::CommandError::reason),
                         &mut inputs,
                     )
@@ -80,7 +82,7 @@ fn route_input(
         return Ok(());
     }
     let steps = datagram.steps.iter().take(new_count as usize).rev();
-    let steps: Vec<(i8, i8, u8)> = steps.map(|step| (step.x, step.z, step.flags)).collect();
+    let steps: Steps = steps.map(|step| (step.x, step.z, step.flags)).collect();
     let count = u32::try_from(steps.len()).unwrap_or(0);
     session.newest_sequence = datagram.sequence;
     session.input_wait_us = wait_us;
@@ -98,13 +100,13 @@ fn route_message(
     session: &mut Session,
     message: ClientMessage,
     wait_us: u64,
-    stats: &mut SessionStats,
+    (stats, lockstep): (&mut SessionStats, Option<&Lockstep>),
     check: impl FnOnce(u16, &[u8]) -> Result<(), &'static str>,
     inputs: &mut Inputs,
 ) -> Result<(), &'static str> {
     match message {
         ClientMessage::Command { sequence, scene_epoch, kind, body } => {
-            stats.message_latency_us.push(("command", wait_us));
+            stats.command_latency.record(wait_us);
             if sequence <= session.newest_command {
                 return Err("replayed");
             }
@@ -122,6 +124,19 @@ fn route_message(
             Ok(())
         }
         ClientMessage::Alive => Ok(()),
+        ClientMessage::Follow { scene_epoch, log } => {
+            let lockstep = lockstep.filter(|_| scene_epoch == session.scene_epoch);
+            if !lockstep.is_some_and(|lockstep| lockstep.follow(session, log)) {
+                stats.reject("not_followed");
+            }
+            Ok(())
+        }
+        ClientMessage::StateHash { scene_epoch, tick, hash } => {
+            if let Some(lockstep) = lockstep.filter(|_| scene_epoch == session.scene_epoch) {
+                lockstep.compare(session, tick, hash, stats);
+            }
+            Ok(())
+        }
         ClientMessage::Logout => {
             session.end_as(Goodbye::LoggedOut);
             Ok(())

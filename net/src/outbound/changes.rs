@@ -12,7 +12,7 @@ use sim::roster::Roster;
 use sim::tick::SimTick;
 
 use self::steps::Steps;
-use crate::records::put_head;
+use crate::records::{COMPACT_TICKS, put_head};
 
 mod steps;
 
@@ -22,8 +22,6 @@ const POSITION_BIT: u32 = 1 << 0;
 const HEADING_BIT: u32 = 1 << 1;
 /// Bits of the components that only say where the entity is: its owner knows better.
 pub(super) const PLACE_BITS: u32 = POSITION_BIT | HEADING_BIT;
-/// Ticks after its last update within which a client surely completes a compact place, unless frames were lost.
-const CATCH_UP_TICKS: u32 = 10;
 
 /// A run of bytes in this tick's buffer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -70,6 +68,9 @@ impl News {
     }
 }
 
+/// What says where an entity is.
+type Place<'a> = (&'a Position, Option<&'a Heading>);
+
 /// The encoded entities and events of this tick, and when everything changed.
 #[derive(Resource, Debug, Default)]
 pub(super) struct Encoded {
@@ -106,11 +107,19 @@ impl Encoded {
         (0..).zip(row).fold(0, |mask, (bit, &tick)| mask | u32::from(tick > since_tick) << bit)
     }
 
+    /// When each component of an entity changed last, in wire order; 0 for never.
+    pub(super) fn changed_ticks(&self, id: SimId) -> impl Iterator<Item = u32> + Clone + '_ {
+        let start = id.index() * self.row;
+        let is_held = self.holders.get(id.index()) == Some(&id.bits());
+        let row = self.changed.get(start..start + self.row).filter(|_| is_held);
+        row.unwrap_or_default().iter().copied()
+    }
+
     /// The place of an entity in a few bytes, for a client that was sent everything up to `since_tick` and lacks nothing
     /// else; `None` when it cannot be told that way.
     pub(super) fn compact(&self, id: SimId, mask: u32, since_tick: u32) -> Option<(u64, usize)> {
         let steps = self.steps.get(id.index()).filter(|_| mask & !HEADING_BIT == POSITION_BIT)?;
-        let is_fresh = since_tick >= steps.started_tick() && since_tick + CATCH_UP_TICKS >= self.tick;
+        let is_fresh = since_tick >= steps.started_tick() && since_tick + COMPACT_TICKS >= self.tick;
         let place = steps.compact(self.tick, mask & HEADING_BIT != 0).filter(|_| is_fresh)?;
         Some(place.to_word())
     }
@@ -138,10 +147,11 @@ impl Encoded {
     }
 
     /// Notes what changed of an entity. Of the place, only what makes a difference on the wire counts as a change.
-    fn note(&mut self, id: SimId, mask: u32, entity: EntityRef<'_>, lists: &WireLists) {
+    /// `write` writes the values of a mask.
+    fn note(&mut self, id: SimId, mask: u32, place: Place<'_>, write: impl FnOnce(&mut Vec<u8>, u32)) {
         let index = id.index();
-        let place = entity.get::<Position>().map(|position| position.to_cm()).unwrap_or_default();
-        let heading = entity.get::<Heading>().map_or(0, |heading| heading.to_byte());
+        let (position, heading) = place;
+        let (place, heading) = (position.to_cm(), heading.map_or(0, |heading| heading.to_byte()));
         let (Some(holder), Some(steps)) = (self.holders.get_mut(index), self.steps.get_mut(index)) else { return };
         let (mut mask, is_new) = (mask, *holder != id.bits());
         if !is_new {
@@ -161,20 +171,26 @@ impl Encoded {
         if is_new {
             row.fill(0);
         }
-        (0..).zip(row).filter(|&(bit, _)| mask & 1_u32 << bit != 0).for_each(|(_, tick)| *tick = self.tick);
+        let mut bits = mask;
+        while bits != 0 {
+            if let Some(tick) = row.get_mut(bits.trailing_zeros() as usize) {
+                *tick = self.tick;
+            }
+            bits &= bits - 1;
+        }
         let body = match compact.map(crate::records::CompactPlace::to_word) {
             Some((word, length)) => (word, u8::try_from(length).unwrap_or(0)),
-            None => self.write(entity, lists, mask),
+            None => self.keep(|bytes| write(bytes, mask)),
         };
         if let Some(news) = self.news.get_mut(index) {
             news.note(self.tick, body);
         }
     }
 
-    /// Writes values behind their head, into the word if they are few.
-    fn write(&mut self, entity: EntityRef<'_>, lists: &WireLists, mask: u32) -> (u64, u8) {
+    /// Keeps what is written, in a word if it is little.
+    fn keep(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> (u64, u8) {
         let start = self.bytes.len();
-        write_values(&mut self.bytes, entity, lists, mask, put_head);
+        write(&mut self.bytes);
         let body = self.bytes.get(start..).unwrap_or_default();
         if body.len() <= News::SHORT_BYTES_MAX {
             let mut word = [0; 8];
@@ -228,7 +244,9 @@ pub(super) fn write_values(
 }
 
 /// Encodes what changed.
-pub(super) fn encode_changes(world: &mut World) {
+pub(super) fn encode_changes(world: &mut World, places: &mut QueryState<Place<'static>>) {
+    const NOWHERE: Place<'static> = (&Position(glam::Vec3::ZERO), None);
+    places.update_archetypes(world);
     world.resource_scope(|world, mut encoded: Mut<Encoded>| {
         let (roster, changes) = (world.resource::<Roster>(), world.resource::<Changes>());
         let lists = world.resource::<WireLists>();
@@ -237,7 +255,10 @@ pub(super) fn encode_changes(world: &mut World) {
         for &id in changes.touched() {
             let mask = changes.mask(id) & followed;
             if let Some(entity) = roster.entity(id).filter(|_| mask != 0) {
-                encoded.note(id, mask, world.entity(entity), lists);
+                let place = places.get_manual(world, entity).unwrap_or(NOWHERE);
+                let write =
+                    |bytes: &mut Vec<u8>, mask| write_values(bytes, world.entity(entity), lists, mask, put_head);
+                encoded.note(id, mask, place, write);
             }
         }
         encoded.index_events(changes);

@@ -9,14 +9,11 @@ use sim::tick::SimTick;
 use crate::mailbox::{Departures, now_us};
 use crate::protocol::ServerMessage;
 use crate::sessions::{Sessions, data_messages};
-
-/// Time over which the datagrams of a tick leave: so much for each session, and so much at most.
-const SPREAD_US_PER_SESSION: u64 = 10;
-const SPREAD_US_MAX: u64 = 25_000;
+use crate::slots::Slot;
 
 /// Hands everything over. Each session has its place in the order, so that what leaves in one burst neither fills the
 /// buffers on its way nor comes at another time every tick.
-pub(super) fn transmit(
+pub(crate) fn transmit(
     tick: Res<SimTick>,
     assets: Res<SceneAssets>,
     mut rejected: MessageReader<CommandRejected>,
@@ -33,14 +30,12 @@ pub(super) fn transmit(
             session.send(&ServerMessage::Rejected { sequence: refusal.sequence, reason });
         }
     }
-    let (began_us, count) = (now_us(), by_player.len() as u64);
-    let spread_us = (count * SPREAD_US_PER_SESSION).min(SPREAD_US_MAX);
-    for (rank, session) in (0u64..).zip(by_player.values_mut()).filter(|(_, session)| !session.view.outgoing.is_empty())
-    {
+    let (began_us, count) = (now_us(), by_player.len());
+    for (rank, session) in by_player.values_mut().enumerate().filter(|(_, session)| !session.view.outgoing.is_empty()) {
         let outgoing = &mut session.view.outgoing;
         stats.datagrams += outgoing.len() as u64;
         stats.datagram_bytes += outgoing.iter().map(|datagram| datagram.len() as u64).sum::<u64>();
-        let at_us = began_us + spread_us * rank / count;
+        let at_us = began_us + Slot::new(rank, count).send_offset_us();
         session.end.send_datagrams_at(tick.0, outgoing.drain(..), at_us, &mut departures);
     }
     departures.hand_over();

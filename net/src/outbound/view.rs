@@ -8,8 +8,9 @@
 use std::collections::VecDeque;
 
 use sim::ids::SimId;
-use sim::interest::Interest;
+use sim::tick::TICKS_PER_SECOND;
 
+use super::encode::crowd::Crowd;
 use crate::protocol::{FRAME_ACK_BITS, InputDatagram, OwnState};
 
 /// Ticks by which an acknowledged frame must be younger than one that is still missing, to give that one up.
@@ -17,6 +18,8 @@ const REORDER_TICKS: u32 = 2;
 /// Ticks after which a frame is given up without any younger acknowledgement, at least (0.5 s) and at most (2 s): twice
 /// as many as acknowledgements take.
 const FRAME_TIMEOUT_TICKS: std::ops::RangeInclusive<u32> = 10..=40;
+/// Ticks between frames to a client around whom nothing happens (1 s): they carry the acknowledgement that was lost.
+const HEARTBEAT_TICKS: u32 = TICKS_PER_SECOND;
 /// Ticks without a datagram after which a client is silent (2 s): what it lacks is kept for when it speaks again.
 const SILENT_TICKS: u32 = 40;
 
@@ -27,6 +30,9 @@ pub(crate) struct Pair {
     /// Everything that changed up to this tick has been sent.
     pub(super) since_tick: u32,
 }
+
+/// The range of a frame without records: no id is in it.
+const NOBODY: (SimId, SimId) = (SimId::from_bits(1), SimId::from_bits(0));
 
 /// A frame on its way.
 #[derive(Debug)]
@@ -78,6 +84,14 @@ pub(crate) struct ClientView {
     counters: ViewCounters,
     batch_ack: u32,
     introduced: bool,
+    /// Who is shown in a crowd.
+    pub(super) crowd: Crowd,
+    /// Some of what it is shown may be beyond the radius.
+    pub(super) sees_far: bool,
+    /// The last tick's budget did not hold everything.
+    pub(super) is_short: bool,
+    /// How many entities had to wait in the last tick.
+    pub(super) left_out_count: usize,
     pub(super) last_own: Option<OwnState>,
     pub(super) last_frame_tick: u32,
     /// Datagrams of this tick, for the Transmit stage.
@@ -95,7 +109,7 @@ impl ClientView {
     }
 
     /// Forgets everything told, for a character that begins anew.
-    pub(super) fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         *self = Self {
             batch_ack: self.batch_ack,
             heard_tick: self.heard_tick,
@@ -153,22 +167,23 @@ impl ClientView {
         }
     }
 
-    /// Follows what the character sees: pairs come and go, and are handed out for this tick's batch.
-    pub(super) fn follow(
-        &mut self,
-        interest: &Interest,
-        tick: u32,
-        entering: &mut Vec<SimId>,
-        leaving: &mut Vec<SimId>,
-    ) {
-        entering.clear();
-        leaving.clear();
-        if self.introduced && interest.entered().is_empty() && interest.left().is_empty() {
-            return;
-        }
+    /// True for a client that is owed nothing: unless something happens around it, there is nothing to send.
+    pub(super) fn rests(&self, tick: u32) -> bool {
+        let is_told = self.introduced && !self.is_short && self.sent.is_empty() && self.crowd.cap().is_none();
+        let is_heard = self.heard_tick == tick || (self.is_due(tick) && !self.is_silent(tick));
+        is_told && !is_heard && !self.sees_far
+    }
+
+    /// True when the client has not been sent a frame for a second.
+    pub(super) fn is_due(&self, tick: u32) -> bool {
+        tick.wrapping_sub(self.last_frame_tick) >= HEARTBEAT_TICKS
+    }
+
+    /// Follows what the client is shown, sorted: pairs come and go, and are added to lists for this tick's batch.
+    pub(super) fn follow(&mut self, shown: &[SimId], tick: u32, entering: &mut Vec<SimId>, leaving: &mut Vec<SimId>) {
         let before = self.pairs.len();
         let mut at = 0;
-        for &id in interest.visible() {
+        for &id in shown {
             while let Some(gone) = self.pairs.get(at).filter(|pair| at < before && pair.id < id) {
                 leaving.push(gone.id);
                 at += 1;
@@ -190,6 +205,17 @@ impl ClientView {
         self.pairs.binary_search_by_key(&id, |pair| pair.id).is_ok()
     }
 
+    /// The tick up to which the client has been sent everything about an entity it is shown.
+    pub(super) fn since_tick(&self, id: SimId) -> Option<u32> {
+        let at = self.pairs.binary_search_by_key(&id, |pair| pair.id).ok()?;
+        self.pairs.get(at).map(|pair| pair.since_tick)
+    }
+
+    /// Ticks since the last datagram of the client.
+    pub(super) fn unheard_ticks(&self, tick: u32) -> u32 {
+        tick.saturating_sub(self.heard_tick)
+    }
+
     /// Counts a batch and answers its number.
     pub(super) fn next_batch(&mut self) -> u32 {
         self.counters.batch = self.counters.batch.wrapping_add(1).max(1);
@@ -207,14 +233,14 @@ impl ClientView {
         self.open_exceptions += 1;
     }
 
-    /// Counts a frame and answers its number. It is remembered when it has records: from one id to another.
+    /// Counts a frame and answers its number. It is remembered with its records, from one id to another; without any too,
+    /// because its acknowledgement says that an older one is lost.
     pub(super) fn next_frame(&mut self, tick: u32, records: Option<(SimId, SimId)>) -> u32 {
         self.counters.frame = self.counters.frame.wrapping_add(1).max(1);
         self.last_frame_tick = tick;
         let (frame, exception_count) = (self.counters.frame, std::mem::take(&mut self.open_exceptions));
-        if let Some((first, last)) = records {
-            self.sent.push_back(SentFrame { frame, tick, first, last, exception_count, is_acknowledged: false });
-        }
+        let (first, last) = records.unwrap_or(NOBODY);
+        self.sent.push_back(SentFrame { frame, tick, first, last, exception_count, is_acknowledged: false });
         frame
     }
 

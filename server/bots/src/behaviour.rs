@@ -1,16 +1,21 @@
-//! What bots do. Three behaviours are those of players; the others are those of cheats and vandals, to show
+//! What bots do. Most behaviours are those of players; the others are those of cheats and vandals, to show
 //! that they gain nothing. A [`Brain`] decides; how its decisions travel is the bot's business.
 
 use std::str::FromStr;
 
 use sim::features::combat::ReleaseCommand;
 use sim::features::loot::TakeCommand;
+use sim::features::players::EnterPortalCommand;
 use sim::features::skills::CastCommand;
 use sim::locomotion::StepInput;
 use sim::random::Draw;
 
+use crate::Plan;
+use crate::commute::Commuter;
+use crate::crowd::Miller;
 use crate::fight::Fighter;
 use crate::hostile::{Caster, Claimer, Flooder, Garbler, Lie, Runner};
+use crate::idle::Idler;
 use crate::roam::Roamer;
 use crate::senses::Senses;
 
@@ -23,6 +28,12 @@ pub enum Behaviour {
     Fight,
     /// Half of the bots roam, half fight.
     Mixed,
+    /// Go to one place and mill about there.
+    Crowd,
+    /// Walks from portal to portal, through all scenes that are connected.
+    Commute,
+    /// Stays logged in and does nothing.
+    Idle,
     /// Sends twice as many steps as time passes.
     Speed,
     /// Claims to be somewhere else.
@@ -41,7 +52,7 @@ pub enum Behaviour {
 
 /// There is no such behaviour.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("bots can roam, fight, or do both (mixed)")]
+#[error("bots can roam, fight, do both (mixed), crowd, commute, or idle")]
 pub struct UnknownBehaviour;
 
 impl FromStr for Behaviour {
@@ -54,10 +65,13 @@ impl FromStr for Behaviour {
 
 impl Behaviour {
     /// All behaviours, the players' first.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Roam,
         Self::Fight,
         Self::Mixed,
+        Self::Crowd,
+        Self::Commute,
+        Self::Idle,
         Self::Speed,
         Self::Teleport,
         Self::Wall,
@@ -74,6 +88,9 @@ impl Behaviour {
             Self::Roam => "roam",
             Self::Fight => "fight",
             Self::Mixed => "mixed",
+            Self::Crowd => "crowd",
+            Self::Commute => "commute",
+            Self::Idle => "idle",
             Self::Speed => "speed",
             Self::Teleport => "teleport",
             Self::Wall => "wall",
@@ -87,15 +104,23 @@ impl Behaviour {
     /// True for what no player would do; that the server closes such a session is no failure of the server.
     #[must_use]
     pub const fn is_hostile(self) -> bool {
-        !matches!(self, Self::Roam | Self::Fight | Self::Mixed)
+        !matches!(self, Self::Roam | Self::Fight | Self::Mixed | Self::Crowd | Self::Commute | Self::Idle)
+    }
+
+    /// True when bots of this kind send no inputs, and so need no turns of their own.
+    pub(crate) const fn is_still(self) -> bool {
+        matches!(self, Self::Idle)
     }
 
     /// The brain of the bot with this number.
-    pub(crate) fn brain(self, number: u32) -> Box<dyn Brain> {
+    pub(crate) fn brain(self, plan: &Plan, number: u32) -> Box<dyn Brain> {
         match self {
             Self::Mixed if number.is_multiple_of(2) => Box::new(Fighter::default()),
             Self::Roam | Self::Mixed => Box::new(Roamer::default()),
             Self::Fight => Box::new(Fighter::default()),
+            Self::Crowd => Box::new(Miller::within(plan.radius_m)),
+            Self::Commute => Box::new(Commuter::default()),
+            Self::Idle => Box::new(Idler),
             Self::Speed => Box::new(Runner::default()),
             Self::Teleport => Box::new(Claimer::new(Lie::Elsewhere)),
             Self::Wall => Box::new(Claimer::new(Lie::BehindWall)),
@@ -147,6 +172,8 @@ pub(crate) enum Act {
     Take(TakeCommand),
     /// Asks to be taken from where it died to the spawn point.
     Release(ReleaseCommand),
+    /// Walks through the portal it stands in.
+    EnterPortal(EnterPortalCommand),
     /// Makes another step in the same turn.
     Hurry,
     /// Sends this turn's datagram so many times more.

@@ -1,7 +1,7 @@
 //! Doors as a bot knows them: what the server shows of them becomes the geometry that the bot predicts and thinks
 //! with, and a closed one in its way is opened.
 
-use net::client::Client;
+use net::client::ClientSession;
 use sim::actor::Kind;
 use sim::features::doors::DoorState;
 use sim::features::skills::CastCommand;
@@ -20,12 +20,12 @@ const ASK_AGAIN_TURNS: u32 = 40;
 const ASK_BP: u32 = 1_000;
 
 /// The geometry with its doors as the server shows them; `None` when that is how they are, or nothing is shown.
-pub(crate) fn as_shown(client: &Client, bits: Bits, geometry: &Geometry) -> Option<Geometry> {
+pub(crate) fn as_shown(session: &ClientSession, bits: Bits, geometry: &Geometry) -> Option<Geometry> {
     let (Some(kind), Some(state)) = (bits.kind, bits.door) else { return None };
     if geometry.door_count() == 0 {
         return None;
     }
-    let shown = client.world().entities().filter_map(|entity| {
+    let shown = session.world().entities().filter_map(|entity| {
         let Kind::Door(door) = Kind::from_wire(&mut Reader::new(entity.value(kind)?))? else { return None };
         let open = DoorState::from_wire(&mut Reader::new(entity.value(state)?))?;
         Some((u16::try_from(door).ok()?, open))

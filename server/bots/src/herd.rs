@@ -1,35 +1,31 @@
-//! Many bots: threads, sockets, the order of joining, and when to begin and to stop measuring. A herd shares one
-//! thread with an event loop of its own, because tasks that wander between threads cost several times as much. A
-//! few bots share a UDP socket: more of them would overflow the system's receive buffer whenever this process has
-//! to wait for a core, and count the server's packets as lost.
+//! Many bots: threads, the order of joining, and when to begin and to stop measuring. A herd is the bots of one thread,
+//! which drives them one after the other; nothing but a few counts is shared with other herds.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use net::client::ClientEndpoint;
 use sim::assets::{ClassDef, SceneDef};
+use sim::ids::SimId;
 use sim::space::Geometry;
-use tokio::time::Instant;
 
-use crate::bot::{self, Life};
 use crate::report::{Outcome, Report};
+use crate::scrape::ServerPoint;
+use crate::series::Series;
 use crate::{Plan, RunError};
 
-/// Bots of one herd.
-const HERD_BOTS: u32 = 256;
-/// Bots of one socket: with two full datagrams each, a quarter of Linux' default buffer of 208 KiB.
-const SOCKET_BOTS: usize = 16;
-/// Time between two joins: 200 a second.
-const JOIN_SPACING: Duration = Duration::from_millis(5);
-/// How often the progress is drawn and the phase is looked at.
-const LOOK_PERIOD: Duration = Duration::from_millis(100);
+mod conduct;
+mod thread;
+
+/// Bots of one herd: as many as one thread can drive on a core it has to share.
+const HERD_BOTS: u32 = 4_096;
+/// In herds of up to so many bots each looks at everything in view twice a second; in larger ones every three seconds.
+const CLOSE_LOOK_BOTS: u32 = 300;
 
 /// Where the test is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
+enum Phase {
     /// Not all have joined.
     Joining,
     /// Times are kept.
@@ -48,10 +44,21 @@ pub(crate) struct Field {
     joined: AtomicU32,
     refused: AtomicU32,
     left: AtomicU32,
+    series: Mutex<Series>,
+    /// What the server said last of itself.
+    server: Mutex<Option<ServerPoint>>,
+    /// What bots have been shown that cannot be true.
+    violations: AtomicU64,
+    /// The bots' characters.
+    characters: Mutex<BTreeSet<SimId>>,
+    is_cut: AtomicBool,
+    /// When the network came back, in microseconds since the test began; 0 before that.
+    mended_us: AtomicU64,
 }
 
 impl Field {
-    fn new(plan: &Plan) -> Result<Self, RunError> {
+    /// What bots of this plan share.
+    pub(crate) fn new(plan: &Plan) -> Result<Self, RunError> {
         if plan.assets.classes.is_empty() {
             return Err(RunError::NoClass);
         }
@@ -70,17 +77,38 @@ impl Field {
             joined: AtomicU32::new(0),
             refused: AtomicU32::new(0),
             left: AtomicU32::new(0),
+            series: Mutex::default(),
+            server: Mutex::default(),
+            violations: AtomicU64::new(0),
+            characters: Mutex::default(),
+            is_cut: AtomicBool::new(false),
+            mended_us: AtomicU64::new(0),
         })
     }
 
-    /// When a bot joins.
-    pub(crate) fn join_time(&self, number: u32) -> Instant {
-        self.began + JOIN_SPACING * number
+    /// When the bot in this place of the order joins.
+    fn join_time(&self, order: u32) -> Instant {
+        self.began + Duration::from_secs(1) * order / self.plan.joins_per_second.max(1)
+    }
+
+    /// Whole seconds since the test began.
+    fn second(&self) -> u32 {
+        u32::try_from(self.began.elapsed().as_secs()).unwrap_or(u32::MAX)
+    }
+
+    /// Turns between two looks of a bot at everything in view: fewer looks of more bots.
+    pub(crate) fn look_turns(&self) -> u32 {
+        if self.plan.count <= CLOSE_LOOK_BOTS { 10 } else { 60 }
     }
 
     /// The class of a bot: all in turn.
     pub(crate) fn class_of(&self, number: u32) -> &ClassDef {
         &self.classes[number as usize % self.classes.len()]
+    }
+
+    /// The course of the test so far.
+    pub(crate) fn series(&self) -> MutexGuard<'_, Series> {
+        self.series.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A scene by its id.
@@ -89,7 +117,7 @@ impl Field {
     }
 
     /// Where the test is.
-    pub(crate) fn phase(&self) -> Phase {
+    fn phase(&self) -> Phase {
         match self.phase.load(Ordering::Relaxed) {
             0 => Phase::Joining,
             1 => Phase::Measuring,
@@ -102,14 +130,55 @@ impl Field {
     }
 
     /// A bot stands in the world, or was refused.
-    pub(crate) fn note_joined(&self, joined: bool) {
+    fn note_joined(&self, joined: bool) {
         let counter = if joined { &self.joined } else { &self.refused };
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A bot that had joined is done.
-    pub(crate) fn note_left(&self) {
+    fn note_left(&self) {
         self.left.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What the server said last of itself.
+    fn server(&self) -> MutexGuard<'_, Option<ServerPoint>> {
+        self.server.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A bot was shown what cannot be true, so many times.
+    pub(crate) fn note_violations(&self, count: u64) {
+        self.violations.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// A bot has this character.
+    fn note_character(&self, own: Option<SimId>) {
+        if let Some(own) = own {
+            self.characters.lock().unwrap_or_else(PoisonError::into_inner).insert(own);
+        }
+    }
+
+    /// Whether a character is a bot's.
+    fn is_character(&self, id: SimId) -> bool {
+        self.characters.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
+    }
+
+    /// Takes everybody's network away, or gives it back.
+    fn cut(&self, is_cut: bool) {
+        if self.is_cut.swap(is_cut, Ordering::Relaxed) && !is_cut {
+            let now_us = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+            self.mended_us.store(now_us, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether there is no network.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.is_cut.load(Ordering::Relaxed)
+    }
+
+    /// How long ago the network came back; `None` before it did.
+    fn since_mended(&self) -> Option<Duration> {
+        let mended = Duration::from_micros(self.mended_us.load(Ordering::Relaxed));
+        (!mended.is_zero()).then(|| self.began.elapsed().saturating_sub(mended))
     }
 
     fn have_all_answers(&self) -> bool {
@@ -129,101 +198,31 @@ pub(crate) fn run(plan: &Plan) -> Result<Report, RunError> {
     for herd in 0..herds {
         let field = Arc::clone(&field);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let run = move || runtime.block_on(run_herd(&field, herd, herds));
+        let run = move || runtime.block_on(thread::run(&field, herd, herds));
         threads.push(std::thread::Builder::new().name(format!("bots-{herd}")).spawn(run)?);
     }
-    conduct(&field);
-    let mut lives = Vec::new();
+    let server = conduct::conduct(&field)?;
+    let mut outcome = Outcome::default();
     for thread in threads {
         match thread.join() {
-            Ok(herd) => lives.extend(herd?),
+            Ok(herd) => outcome.add(herd?),
             // What was wrong has been printed; a test with a broken bot has no result.
             Err(panic) => std::panic::resume_unwind(panic),
         }
     }
-    judge(plan, lives)
+    outcome.server = server;
+    outcome.series = std::mem::take(&mut *field.series()).finish();
+    judge(plan, outcome)
 }
 
-/// Lives of the bots whose number leaves the remainder `herd`, so that every herd joins evenly.
-async fn run_herd(field: &Arc<Field>, herd: u32, herds: u32) -> std::io::Result<Vec<Life>> {
-    let numbers: Vec<u32> = (0..field.plan.count).filter(|number| number % herds == herd).collect();
-    let mut tasks = Vec::new();
-    for sharing in numbers.chunks(SOCKET_BOTS) {
-        let endpoint = match ClientEndpoint::bind() {
-            Ok(endpoint) => Arc::new(endpoint),
-            Err(error) => {
-                // Nobody waits for bots that will not come.
-                numbers.iter().skip(tasks.len()).for_each(|_| field.note_joined(false));
-                return Err(error);
-            }
-        };
-        let live = |&number| tokio::spawn(bot::live(Arc::clone(field), Arc::clone(&endpoint), number));
-        tasks.extend(sharing.iter().map(live));
-    }
-    let mut lives = Vec::new();
-    for task in tasks {
-        match task.await {
-            Ok(life) => lives.push(life),
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        }
-    }
-    Ok(lives)
-}
-
-/// Moves the test through its phases and draws the progress. Ends early when nobody is left.
-fn conduct(field: &Field) {
-    let bar = progress_bar(&field.plan);
-    bar.set_length(u64::from(field.plan.count));
-    bar.set_message("bots join");
-    while !field.have_all_answers() {
-        bar.set_position(u64::from(field.joined.load(Ordering::Relaxed)));
-        std::thread::sleep(LOOK_PERIOD);
-    }
-    field.enter(Phase::Measuring);
-    let began = Instant::now();
-    let tenths = |time: Duration| u64::try_from(time.as_millis() / 100).unwrap_or(u64::MAX);
-    bar.set_length(tenths(field.plan.duration));
-    bar.set_message(format!("{} bots play", field.joined.load(Ordering::Relaxed)));
-    while began.elapsed() < field.plan.duration && field.is_anybody_here() {
-        bar.set_position(tenths(began.elapsed()));
-        std::thread::sleep(LOOK_PERIOD.min(field.plan.duration.saturating_sub(began.elapsed())));
-    }
-    field.enter(Phase::Leaving);
-    bar.finish_and_clear();
-}
-
-fn progress_bar(plan: &Plan) -> ProgressBar {
-    let target = if plan.shows_progress { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(None, target);
-    match ProgressStyle::with_template("{msg:20} {bar:40} {percent:>3} %  {eta} left") {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
-}
-
-fn judge(plan: &Plan, lives: Vec<Life>) -> Result<Report, RunError> {
-    if let Some(theirs) = lives.iter().find_map(|life| life.other_assets) {
+fn judge(plan: &Plan, outcome: Outcome) -> Result<Report, RunError> {
+    if let Some(theirs) = outcome.other_assets {
         return Err(RunError::OtherAssets { theirs, ours: plan.assets.hash });
     }
-    let mut outcome = Outcome::default();
-    let mut first_refusal = None;
-    for life in lives {
-        let mut remarks = life.told;
-        remarks.extend(life.dropped.clone());
-        if let Some(refused) = &life.refused {
-            remarks.push(format!("a bot could not join: {refused}"));
-            first_refusal.get_or_insert_with(|| refused.to_string());
+    match &outcome.refusal {
+        Some(reason) if outcome.connected == 0 => {
+            Err(RunError::NobodyJoined { server: plan.server, reason: reason.clone() })
         }
-        outcome.add(Outcome {
-            connected: u32::from(life.refused.is_none()),
-            disconnects: u32::from(life.dropped.is_some()),
-            violations: life.violations,
-            remarks,
-            measures: life.measures,
-        });
-    }
-    match first_refusal {
-        Some(reason) if outcome.connected == 0 => Err(RunError::NobodyJoined { server: plan.server, reason }),
         _ => Ok(Report::new(plan, outcome)),
     }
 }

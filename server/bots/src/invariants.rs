@@ -4,13 +4,22 @@
 use std::collections::VecDeque;
 
 use glam::Vec3;
+use net::client::ClientSession;
+use net::client::world::WorldEvent;
 use net::protocol::OwnState;
 use sim::assets::{MovementDef, SceneDef};
+use sim::features::combat::{HealthChanged, Vitals};
+use sim::features::skills::{CastEnded, CastOutcome, Cooldowns, CooldownsSeen};
 use sim::locomotion::SPEED_BP_NORMAL;
 use sim::tick::TICK_SECONDS;
+use sim::wire::Reader;
+
+mod ledger;
 
 use crate::senses::Senses;
+use crate::truth::Truth;
 use crate::walk::ground;
+use ledger::Ledger;
 
 /// How much farther than the leave radius something in view may be, in metres: what two runners part in a second,
 /// while the news of it travels.
@@ -23,8 +32,8 @@ const SPEED_WINDOW_TICKS: u32 = 100;
 const JUMP_M: f32 = 5.0;
 /// Turns after a jump in which what is in view may still be that of the former place (3 s).
 const JUMP_REST_TURNS: u32 = 60;
-/// Turns between two looks at everything in view (0.5 s).
-const LOOK_TURNS: u32 = 10;
+/// After so many ticks in a scene the own character has to be in view (3 s).
+const ENTER_TICKS: u32 = 60;
 /// Violations told in words per bot.
 const TOLD_MAX: usize = 5;
 
@@ -38,16 +47,19 @@ pub(crate) struct Invariants {
     batch_gaps: u64,
     jumped_turn: Option<u32>,
     way: Way,
+    ledger: Ledger,
+    /// The own cooldowns as they were told by the end of the last turn, and in which tick.
+    cooldowns: (u32, Vec<u8>),
 }
 
 impl Invariants {
-    /// Looks at everything; call once per turn.
-    pub(crate) fn check(&mut self, senses: &Senses<'_>) {
-        let world = senses.client.world();
+    /// Looks at everything; call once per turn. Others are looked at every `look_turns`.
+    pub(crate) fn check(&mut self, senses: &Senses<'_>, look_turns: u32) {
+        let world = senses.session.world();
         let Some(scene) = world.scene() else { return };
         if scene.epoch != self.scene_epoch {
             (self.scene_epoch, self.newest_tick, self.jumped_turn) = (scene.epoch, 0, Some(senses.turn));
-            self.way = Way::default();
+            (self.way, self.ledger, self.cooldowns) = (Way::default(), Ledger::default(), (0, Vec::new()));
         }
         let (tick, own) = (world.newest_tick(), *world.own());
         if tick < self.newest_tick {
@@ -58,14 +70,90 @@ impl Invariants {
         }
         self.newest_tick = tick;
         self.check_batches(senses);
-        if senses.turn.is_multiple_of(LOOK_TURNS) {
+        self.remember_cooldowns(senses);
+        if senses.turn.is_multiple_of(look_turns) {
             self.check_others(senses);
+            self.balance_books(senses);
         }
+    }
+
+    /// Takes in what happened to somebody in view; before [`Invariants::check`].
+    pub(crate) fn hear(&mut self, senses: &Senses<'_>, event: &WorldEvent) {
+        if Some(event.kind) == senses.bits.health_changed {
+            if let Some(change) = HealthChanged::from_wire(event.subject, &mut Reader::new(&event.body)) {
+                self.ledger.enter(event.subject, event.tick, change.amount);
+            }
+        } else if Some(event.kind) == senses.bits.cast_ended && Some(event.subject) == senses.own_id() {
+            let cast = CastEnded::from_wire(event.subject, &mut Reader::new(&event.body));
+            if let Some(cast) = cast.filter(|cast| cast.outcome == CastOutcome::Finished) {
+                self.check_cooldown(senses, event.tick, &cast);
+            }
+        }
+    }
+
+    /// A bot is shown where it was not.
+    pub(crate) fn hear_truth(&mut self, session: &ClientSession, truth: &Truth) {
+        if let Some(what) = truth.contradiction(session) {
+            self.violated_in(session, &what);
+        }
+    }
+
+    /// An instant cast that took effect must have been ready by what the server had told before.
+    fn check_cooldown(&mut self, senses: &Senses<'_>, tick: u32, cast: &CastEnded) {
+        let Some(skill) = senses.assets.skills.get(cast.skill).filter(|skill| skill.cast_ticks() == 0) else { return };
+        let (told, bytes) = &self.cooldowns;
+        let Some(told) = cooldowns_of(bytes).filter(|_| *told < tick) else { return };
+        let ready_tick = told.ready_tick(cast.skill, skill);
+        if ready_tick > tick {
+            self.violated(
+                senses,
+                &format!("{} took effect in tick {tick}, but was ready in tick {ready_tick}", skill.id),
+            );
+        }
+    }
+
+    fn remember_cooldowns(&mut self, senses: &Senses<'_>) {
+        let world = senses.session.world();
+        let bytes = senses.bits.cooldowns.and_then(|bit| world.own_value(bit)).unwrap_or_default();
+        let (tick, known) = &mut self.cooldowns;
+        if known != bytes {
+            *tick = world.newest_tick();
+            known.clear();
+            known.extend_from_slice(bytes);
+        }
+    }
+
+    /// Compares hit points that have settled with what the combat log said of them.
+    fn balance_books(&mut self, senses: &Senses<'_>) {
+        let Some(bit) = senses.bits.vitals else { return };
+        let world = senses.session.world();
+        for id in self.ledger.open() {
+            let shown = world.entity(id).and_then(|entity| Some((entity.value_tick(bit)?, entity.value(bit)?)));
+            let vitals = shown.and_then(|(tick, bytes)| Some((tick, Vitals::from_wire(&mut Reader::new(bytes))?)));
+            let Some((tick, vitals)) = vitals else {
+                self.ledger.close(id);
+                continue;
+            };
+            if let Err(off) = self.ledger.balance(id, tick, vitals.hp, world.newest_tick()) {
+                let (shown, expected) = (off.shown, off.expected);
+                self.violated(senses, &format!("{id} has {shown} hit points, but the log makes up {expected}"));
+            }
+        }
+    }
+
+    /// The judge of the same bot on another line: what it has counted stays, what it knew does not.
+    pub(crate) fn for_next_line(&mut self) -> Self {
+        Self { count: self.count, told: std::mem::take(&mut self.told), ..Self::default() }
     }
 
     /// Violations so far.
     pub(crate) fn count(&self) -> u64 {
         self.count
+    }
+
+    /// The first one in words.
+    pub(crate) fn first_told(&self) -> Option<&str> {
+        self.told.first().map(String::as_str)
     }
 
     /// The first few in words.
@@ -91,7 +179,7 @@ impl Invariants {
     }
 
     fn check_batches(&mut self, senses: &Senses<'_>) {
-        let gaps = senses.client.world().counts().batch_gaps;
+        let gaps = senses.session.world().counts().batch_gaps;
         if gaps > self.batch_gaps {
             self.violated(senses, "a batch came out of order");
         }
@@ -100,15 +188,16 @@ impl Invariants {
 
     fn check_others(&mut self, senses: &Senses<'_>) {
         let mut index_before = None;
-        for entity in senses.client.world().entities() {
+        for entity in senses.session.world().entities() {
             let index = Some(entity.id().index());
             if index == index_before {
                 self.violated(senses, &format!("two entities share the index of {}", entity.id()));
             }
             index_before = index;
         }
+        self.check_self_in_view(senses);
         let settled = self.jumped_turn.is_none_or(|turn| senses.turn.saturating_sub(turn) > JUMP_REST_TURNS);
-        let here = ground(Vec3::from(senses.client.world().own().position));
+        let here = ground(Vec3::from(senses.session.world().own().position));
         let seen_m = senses.scene.aoi.leave_m + LEAVE_SLACK_M;
         for seen in senses.others() {
             if seen.vitals.is_some_and(|vitals| vitals.hp > vitals.hp_max) {
@@ -126,6 +215,15 @@ impl Invariants {
         }
     }
 
+    fn check_self_in_view(&mut self, senses: &Senses<'_>) {
+        let world = senses.session.world();
+        let Some(scene) = world.scene() else { return };
+        let is_new = world.newest_tick().saturating_sub(scene.entered_tick) < ENTER_TICKS;
+        if !is_new && world.entity(scene.own).is_none() {
+            self.violated(senses, "the own character is not in view");
+        }
+    }
+
     fn check_place(&mut self, senses: &Senses<'_>, position: Vec3, whose: &str) {
         if !is_within(position, senses.scene) {
             self.violated(senses, &format!("{whose} is at {position}, which is not in the scene"));
@@ -133,12 +231,21 @@ impl Invariants {
     }
 
     fn violated(&mut self, senses: &Senses<'_>, what: &str) {
+        self.violated_in(senses.session, what);
+    }
+
+    fn violated_in(&mut self, session: &ClientSession, what: &str) {
         self.count += 1;
         if self.told.len() < TOLD_MAX {
-            let tick = senses.client.world().newest_tick();
-            self.told.push(format!("{} tick {tick}: {what}", senses.scene.id));
+            let world = session.world();
+            let (tick, scene) = (world.newest_tick(), world.scene().map_or("no scene", |scene| scene.id.as_str()));
+            self.told.push(format!("{scene} tick {tick}: {what}"));
         }
     }
+}
+
+fn cooldowns_of(bytes: &[u8]) -> Option<CooldownsSeen> {
+    Cooldowns::from_wire(&mut Reader::new(bytes))
 }
 
 fn is_within(position: Vec3, scene: &SceneDef) -> bool {

@@ -1,13 +1,15 @@
-//! What bots measure. Each bot fills its own [`Measures`]; at the end they are added up. Times are microseconds
-//! in histograms of three significant digits.
+//! What bots measure. A herd fills one [`Measures`] a second for each kind of network its bots have; they are added up
+//! into seconds and into the whole. Times are microseconds in histograms of three significant digits.
 
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use net::client::Client;
+use net::client::{ClientSession, Stats};
 
 /// Longest time a histogram tells from longer ones, in microseconds (60 s).
 const TIME_US_MAX: u64 = 60_000_000;
+/// Weight of the newest difference in the smoothed jitter, as RFC 3550 has it.
+const JITTER_GAIN: f64 = 1.0 / 16.0;
 
 /// A distribution of times in microseconds.
 #[derive(Debug, Clone)]
@@ -26,7 +28,7 @@ impl Times {
         self.0.saturating_record(u64::from(time_us));
     }
 
-    fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         // Both have the same bounds, so every value fits.
         let _fits = self.0.add(&other.0);
     }
@@ -36,67 +38,175 @@ impl Times {
     pub(crate) fn quantile_ms(&self, part: f64) -> f64 {
         if self.0.is_empty() { 0.0 } else { self.0.value_at_quantile(part) as f64 / 1_000.0 }
     }
+
+    /// How many times there are.
+    pub(crate) fn count(&self) -> u64 {
+        self.0.len()
+    }
+
+    /// Times above the one before and not above this one, by upper bounds that grow by a quarter, in milliseconds.
+    #[allow(clippy::cast_precision_loss, reason = "below 2^26 in time, and counts are for drawing")]
+    pub(crate) fn bars(&self) -> Vec<(f64, u64)> {
+        if self.0.is_empty() {
+            return Vec::new();
+        }
+        let bars = self.0.iter_log(250, 1.25);
+        bars.map(|bar| (bar.value_iterated_to() as f64 / 1_000.0, bar.count_since_last_iteration())).collect()
+    }
 }
 
-/// Everything counted and measured by one bot, or by many.
+/// Everything counted and measured by some bots in some time.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Measures {
     /// From sending an input to hearing that it was applied.
     pub(crate) ack: Times,
     /// How much later than the fastest of the last seconds updates came.
     pub(crate) update_age: Times,
+    /// Round trips as the connection measures them, one sample per bot and second.
+    pub(crate) rtt: Times,
+    /// Smoothed jitter of updates, one sample per bot and second.
+    pub(crate) jitter: Times,
+    /// How far what is shown of others that move lags behind what the server has told them, a sample per comparison.
+    pub(crate) view_lag: Times,
+    pub(crate) counts: Counts,
+    /// CPU time of the bots' threads.
+    pub(crate) cpu: Duration,
+    /// Time connected, over all bots.
+    pub(crate) connected: Duration,
+}
+
+/// What is only counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
     pub(crate) frames_received: u64,
     pub(crate) frames_lost: u64,
     pub(crate) bytes_received: u64,
+    pub(crate) bytes_sent: u64,
     pub(crate) decode_errors: u64,
+    pub(crate) unknown_records: u64,
     pub(crate) corrections: u64,
     pub(crate) forced: u64,
     pub(crate) inputs_sent: u64,
     pub(crate) rejections: u64,
     pub(crate) visible_sum: u64,
     pub(crate) visible_samples: u64,
-    /// Time connected, over all bots.
-    pub(crate) connected: Duration,
+    pub(crate) turns: u64,
+    /// Turns in which the bot walked.
+    pub(crate) walking_turns: u64,
+    /// What is shown of others, compared with what the server has told those others of themselves.
+    pub(crate) views_compared: u64,
+    /// Of these, what has rested for half a second and is shown elsewhere.
+    pub(crate) views_late: u64,
 }
 
-impl Measures {
-    /// Takes the times that came in since the last call, and keeps them when `measuring`.
-    pub(crate) fn take_times(&mut self, client: &mut Client, measuring: bool) {
-        for time_us in client.ack_us().drain().filter(|_| measuring) {
-            self.ack.record(time_us);
-        }
-        for time_us in client.update_age_us().drain().filter(|_| measuring) {
-            self.update_age.record(time_us);
-        }
-    }
-
-    /// Takes the client's counts over at its end.
-    pub(crate) fn take_counts(&mut self, client: &Client) {
-        let stats = client.stats();
-        self.frames_received = stats.frames_received;
-        self.frames_lost = stats.frames_lost;
-        self.bytes_received = stats.bytes_received;
-        self.decode_errors = stats.decode_errors;
-        self.corrections = stats.corrections;
-        self.forced = stats.forced;
-        self.inputs_sent = stats.inputs_sent;
+impl Counts {
+    fn pairs(&mut self, other: &Self) -> [(&mut u64, u64); 16] {
+        [
+            (&mut self.frames_received, other.frames_received),
+            (&mut self.frames_lost, other.frames_lost),
+            (&mut self.bytes_received, other.bytes_received),
+            (&mut self.bytes_sent, other.bytes_sent),
+            (&mut self.decode_errors, other.decode_errors),
+            (&mut self.unknown_records, other.unknown_records),
+            (&mut self.corrections, other.corrections),
+            (&mut self.forced, other.forced),
+            (&mut self.inputs_sent, other.inputs_sent),
+            (&mut self.rejections, other.rejections),
+            (&mut self.visible_sum, other.visible_sum),
+            (&mut self.visible_samples, other.visible_samples),
+            (&mut self.turns, other.turns),
+            (&mut self.walking_turns, other.walking_turns),
+            (&mut self.views_compared, other.views_compared),
+            (&mut self.views_late, other.views_late),
+        ]
     }
 
     /// Adds another's.
     pub(crate) fn add(&mut self, other: &Self) {
-        self.ack.add(&other.ack);
-        self.update_age.add(&other.update_age);
-        self.frames_received += other.frames_received;
-        self.frames_lost += other.frames_lost;
-        self.bytes_received += other.bytes_received;
-        self.decode_errors += other.decode_errors;
-        self.corrections += other.corrections;
-        self.forced += other.forced;
-        self.inputs_sent += other.inputs_sent;
-        self.rejections += other.rejections;
-        self.visible_sum += other.visible_sum;
-        self.visible_samples += other.visible_samples;
+        self.pairs(other).into_iter().for_each(|(own, more)| *own = own.saturating_add(more));
+    }
+
+    /// What came since an earlier reading. A count that went back, such as frames lost that came after all, is 0.
+    fn since(mut self, before: &Self) -> Self {
+        self.pairs(before).into_iter().for_each(|(now, before)| *now = now.saturating_sub(before));
+        self
+    }
+}
+
+/// What has been taken over of one session, so that the next look finds what is new.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Reading {
+    counts: Counts,
+    last_age_us: Option<u32>,
+    jitter_us: f64,
+}
+
+impl Measures {
+    /// Takes the times that came in since the last call, and keeps them when `measuring`.
+    pub(crate) fn take_times(&mut self, session: &mut ClientSession, reading: &mut Reading, measuring: bool) {
+        for time_us in session.ack_us().drain().filter(|_| measuring) {
+            self.ack.record(time_us);
+        }
+        for age_us in session.update_age_us().drain() {
+            let difference_us = reading.last_age_us.replace(age_us).map_or(0, |last_us| age_us.abs_diff(last_us));
+            reading.jitter_us += (f64::from(difference_us) - reading.jitter_us) * JITTER_GAIN;
+            if measuring {
+                self.update_age.record(age_us);
+            }
+        }
+    }
+
+    /// Takes over what a session has counted since the last call.
+    pub(crate) fn take_counts(&mut self, stats: &Stats, bytes_sent: u64, reading: &mut Reading) {
+        let counts = Counts {
+            frames_received: stats.frames_received,
+            frames_lost: stats.frames_lost,
+            bytes_received: stats.bytes_received,
+            bytes_sent,
+            decode_errors: stats.decode_errors,
+            unknown_records: stats.unknown_records,
+            corrections: stats.corrections,
+            forced: stats.forced,
+            inputs_sent: stats.inputs_sent,
+            ..Counts::default()
+        };
+        self.counts.add(&counts.since(&reading.counts));
+        reading.counts = counts;
+    }
+
+    /// Samples what changes slowly.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, and is not negative")]
+    pub(crate) fn sample_path(&mut self, rtt: Duration, reading: &Reading) {
+        self.rtt.record(u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX));
+        self.jitter.record(reading.jitter_us as u32);
+    }
+
+    /// Adds another's.
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (own, more) in [
+            (&mut self.ack, &other.ack),
+            (&mut self.update_age, &other.update_age),
+            (&mut self.rtt, &other.rtt),
+            (&mut self.jitter, &other.jitter),
+            (&mut self.view_lag, &other.view_lag),
+        ] {
+            if more.count() > 0 {
+                own.add(more);
+            }
+        }
+        self.counts.add(&other.counts);
+        self.cpu += other.cpu;
         self.connected += other.connected;
+    }
+
+    /// Forgets everything, and keeps its memory.
+    pub(crate) fn clear(&mut self) {
+        for times in [&mut self.ack, &mut self.update_age, &mut self.rtt, &mut self.jitter, &mut self.view_lag] {
+            if times.count() > 0 {
+                times.0.reset();
+            }
+        }
+        (self.counts, self.cpu, self.connected) = (Counts::default(), Duration::ZERO, Duration::ZERO);
     }
 }
 
@@ -116,5 +226,24 @@ mod tests {
             assert!((low.quantile_ms(part) - expected_ms).abs() < 0.2, "{part}: {}", low.quantile_ms(part));
         }
         assert_eq!(Times::default().quantile_ms(0.5), 0.0);
+    }
+
+    #[test]
+    fn the_bars_of_a_distribution_add_up_to_all_of_it() {
+        let mut times = Times::default();
+        (0..1_000).for_each(|time| times.record(time * 90));
+        let bars = times.bars();
+        assert_eq!(bars.iter().map(|(_, count)| count).sum::<u64>(), 1_000);
+        assert!(bars.windows(2).all(|pair| pair[0].0 < pair[1].0), "{bars:?}");
+    }
+
+    #[test]
+    fn a_session_is_taken_over_once_however_often_it_is_looked_at() {
+        let (mut measures, mut reading) = (Measures::default(), Reading::default());
+        for (received, lost) in [(10, 2), (20, 1), (20, 1)] {
+            let stats = Stats { frames_received: received, frames_lost: lost, ..Stats::default() };
+            measures.take_counts(&stats, received * 60, &mut reading);
+        }
+        assert_eq!((measures.counts.frames_received, measures.counts.bytes_sent), (20, 1_200));
     }
 }

@@ -163,6 +163,11 @@ pub(crate) fn ground(position: Vec3) -> Vec2 {
     Vec2::new(position.x, position.z)
 }
 
+/// The middle of a scene's bounds.
+pub(crate) fn middle(bounds: &Bounds) -> Vec2 {
+    (Vec2::from(bounds.min) + Vec2::from(bounds.max)) / 2.0
+}
+
 /// A random place within bounds and not quite at their edge.
 pub(crate) fn random_place(bounds: &Bounds, draw: &mut Draw) -> Vec2 {
     let (min, max) = (Vec2::from(bounds.min), Vec2::from(bounds.max));

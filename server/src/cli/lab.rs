@@ -13,6 +13,7 @@ use sim::tick::TICK_MS;
 
 use super::say;
 use crate::lab::matrix::{Entrants, Matrix};
+use crate::lab::plain::Plain;
 use crate::lab::summary::Summary;
 use crate::lab::{self, svg, table};
 
@@ -50,6 +51,20 @@ pub(super) enum LabCommand {
         parties: Vec<String>,
         #[command(flatten)]
         series: SeriesArgs,
+    },
+    /// Write game data with a plain instead of the field, for load tests: `serve --assets DIR` and `bots --assets DIR`
+    Plain {
+        /// The folder to write
+        dir: PathBuf,
+        /// Length of its sides in metres
+        #[arg(long, value_name = "METRES", default_value_t = 1_000.0)]
+        side: f32,
+        /// How far a player sees, in metres
+        #[arg(long, value_name = "METRES", default_value_t = 60.0)]
+        view: f32,
+        /// How many players may be there
+        #[arg(long, value_name = "COUNT", default_value_t = 20_000)]
+        players: u32,
     },
 }
 
@@ -107,6 +122,11 @@ pub(super) fn run(command: &LabCommand) -> anyhow::Result<ExitCode> {
             fight(a, b, series)
         }
         LabCommand::Raid { party, boss, series } => fight(party, boss, series),
+        LabCommand::Plain { dir, side, view, players } => {
+            lab::plain::write(&Plain { side_m: *side, view_m: *view, players_max: *players }, dir)?;
+            say(&format!("{0}: mainspring serve --assets {0}\n", dir.display()));
+            Ok(ExitCode::SUCCESS)
+        }
         LabCommand::Matrix { against, rank, parties, series } => {
             matrix(against.as_deref().unwrap_or_default(), *rank, parties, series)
         }

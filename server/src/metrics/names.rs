@@ -9,6 +9,8 @@ pub(super) const MESSAGE_LATENCY: &str = "message_latency";
 pub(super) const COMBAT_COUNT: &str = "combat_count";
 pub(super) const GATEWAY_CONNECTION_COUNT: &str = "gateway_connection_count";
 pub(super) const SCENE_TICK_SECONDS: &str = "scene_tick_seconds";
+pub(super) const SCENE_SESSION_COUNT: &str = "scene_session_count";
+pub(super) const TICK_OVERRUNS: &str = "tick_overruns_total";
 pub(super) const TICK_DEBT_DROPPED: &str = "tick_debt_dropped_total";
 pub(super) const MOVE_REJECTED: &str = "move_rejected_total";
 pub(super) const COMMAND_REJECTED: &str = "command_rejected_total";
@@ -28,16 +30,21 @@ pub(super) const ASSETS_RELOAD: &str = "assets_reload_total";
 pub(super) const ASSETS_EPOCH: &str = "assets_epoch_info";
 pub(super) const ASSET_EDITS: &str = "asset_edits_total";
 pub(super) const GEOMETRY_EDITS: &str = "geometry_edits_total";
+pub(super) const STATE_HASHES: &str = "follower_state_hashes_total";
 pub(super) const NAVIGATION: &str = "navigation_total";
 
-/// Every metric with its help text.
-pub(super) const DESCRIPTIONS: [(&str, &str); 26] = [
+/// Help of [`MESSAGE_LATENCY`], which is not written by the recorder.
+pub(super) const MESSAGE_LATENCY_HELP: &str = "Seconds from the arrival of a message to the tick that took it in.";
+
+/// Every metric with its help text, but [`MESSAGE_LATENCY`].
+pub(super) const DESCRIPTIONS: [(&str, &str); 28] = [
     (ONLINE_PLAYERS, "Connected players in all scenes."),
     (SCENE_PLAYER_COUNT, "Characters in a scene, those without a connection included."),
-    (MESSAGE_LATENCY, "Seconds from the arrival of a message to the tick that took it in."),
     (COMBAT_COUNT, "Hits, heals and other changes of health."),
     (GATEWAY_CONNECTION_COUNT, "QUIC connections, those in their handshake included."),
     (SCENE_TICK_SECONDS, "Seconds of one tick and of each of its stages."),
+    (SCENE_SESSION_COUNT, "Sessions in a scene; bytes by time and session are what a client receives."),
+    (TICK_OVERRUNS, "Ticks that took longer than a tick lasts."),
     (TICK_DEBT_DROPPED, "Ticks that were due during an overload and never ran."),
     (MOVE_REJECTED, "Movement that was refused, by reason."),
     (COMMAND_REJECTED, "Commands that were refused, by reason."),
@@ -57,6 +64,7 @@ pub(super) const DESCRIPTIONS: [(&str, &str); 26] = [
     (ASSETS_EPOCH, "1 for the hash of the newest game data, 0 for earlier ones."),
     (ASSET_EDITS, "Edits of the game data that reached running scenes, by what became of them."),
     (GEOMETRY_EDITS, "Geometry replaced in running scenes, and bodies it moved."),
+    (STATE_HASHES, "State hashes of clients that simulate a scene, by whether they are the server's."),
     (NAVIGATION, "Answers of the path service and what became of walks, by reason."),
 ];
 
@@ -113,6 +121,7 @@ pub(super) const KNOWN_REASONS: &[(&str, &[&str])] = &[
             "bad_ack",
             "dropped",
             "stale_scene",
+            "not_followed",
         ],
     ),
     (
@@ -131,10 +140,12 @@ pub(super) const KNOWN_REASONS: &[(&str, &[&str])] = &[
             "logged_out",
             "login_timeout",
             "internal",
+            "resume_refused",
         ],
     ),
-    (CONNECTION_REFUSED, &["full", "per_address", "retry", "handshake"]),
+    (CONNECTION_REFUSED, &["full", "per_address", "retry", "handshake", "resume_refused"]),
     (TRANSPORT_DROPPED, &["rate", "inbox", "early", "oversized", "outgoing_oversized"]),
+    (STATE_HASHES, &["equal", "different"]),
     (RECORDING_STOPPED, &["slow_disk", "size", "io_error"]),
     (ASSET_EDITS, &["applied", "unchanged", "out_of_turn", "too_large", "faults", "other_hash", "scene_gone", "frame"]),
     (GEOMETRY_EDITS, &["applied", "refused", "moved_body"]),

@@ -7,15 +7,20 @@ use std::time::{Duration, Instant};
 use metrics::{Counter, Gauge, Histogram, Label};
 use net::sessions::SessionStats;
 use sim::counters;
-use sim::tick::TickSystems;
+use sim::tick::{TICK_MS, TickSystems};
 
 use super::{Metrics, as_gauge, names};
+
+/// How long a tick may take.
+const TICK: Duration = Duration::from_millis(TICK_MS as u64);
 
 /// What one scene's thread writes.
 pub struct SceneMetrics {
     metrics: Arc<Metrics>,
     total: Histogram,
     players: Gauge,
+    sessions: Gauge,
+    overruns: Counter,
     combat: Counter,
     debt: Counter,
     datagrams: Counter,
@@ -31,6 +36,8 @@ impl Metrics {
         let made = SceneMetrics {
             total: self.tick_histogram(scene, "total"),
             players: self.gauge(names::SCENE_PLAYER_COUNT, "scene_id", scene.to_owned()),
+            sessions: self.gauge(names::SCENE_SESSION_COUNT, "scene_id", scene.to_owned()),
+            overruns: count(names::TICK_OVERRUNS),
             combat: count(names::COMBAT_COUNT),
             debt: count(names::TICK_DEBT_DROPPED),
             datagrams: count(names::DATAGRAMS),
@@ -39,7 +46,9 @@ impl Metrics {
             metrics: Arc::clone(self),
         };
         made.players.set(0.0);
-        for counter in [&made.combat, &made.debt, &made.datagrams, &made.datagram_bytes, &made.frame_bytes] {
+        made.sessions.set(0.0);
+        let more = [&made.overruns, &made.combat, &made.debt];
+        for counter in more.into_iter().chain([&made.datagrams, &made.datagram_bytes, &made.frame_bytes]) {
             counter.increment(0);
         }
         made
@@ -71,6 +80,7 @@ impl SceneMetrics {
     /// Records how long a whole tick took, network and log included.
     pub fn record_total(&self, took: Duration) {
         self.total.record(took);
+        self.overruns.increment(u64::from(took > TICK));
     }
 
     /// Counts ticks that were due and will never run.
@@ -78,9 +88,10 @@ impl SceneMetrics {
         self.debt.increment(ticks);
     }
 
-    /// States how many characters are in the scene.
-    pub fn set_players(&self, count: usize) {
-        self.players.set(as_gauge(count));
+    /// States how many characters are in the scene, and how many of them have a session.
+    pub fn set_players(&self, characters: usize, sessions: usize) {
+        self.players.set(as_gauge(characters));
+        self.sessions.set(as_gauge(sessions));
     }
 
     /// Adds what the simulation counted, as (metric, label, count).
@@ -104,25 +115,19 @@ impl SceneMetrics {
         for (reason, count) in stats.rejected {
             self.metrics.reason(names::INBOUND_REJECTED, reason).increment(count);
         }
-        self.record_latencies(stats.message_latency_us);
+        for (result, count) in [("equal", stats.state_hashes_equal), ("different", stats.desyncs.len() as u64)] {
+            if count > 0 {
+                self.metrics.reason(names::STATE_HASHES, result).increment(count);
+            }
+        }
+        let latencies = &self.metrics.latencies;
+        latencies.input.add(&stats.input_latency);
+        latencies.command.add(&stats.command_latency);
+        latencies.view.add(&stats.view_latency);
     }
 
     /// Counts a replay log that ended before its scene.
     pub fn count_recording_stopped(&self, reason: &'static str) {
         self.metrics.reason(names::RECORDING_STOPPED, reason).increment(1);
-    }
-
-    fn record_latencies(&self, latencies_us: impl IntoIterator<Item = (&'static str, u64)>) {
-        let mut last: Option<(&'static str, Histogram)> = None;
-        for (message, latency_us) in latencies_us {
-            // Messages of one type come in runs, so most need no lookup.
-            if last.as_ref().is_none_or(|(known, _)| *known != message) {
-                let labels = vec![Label::new("msg_type", message)];
-                last = Some((message, self.metrics.histogram(names::MESSAGE_LATENCY, labels)));
-            }
-            if let Some((_, histogram)) = &last {
-                histogram.record(Duration::from_micros(latency_us));
-            }
-        }
     }
 }

@@ -234,3 +234,28 @@ fn a_log_that_does_not_hold_the_data_it_names_is_refused() {
         "{refused}"
     );
 }
+
+#[test]
+fn bots_whose_network_is_cut_come_back_as_who_they_were() {
+    let assets = test_assets(&[]);
+    let server = Server::start(&config(None), Arc::clone(&assets)).unwrap();
+    let second = Duration::from_secs(1);
+    let plan = bots::Plan {
+        count: 10,
+        behaviour: bots::Behaviour::Roam,
+        duration: second * 8,
+        network: bots::Network {
+            cut: Some(bots::Cut { after: second, lasting: second * 3 }),
+            ..bots::Network::default()
+        },
+        metrics: Some(server.facts().http),
+        ..bots::Plan::new(server.facts().listen, assets)
+    };
+    let report = bots::run(&plan).unwrap();
+    let returns = report.returns.unwrap();
+    assert_eq!((returns.lost, returns.resumed, returns.same_entity, returns.doubles), (10, 10, 10, 0), "{report}");
+    assert!(report.is_good(), "{report}");
+    let server_said = report.server.unwrap();
+    assert!(server_said.tick_ms["total"].mean > 0.0 && !server_said.series.is_empty(), "{server_said:?}");
+    server.stop();
+}

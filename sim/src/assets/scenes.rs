@@ -32,6 +32,9 @@ pub struct SceneDef {
     /// Where players may fight one another.
     #[serde(default)]
     pub pvp: PvpRule,
+    /// What its clients are sent.
+    #[serde(default)]
+    pub sync: SyncDef,
     /// What units stand on and bump into.
     #[serde(default)]
     pub geometry: Vec<GeometryDef>,
@@ -92,6 +95,32 @@ impl Record for SceneDef {
         }
         for (index, portal) in self.portals.iter_mut().enumerate() {
             portal.to.visit(&format!("portals.{index}.to"), visitor);
+        }
+    }
+}
+
+/// What the clients of a scene are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, schemars::JsonSchema)]
+pub enum SyncDef {
+    /// What changes in their area of interest.
+    #[default]
+    State,
+    /// That, or, for clients that ask for it, everything that enters the scene, tick by tick, so that they simulate the
+    /// whole of it themselves. For duels and small battles: everybody is sent what everybody does, out of sight too. The
+    /// scene begins anew when nobody is left in it.
+    Frames {
+        /// Time between two comparisons of the clients' state with the server's, in ms, in steps of 50.
+        compare_ms: u32,
+    },
+}
+
+impl SyncDef {
+    /// Ticks between two comparisons of state, where clients simulate the scene.
+    #[must_use]
+    pub fn compare_ticks(&self) -> Option<u32> {
+        match self {
+            Self::State => None,
+            Self::Frames { compare_ms } => Some(ticks_of(*compare_ms).max(1)),
         }
     }
 }

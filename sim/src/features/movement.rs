@@ -8,11 +8,14 @@
 
 use bevy_app::App;
 use bevy_ecs::prelude::*;
+use bevy_ecs::query::QueryData;
 use glam::{Vec2, Vec3};
 
-use crate::actor::{Actor, Heading, Motion, Position, Profile};
+use crate::actor::{Actor, Asleep, Heading, Motion, Position, Profile};
+use crate::assets::Assets;
 use crate::counters::{Counters, MOVE_REJECTED};
 use crate::digest::{Digest, DigestApp, Digester};
+use crate::epoch::{EpochApp, EpochSwap};
 use crate::features::doors::Doors;
 use crate::features::players::CarryApp;
 use crate::features::skills::ValidateSystems;
@@ -24,7 +27,7 @@ use crate::roster::Roster;
 use crate::scene::{SceneAssets, SceneGeometry, SceneNavmesh};
 use crate::space::Geometry;
 use crate::space::navmesh::Navmesh;
-use crate::tick::{TICK_SECONDS, Tick, TickSystems};
+use crate::tick::{SimTick, TICK_SECONDS, Tick, TickSystems};
 
 pub mod budget;
 pub mod claims;
@@ -75,7 +78,7 @@ pub fn plugin(app: &mut App) {
             compare_claims.in_set(MoveSystems::Compare),
         ),
     );
-    app.carry::<DistanceBudget>();
+    app.on_epoch(follow_epoch).carry::<DistanceBudget>();
     app.digest_component::<Motion>("movement").digest_component::<InputQueue>("movement");
     app.digest_component::<InputProgress>("movement").digest_component::<DistanceBudget>("movement");
 }
@@ -110,33 +113,80 @@ fn queue_steps(
     }
 }
 
+/// A player whose inputs are looked at.
+#[derive(QueryData)]
+#[query_data(mutable)]
+struct Stepper {
+    entity: Entity,
+    queue: &'static mut InputQueue,
+    budget: &'static mut DistanceBudget,
+    motion: &'static Motion,
+    profile: &'static Profile,
+    progress: &'static mut InputProgress,
+    intent: &'static mut MoveIntent,
+}
+
+/// Whoever sent something, moved or was moved since the last look.
+type Stirred = Or<(Changed<InputQueue>, Changed<Motion>, Changed<MoveIntent>)>;
+
+/// Lets through what the budget allows. A player who stands and sends nothing is not looked at.
 fn validate_moves(
-    assets: Res<SceneAssets>,
-    mut players: Query<(&mut InputQueue, &mut DistanceBudget, &Motion, &Profile, &mut InputProgress, &mut MoveIntent)>,
+    (tick, assets): (Res<SimTick>, Res<SceneAssets>),
+    mut players: ParamSet<(Query<Stepper, Stirred>, Query<Stepper>)>,
+    mut unfinished: Local<Vec<Entity>>,
 ) {
-    for (mut queue, mut budget, motion, profile, mut progress, mut intent) in &mut players {
-        let limit_mps = speed_limit_mps(&assets.0.movements[profile.0], motion.speed_bp);
-        budget.begin_tick(limit_mps * TICK_SECONDS);
-        let standing = motion.velocity == Vec3::ZERO;
-        while let Some(next) = queue.peek() {
-            let free = standing && next.wish == Vec2::ZERO && intent.steps.is_empty();
-            if !free && !budget.allows_step() {
+    let before = unfinished.len();
+    for mut player in &mut players.p0() {
+        if player.advance(&assets.0, tick.0) {
+            unfinished.push(player.entity);
+        }
+    }
+    let mut everyone = players.p1();
+    for at in 0..before {
+        if let Ok(mut player) = everyone.get_mut(unfinished[at])
+            && !player.budget.has_begun(tick.0)
+            && player.advance(&assets.0, tick.0)
+        {
+            unfinished.push(player.entity);
+        }
+    }
+    unfinished.drain(..before);
+}
+
+impl StepperItem<'_, '_> {
+    /// Takes the steps of a tick out of the queue; true when there is something left to do that nothing else will tell of.
+    fn advance(&mut self, assets: &Assets, tick: u32) -> bool {
+        let limit_mps = speed_limit_mps(&assets.movements[self.profile.0], self.motion.speed_bp);
+        self.budget.begin_tick(tick, limit_mps * TICK_SECONDS);
+        let standing = self.motion.velocity == Vec3::ZERO;
+        while let Some(next) = self.queue.peek() {
+            let free = standing && next.wish == Vec2::ZERO && self.intent.steps.is_empty();
+            if !free && !self.budget.allows_step() {
                 break;
             }
-            if let Some((sequence, input)) = queue.pop() {
-                progress.applied_sequence = sequence;
-                intent.steps.push(input);
+            if let Some((sequence, input)) = self.queue.pop() {
+                self.progress.applied_sequence = sequence;
+                self.intent.steps.push(input);
             }
             if !free {
-                budget.take_step();
+                self.budget.take_step();
             }
         }
         if standing {
-            queue.rest();
-        } else if queue.silent_ticks() > SILENT_TICKS_MAX {
-            intent.steps.push(StepInput::default());
+            if !self.queue.is_rested() {
+                self.queue.rest();
+            }
+        } else if self.queue.silent_ticks() > SILENT_TICKS_MAX {
+            self.intent.steps.push(StepInput::default());
         }
+        !self.queue.is_empty() || (!standing && self.intent.steps.is_empty())
     }
+}
+
+/// Other game data may allow another speed: everybody is looked at once.
+fn follow_epoch(world: &mut World, _: &EpochSwap) {
+    let mut all = world.query::<&mut InputQueue>();
+    all.iter_mut(world).for_each(|mut queue| queue.set_changed());
 }
 
 type Forced<'a> =
@@ -163,42 +213,69 @@ type Moving<'a> = (
     &'a Profile,
     Option<&'a mut DistanceBudget>,
 );
+type MovingItem<'a> = (
+    Mut<'a, MoveIntent>,
+    Mut<'a, Position>,
+    Mut<'a, Motion>,
+    Mut<'a, Heading>,
+    &'a Profile,
+    Option<Mut<'a, DistanceBudget>>,
+);
 
-fn integrate(assets: Res<SceneAssets>, geometry: Res<SceneGeometry>, mut actors: Query<Moving, With<Actor>>) {
-    for (mut intent, mut position, mut motion, mut heading, profile, budget) in &mut actors {
-        let player = budget.is_some();
-        if intent.steps.is_empty() && (player || motion.velocity == Vec3::ZERO) {
-            continue;
-        }
-        let profile = &assets.0.movements[profile.0];
-        let mut mover = Mover { position: position.0, velocity: motion.velocity };
-        if intent.steps.is_empty() {
-            intent.steps.push(StepInput::default());
-        }
-        let mut facing = None;
-        for input in intent.steps.drain(..) {
-            mover = step(mover, input, motion.speed_bp, profile, &geometry.0);
-            facing = Heading::along(input.wish).or(facing);
-        }
-        if let Some(mut budget) = budget {
-            budget.spend(Vec2::new(mover.position.x - position.0.x, mover.position.z - position.0.z).length());
-        }
-        position.set_if_neq(Position(mover.position));
-        motion.set_if_neq(Motion { velocity: mover.velocity, ..*motion });
-        if let Some(facing) = facing.filter(|_| motion.speed_bp > 0) {
-            heading.set_if_neq(facing);
-        }
+/// Players take the steps they were let through; whoever else has steps to take, or is still in motion, moves too.
+fn integrate(
+    (assets, geometry): (Res<SceneAssets>, Res<SceneGeometry>),
+    mut players: Query<Moving, (With<InputQueue>, Changed<MoveIntent>)>,
+    mut others: Query<Moving, (With<Actor>, Without<InputQueue>, Without<Asleep>)>,
+) {
+    players.iter_mut().chain(&mut others).for_each(|actor| take_steps(actor, &assets.0, &geometry.0));
+}
+
+fn take_steps(
+    (mut intent, mut position, mut motion, mut heading, profile, budget): MovingItem,
+    assets: &Assets,
+    geometry: &Geometry,
+) {
+    let player = budget.is_some();
+    if intent.steps.is_empty() && (player || motion.velocity == Vec3::ZERO) {
+        return;
+    }
+    let profile = &assets.movements[profile.0];
+    let mut mover = Mover { position: position.0, velocity: motion.velocity };
+    if intent.steps.is_empty() {
+        intent.steps.push(StepInput::default());
+    }
+    let mut facing = None;
+    for input in intent.steps.drain(..) {
+        mover = step(mover, input, motion.speed_bp, profile, geometry);
+        facing = Heading::along(input.wish).or(facing);
+    }
+    if let Some(mut budget) = budget {
+        budget.spend(Vec2::new(mover.position.x - position.0.x, mover.position.z - position.0.z).length());
+    }
+    position.set_if_neq(Position(mover.position));
+    motion.set_if_neq(Motion { velocity: mover.velocity, ..*motion });
+    if let Some(facing) = facing.filter(|_| motion.speed_bp > 0) {
+        heading.set_if_neq(facing);
     }
 }
+
+type Claimant<'a> =
+    (&'a mut InputQueue, &'a mut InputProgress, &'a mut Motion, &'a Position, &'a Profile, &'a DistanceBudget);
 
 fn compare_claims(
     assets: Res<SceneAssets>,
     (geometry, navmesh, doors): (Res<SceneGeometry>, Res<SceneNavmesh>, Doors),
     mut counters: ResMut<Counters>,
-    mut players: Query<(&mut InputQueue, &mut InputProgress, &mut Motion, &Position, &Profile, &DistanceBudget)>,
+    mut players: Query<Claimant, Changed<InputQueue>>,
 ) {
     for (mut queue, mut progress, mut motion, position, profile, budget) in &mut players {
-        let Some(claim) = queue.take_claim(progress.applied_sequence) else { continue };
+        if !queue.claims(progress.applied_sequence) {
+            continue;
+        }
+        let Some(claim) = queue.take_claim(progress.applied_sequence).filter(|claim| !claim.is_near(*position)) else {
+            continue;
+        };
         let profile = &assets.0.movements[profile.0];
         let refuse = |geometry: &Geometry, navmesh: Option<&Navmesh>| {
             claims::refuse(claim, *position, budget.recent_step_m(), Surroundings { profile, geometry, navmesh })

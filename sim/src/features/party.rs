@@ -15,7 +15,7 @@ use crate::features::players::{Carry, CarryApp, LinkDead, Player};
 use crate::features::skills::ValidateSystems;
 use crate::ids::{PlayerId, SimId};
 use crate::input::{Admitted, Players, ReceiveSystems};
-use crate::interest::Interest;
+use crate::interest::{Interest, InterestSystems};
 use crate::random::{Random, Stream};
 use crate::tick::{SimTick, TICKS_PER_SECOND, Tick, TickSystems};
 use crate::wire::Reader;
@@ -48,7 +48,7 @@ pub fn plugin(app: &mut App) {
         (
             follow_members.in_set(TickSystems::Receive).after(ReceiveSystems::Settle),
             heed_members.in_set(TickSystems::Validate).before(ValidateSystems::Moves),
-            tell_members.in_set(TickSystems::Perceive),
+            tell_members.in_set(TickSystems::Perceive).before(InterestSystems::Grid),
         ),
     );
     app.carry::<Party>().digest_resource::<Parties>("party");

@@ -287,11 +287,16 @@ fn follow_duels(
     }
 }
 
-type Settled<'a> = (&'a SimId, &'a Player, &'a PvpFlag, &'a mut Allegiance);
+type Settled<'a> = (&'a SimId, &'a Player, Ref<'a, PvpFlag>, &'a mut Allegiance);
 
-/// What everyone may do to everyone from the next tick on.
+/// What everyone may do to everyone from the next tick on. Looked at where something it follows from has changed, and
+/// where a flag may run out.
 fn settle_allegiances((tick, parties, duels): (Res<SimTick>, Res<Parties>, Res<Duels>), mut players: Query<Settled>) {
+    let all = parties.is_changed() || duels.is_changed();
     for (&id, player, flag, mut allegiance) in &mut players {
+        if !(all || allegiance.flagged || flag.is_changed() || allegiance.is_changed()) {
+            continue;
+        }
         let party = parties.party_of(player.id).map_or(0, |party| party.id.0);
         let duel = duels.of(id).filter(|duel| duel.phase == Phase::On).map(|duel| duel.opponent(id));
         allegiance.set_if_neq(Allegiance { player: true, flagged: flag.is_up(tick.0), duel, party });

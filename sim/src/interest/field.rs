@@ -242,3 +242,76 @@ pub(super) fn cells_around(columns: usize, cell: u32) -> impl Iterator<Item = st
         start..start + 2 * REACH + 1
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::lists::within;
+    use super::*;
+    use crate::random::{Random, Stream};
+
+    const RADII: AoiDef = AoiDef { enter_m: 20.0, leave_m: 25.0 };
+
+    fn field() -> Field {
+        Field::new(Vec2::splat(-100.0), Vec2::splat(100.0), RADII)
+    }
+
+    #[test]
+    fn a_list_has_all_that_brute_force_finds_in_order() {
+        let (mut field, random) = (field(), Random::new(5));
+        let mut near = Vec::new();
+        for tick in 1..40_u32 {
+            let place = |index: u32| {
+                // Some lie outside the bounds, and some are gone in some ticks.
+                let mut draw = random.draw(tick, SimId::new(index, 0), Stream("field test"), 0);
+                (draw.below(5) > 0).then(|| Vec2::new(draw.unit() * 260.0 - 130.0, draw.unit() * 260.0 - 130.0))
+            };
+            field.begin(tick, 400);
+            let there = || (1..400).filter_map(|index| Some((SimId::new(index, 0), place(index)?)));
+            there().for_each(|(id, place)| field.put(id, place, Visibility::default()));
+            field.settle();
+            let (_, viewer) = there().nth(tick as usize).unwrap();
+            let cell = field.cell_of(viewer);
+            field.list(&[cell]);
+            let (list, is_plain) = field.list_of(cell);
+            let count = within(list, viewer, RADII, &mut near);
+            let found: Vec<SimId> = near[..count].iter().map(|candidate| candidate.id()).collect();
+            let expected = there().filter(|(_, at)| at.distance_squared(viewer) <= RADII.leave_m * RADII.leave_m);
+            assert_eq!(found, expected.map(|(id, _)| id).collect::<Vec<_>>(), "tick {tick}");
+            assert!(is_plain);
+        }
+    }
+
+    #[test]
+    fn what_moves_stirs_the_cells_in_sight_and_no_others() {
+        let mut field = field();
+        let (mover, sitter) = (SimId::new(1, 0), SimId::new(2, 0));
+        let at = |field: &mut Field, tick, x: f32| {
+            field.begin(tick, 3);
+            field.put(mover, Vec2::new(x, 0.0), Visibility::default());
+            field.put(sitter, Vec2::new(60.0, 0.0), Visibility::default());
+            field.settle();
+        };
+        at(&mut field, 1, 0.0);
+        at(&mut field, 2, 1.0);
+        assert!(field.is_stirred(field.cell_of(Vec2::new(20.0, 0.0))));
+        assert!(!field.is_stirred(field.cell_of(Vec2::new(60.0, 0.0))));
+        at(&mut field, 3, 1.0);
+        assert!(!field.is_any_stirred(), "it stands");
+    }
+
+    #[test]
+    fn what_hides_is_counted_until_it_is_gone() {
+        let mut field = field();
+        let hidden = Visibility { stealth: true, ..Visibility::default() };
+        let cell = field.cell_of(Vec2::ZERO);
+        for (tick, there) in [(1, true), (2, false)] {
+            field.begin(tick, 2);
+            if there {
+                field.put(SimId::new(1, 0), Vec2::ZERO, hidden);
+            }
+            field.settle();
+            field.list(&[cell]);
+            assert_eq!(field.list_of(cell).1, !there);
+        }
+    }
+}

@@ -141,18 +141,16 @@ pub(super) fn within(list: &[Block], place: Vec2, radii: AoiDef, near: &mut Vec<
     }
     let mut count = 0;
     for block in list {
-        let mut squared = [0.0; LANES];
-        for lane in 0..LANES {
+        let squared: [f32; LANES] = std::array::from_fn(|lane| {
             let (x, z) = (block.x[lane] - place.x, block.z[lane] - place.y);
-            squared[lane] = x * x + z * z;
-        }
+            x * x + z * z
+        });
         let room = &mut near[count..count + LANES];
         let mut found = 0;
-        for lane in 0..LANES {
-            let inside = u64::from(squared[lane] <= enter);
-            // At most `lane` were found before it.
-            room[found & (LANES - 1)] = Candidate(u64::from(block.id[lane]) << 1 | inside);
-            found += usize::from(squared[lane] <= leave);
+        for (&squared, &id) in squared.iter().zip(&block.id) {
+            // Of eight lanes at most seven were found before the last.
+            room[found & (LANES - 1)] = Candidate(u64::from(id) << 1 | u64::from(squared <= enter));
+            found += usize::from(squared <= leave);
         }
         count += found;
     }

@@ -23,17 +23,14 @@ pub(super) struct Looking {
 }
 
 type Eyes<'a> = (&'a Position, Option<&'a Faction>, Option<&'a Concealment>, Option<&'a Pinned>, &'a mut Interest);
-type Anew = Or<(Changed<Interest>, Changed<Pinned>)>;
+type Candidacy<'a> = (Entity, &'a Position, Option<Ref<'a, Pinned>>, Ref<'a, Interest>);
+type Anew = (With<Interest>, Or<(Changed<Interest>, Changed<Pinned>)>);
 
 /// Brings the views up to date.
 pub(super) fn look_around(
     radii: Res<AoiRadii>,
     mut field: ResMut<SceneField>,
-    mut viewers: ParamSet<(
-        Query<(Entity, &Position, Option<Ref<Pinned>>, Ref<Interest>)>,
-        Query<Eyes>,
-        Query<(), (With<Interest>, Anew)>,
-    )>,
+    mut viewers: ParamSet<(Query<Candidacy>, Query<Eyes>, Query<(), Anew>)>,
     mut looking: Local<Looking>,
 ) {
     let looking = &mut *looking;
@@ -66,11 +63,7 @@ pub(super) fn look_around(
 
 impl Looking {
     /// Finds those who have to look, by cell, and their cells.
-    fn choose<'a>(
-        &mut self,
-        field: &Field,
-        all: impl Iterator<Item = (Entity, &'a Position, Option<Ref<'a, Pinned>>, Ref<'a, Interest>)>,
-    ) {
+    fn choose<'a>(&mut self, field: &Field, all: impl Iterator<Item = Candidacy<'a>>) {
         self.viewers.clear();
         for (viewer, position, pinned, interest) in all {
             let cell = field.cell_of(position.place());

@@ -185,7 +185,7 @@ impl<'t> Trial<'t> {
             player,
             forced_epoch: progress.forced_epoch,
             first_sequence: progress.applied_sequence + 1,
-            steps: vec![(x, z, 0)],
+            steps: [(x, z, 0)].into_iter().collect(),
             claim_cm,
         });
     }

@@ -12,6 +12,7 @@ use glam::{Vec2, Vec3};
 use super::terrain::Terrain;
 use crate::assets::{GeometryDef, SceneDef};
 
+mod clearing;
 mod doors;
 mod obstacles;
 

@@ -38,7 +38,7 @@ fn input(session: &mut ClientSession, now_us: u64) -> InputDatagram {
         frame_ack: 0,
         frame_ack_bits: 0,
         batch_ack: 0,
-        steps: Vec::new(),
+        steps: crate::protocol::InputSteps::new(),
     })
 }
 

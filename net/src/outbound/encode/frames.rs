@@ -4,13 +4,11 @@ use sim::ids::SimId;
 use sim::wire::put_varint;
 
 use super::super::arena::Arena;
-use super::HEARTBEAT_TICKS;
+use super::Picture;
 use crate::codec::encode_state_frame;
-use crate::protocol::{DATAGRAM_BYTES_MAX, DATAGRAMS_PER_TICK_MAX, OwnState, StateFrame};
+use crate::protocol::{DATAGRAM_BYTES_MAX, OwnState, StateFrame};
 use crate::sessions::{FRAME_OVERHEAD_BYTES, Session};
 
-/// Bytes of records in one state datagram.
-const RECORD_BYTES_MAX: usize = DATAGRAM_BYTES_MAX - FRAME_OVERHEAD_BYTES;
 /// Bytes an index takes in a record, at most.
 const INDEX_BYTES_MAX: usize = 3;
 
@@ -24,28 +22,51 @@ pub(super) struct FrameWriter<'a> {
     datagram: &'a mut Vec<u8>,
     /// The first and the last entity of the frame that is being written.
     range: Option<(SimId, SimId)>,
-    /// Datagrams that may still be begun.
-    left_count: usize,
+    /// This is the first frame of the tick.
+    is_first: bool,
+    /// Bytes of records that fit in this frame.
+    room_bytes: usize,
+    /// Bytes of datagrams that may still be sent in this tick, this one's not counted.
+    left_bytes: usize,
 }
 
 impl<'a> FrameWriter<'a> {
     pub(super) fn new(
         session: &'a mut Session,
         own: OwnState,
-        tick: u32,
-        arena: &'a mut Arena,
-        records: &'a mut Vec<u8>,
-        datagram: &'a mut Vec<u8>,
+        picture: &Picture<'_>,
+        (arena, records, datagram): (&'a mut Arena, &'a mut Vec<u8>, &'a mut Vec<u8>),
     ) -> Self {
         records.clear();
-        let left_count = DATAGRAMS_PER_TICK_MAX - 1;
-        Self { session, own, tick, arena, records, datagram, range: None, left_count }
+        let left_bytes = picture.limits.client_bytes_per_tick;
+        let mut writer = Self {
+            session,
+            own,
+            tick: picture.tick,
+            arena,
+            records,
+            datagram,
+            range: None,
+            is_first: true,
+            room_bytes: 0,
+            left_bytes,
+        };
+        writer.take_room();
+        writer
+    }
+
+    /// Takes the bytes of one datagram out of the tick's; says whether records fit in it.
+    fn take_room(&mut self) -> bool {
+        let datagram_bytes = self.left_bytes.min(DATAGRAM_BYTES_MAX);
+        self.left_bytes -= datagram_bytes;
+        self.room_bytes = datagram_bytes.saturating_sub(FRAME_OVERHEAD_BYTES);
+        self.room_bytes > INDEX_BYTES_MAX + size_of::<u64>()
     }
 
     /// Writes a record of at most 7 bytes; false when the budget is used up.
     #[inline]
     pub(super) fn put_short(&mut self, id: SimId, (word, length): (u64, usize)) -> bool {
-        if self.records.len() + INDEX_BYTES_MAX + size_of::<u64>() > RECORD_BYTES_MAX && !self.turn_over() {
+        if self.records.len() + INDEX_BYTES_MAX + length > self.room_bytes && !self.turn_over() {
             return false;
         }
         let gap = self.gap_to(id);
@@ -65,11 +86,14 @@ impl<'a> FrameWriter<'a> {
     /// Writes a record; false when the budget is used up.
     pub(super) fn put(&mut self, id: SimId, body: &[u8]) -> bool {
         let bytes = INDEX_BYTES_MAX + body.len();
-        if bytes > RECORD_BYTES_MAX {
+        if bytes > DATAGRAM_BYTES_MAX - FRAME_OVERHEAD_BYTES {
             tracing::error!(%id, bytes, "a record does not fit in a datagram; it is not sent");
             return true;
         }
-        if self.records.len() + bytes > RECORD_BYTES_MAX && !self.turn_over() {
+        // A record that no budget holds goes alone, and a little over it: else it would never go.
+        let is_alone = self.is_first && self.records.is_empty();
+        if !is_alone && self.records.len() + bytes > self.room_bytes && !(self.turn_over() && bytes <= self.room_bytes)
+        {
             return false;
         }
         let gap = self.gap_to(id);
@@ -87,8 +111,8 @@ impl<'a> FrameWriter<'a> {
     pub(super) fn finish(mut self) {
         let view = &self.session.view;
         let is_news =
-            view.last_own.is_none_or(|last| OwnState { input_wait_ms: self.own.input_wait_ms, ..last } != self.own);
-        let is_due = !view.is_silent(self.tick) && self.tick.wrapping_sub(view.last_frame_tick) >= HEARTBEAT_TICKS;
+            view.last_own.is_none_or(|last| OwnState { input_shift: self.own.input_shift, ..last } != self.own);
+        let is_due = !view.is_silent(self.tick) && view.is_due(self.tick);
         let is_first = view.last_frame_tick != self.tick || view.last_own.is_none();
         if self.range.is_some() || (is_first && (is_news || is_due)) {
             self.write();
@@ -105,12 +129,14 @@ impl<'a> FrameWriter<'a> {
         u32::try_from(id.index() - last).unwrap_or(0)
     }
 
-    /// Sends the frame off and begins another; false when no further one is allowed.
+    /// Sends the frame off and begins another; false when the budget is used up.
     fn turn_over(&mut self) -> bool {
-        let Some(left_count) = self.left_count.checked_sub(1) else { return false };
-        self.left_count = left_count;
+        if self.left_bytes <= FRAME_OVERHEAD_BYTES + INDEX_BYTES_MAX + size_of::<u64>() {
+            return false;
+        }
         self.write();
-        true
+        self.is_first = false;
+        self.take_room()
     }
 
     fn write(&mut self) {

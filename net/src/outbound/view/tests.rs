@@ -31,7 +31,7 @@ fn ack(frame: u32, bits: u32, batch_ack: u32) -> InputDatagram {
         frame_ack: frame,
         frame_ack_bits: bits,
         batch_ack,
-        steps: Vec::new(),
+        steps: crate::protocol::InputSteps::new(),
     }
 }
 
@@ -54,6 +54,16 @@ fn a_client_that_acknowledges_nothing_lacks_it_after_half_a_second() {
     view.give_up_old(20);
     assert_eq!(since(&view), [10]);
     view.give_up_old(21);
+    assert_eq!(since(&view), [9]);
+}
+
+#[test]
+fn a_frame_without_records_proves_the_loss_of_an_older_one() {
+    let mut view = view_with(&[A]);
+    send(&mut view, 10, A);
+    view.next_frame(11, None);
+    view.next_frame(12, None);
+    view.acknowledge(&ack(3, 1, 0), 13).unwrap();
     assert_eq!(since(&view), [9]);
 }
 

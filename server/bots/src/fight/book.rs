@@ -61,7 +61,7 @@ impl SkillBook {
 
     /// Notes that a skill has been asked for.
     pub(super) fn asked(&mut self, senses: &Senses<'_>) {
-        let path_turns = u32::try_from(senses.client.rtt().as_millis().div_ceil(TURN_MS)).unwrap_or(u32::MAX);
+        let path_turns = u32::try_from(senses.rtt.as_millis().div_ceil(TURN_MS)).unwrap_or(u32::MAX);
         self.asked_until = senses.turn.saturating_add(path_turns).saturating_add(UNDER_WAY_TURNS);
     }
 

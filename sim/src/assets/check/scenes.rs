@@ -5,7 +5,7 @@
 use super::patrols::check_patrol_casts;
 use super::{Check, Checker};
 use crate::assets::{
-    DoorDef, GeometryDef, Heights, SceneDef,
+    DoorDef, GeometryDef, Heights, SceneDef, SyncDef,
     kinds::Records,
     load::LoadedTable,
     report::{Code, nearest},
@@ -22,6 +22,10 @@ const SIZE_M_MAX: f32 = 4_096.0;
 const CELLS_MAX: i64 = 1_024;
 /// Most doors of a scene; every one is an entity that clients hear of.
 const DOORS_MAX: usize = 256;
+/// Times between two comparisons of clients' state with the server's, in ms.
+const COMPARE_MS: std::ops::RangeInclusive<i64> = 250..=60_000;
+/// Most players of a scene whose clients simulate all of it: everybody is sent what everybody does.
+const FRAMES_PLAYERS_MAX: u32 = 64;
 /// Largest extent of a door.
 const DOOR_SIZE_M_MAX: f32 = 100.0;
 
@@ -75,7 +79,17 @@ impl SceneDef {
                 format!("`leave_m` is {} m, but must be more than `enter_m`, {} m", self.aoi.leave_m, self.aoi.enter_m);
             check.contradiction("aoi.leave_m", "aoi.enter_m", message);
         }
-        check.whole("players_max", self.players_max, 1..=20_000);
+        check.whole("players_max", self.players_max, 1..=100_000);
+        if let SyncDef::Frames { compare_ms } = self.sync {
+            check.whole("sync.compare_ms", compare_ms, COMPARE_MS);
+            if self.players_max > FRAMES_PLAYERS_MAX {
+                let message = format!(
+                    "`players_max` is {}, but a scene whose clients simulate all of it has at most {FRAMES_PLAYERS_MAX}",
+                    self.players_max
+                );
+                check.contradiction("players_max", "sync", message);
+            }
+        }
     }
 
     fn check_doors(&self, check: &mut Checker<'_, '_>) {

@@ -106,6 +106,23 @@ fn a_field_without_its_group_does_not_end_the_search() {
 }
 
 #[test]
+fn a_scene_that_clients_simulate_is_small_and_compared_now_and_then() {
+    let found = |sync: &str, players: u32| {
+        let text = SCENE.replace("players_max: 100", &format!("players_max: {players}, sync: {sync}"));
+        findings(&[("scenes/a.ron", &text)])
+    };
+    assert!(found("Frames(compare_ms: 1000)", 64).is_empty() && found("State", 65).is_empty());
+    for (sync, players, named) in [
+        ("Frames(compare_ms: 1000)", 65, "`players_max` is 65"),
+        ("Frames(compare_ms: 100)", 8, "`compare_ms` is 100"),
+        ("Frames", 8, "`sync`"),
+    ] {
+        let found = found(sync, players);
+        assert!(found.len() == 1 && found[0].contains(named), "{found:?}");
+    }
+}
+
+#[test]
 fn a_variant_with_wrong_parentheses_is_told_what_it_takes() {
     let effect =
         |body: &str| findings(&[("effects/burning.ron", &EFFECT.replace("period:", &format!("{body}, period:")))]);

@@ -15,7 +15,7 @@ use super::fight::NODES_PER_TICK_MAX;
 use super::mind::{AiTrace, Mind, ThinkBudget};
 use super::senses::SEEN_MILLI;
 use super::{Group, Home, Patrol, Pursuit, Rails, Species, ThreatTable};
-use crate::actor::{Concealment, Faction, Heading, Position};
+use crate::actor::{Asleep, Concealment, Faction, Heading, Position};
 use crate::assets::OnEvade;
 use crate::counters::Counters;
 use crate::features::buffs::{ActiveBuffs, Tags, clear_all};
@@ -92,7 +92,7 @@ pub(super) struct Scenery<'w, 's> {
     pub(super) counters: ResMut<'w, Counters>,
 }
 
-pub(super) fn decide(mut scenery: Scenery, mut monsters: Query<Thinker>) {
+pub(super) fn decide(mut scenery: Scenery, mut monsters: Query<Thinker, Without<Asleep>>) {
     let assets = scenery.assets.0.clone();
     scenery.budget.renew(NODES_PER_TICK_MAX);
     for mut monster in &mut monsters {
@@ -168,7 +168,7 @@ type Returned<'a> = (
 /// Who has come home is as new.
 pub(super) fn settle_at_home(
     assets: Res<SceneAssets>,
-    mut monsters: Query<Returned>,
+    mut monsters: Query<Returned, Changed<Brain>>,
     mut log: MessageWriter<HealthChanged>,
 ) {
     let mut healed = Vec::new();

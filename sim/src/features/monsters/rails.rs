@@ -26,7 +26,7 @@ use super::brain::Brain;
 use super::patrol::Patrol;
 use super::senses::Neighbourhoods;
 use super::{Home, Species, ThreatTable};
-use crate::actor::{Heading, Motion, Position, Profile};
+use crate::actor::{Asleep, Heading, Motion, Position, Profile};
 use crate::assets::{Assets, AttributeId, MonsterDef, TagId};
 use crate::digest::{Digest, Digester};
 use crate::epoch::EpochSwap;
@@ -43,9 +43,11 @@ mod beat;
 mod course;
 mod curve;
 mod ground;
+mod sleep;
 
 use course::{Course, Walker};
 pub(super) use ground::RailGround;
+use sleep::Sleepers;
 
 /// So near to the place where it left its course, on the ground, a monster is on it again, in metres.
 const JOIN_M: f32 = 0.4;
@@ -159,6 +161,7 @@ impl Rails {
 #[derive(QueryData)]
 #[query_data(mutable)]
 pub(super) struct Rider {
+    entity: Entity,
     id: &'static SimId,
     species: &'static Species,
     home: &'static Home,
@@ -186,8 +189,11 @@ pub(super) struct Track<'w> {
     stats: ResMut<'w, RailStats>,
 }
 
+/// To whom something may have been done.
+type Provoked = Or<(Changed<Brain>, Changed<ThreatTable>)>;
+
 /// Think: a sleeper that was given a reason to fight is where it is before it does.
-pub(super) fn rouse(mut track: Track, mut riders: Query<Rider>) {
+pub(super) fn rouse(mut track: Track, mut riders: Query<Rider, Provoked>) {
     for mut rider in &mut riders {
         let is_asleep = rider.rails.on && !rider.rails.is_set;
         if is_asleep && !(rider.brain.mood.is_idle() && rider.threat.is_empty()) {
@@ -200,27 +206,50 @@ pub(super) fn rouse(mut track: Track, mut riders: Query<Rider>) {
 
 /// Sets idle monsters where they are now, lets those off the rails that have to be, and back on those that are there.
 pub(super) fn ride(
+    mut commands: Commands,
     mut track: Track,
     (geometry, mesh): (Res<SceneGeometry>, Res<SceneNavmesh>),
-    (map, vigilance): (Res<Neighbourhoods>, Res<Vigilance>),
-    mut riders: Query<Rider>,
+    sleepers: Sleepers,
+    (mut awake, mut asleep): (Query<Rider, Without<Asleep>>, Query<Rider, With<Asleep>>),
+    mut roused: Local<Vec<Entity>>,
 ) {
     let touched = geometry.is_changed() || mesh.is_changed();
     let is_other_ground = touched && track.ground.follow(&geometry, &mesh);
-    let always = *vigilance == Vigilance::Always;
-    for mut rider in &mut riders {
-        if is_other_ground || rider.patrol.is_changed() {
-            rider.rails.course_is = Standing::Outdated;
+    let always = *sleepers.vigilance == Vigilance::Always;
+    for mut rider in &mut awake {
+        rider.go(&mut track, &sleepers.map, always, is_other_ground);
+        if let Some(asleep) = rider.sleep() {
+            commands.entity(rider.entity).insert(asleep);
         }
-        if rider.brain.mood.is_idle() {
-            rider.ride(&mut track, &map, always);
-        } else if rider.rails.on {
-            rider.quit(&mut track);
+    }
+    match is_other_ground {
+        true => sleepers.everyone(&mut roused),
+        false => sleepers.roused(&mut roused),
+    }
+    roused.sort_unstable();
+    roused.dedup();
+    for entity in roused.drain(..) {
+        let Ok(mut rider) = asleep.get_mut(entity) else { continue };
+        rider.go(&mut track, &sleepers.map, always, is_other_ground);
+        if rider.sleep().is_none() {
+            commands.entity(entity).remove::<Asleep>();
         }
     }
 }
 
 impl RiderItem<'_, '_> {
+    /// Its tick, whatever it is about.
+    fn go(&mut self, track: &mut Track, map: &Neighbourhoods, always: bool, is_other_ground: bool) {
+        if is_other_ground || self.patrol.is_changed() {
+            self.rails.course_is = Standing::Outdated;
+        }
+        if self.brain.mood.is_idle() {
+            self.ride(track, map, always);
+        } else if self.rails.on {
+            self.quit(track);
+        }
+    }
+
     fn ride(&mut self, track: &mut Track, map: &Neighbourhoods, always: bool) {
         let is_new = self.rails.course.is_none();
         let another = self.rails.course_is != Standing::Good && self.lay(track);
@@ -362,12 +391,17 @@ fn joins(feet: Vec3, place: Vec3) -> bool {
     super::fight::ground_distance_m(feet, place) <= JOIN_M && (feet.y - place.y).abs() < STOREY_M
 }
 
-/// Another epoch of the data: every course is looked at again.
+/// Another epoch of the data: everybody wakes, and every course is looked at again.
 pub(super) fn follow_epoch(world: &mut World, _: &EpochSwap) {
     let mut all = world.query::<&mut Rails>();
     for mut rails in all.iter_mut(world) {
         rails.course_is = rails.course_is.max(Standing::Doubtful);
     }
+    let mut asleep = world.query_filtered::<Entity, With<Asleep>>();
+    let asleep: Vec<Entity> = asleep.iter(world).collect();
+    asleep.into_iter().for_each(|entity| {
+        world.entity_mut(entity).remove::<Asleep>();
+    });
 }
 
 /// Of one on rails its place follows from the clock; of a sleeper it says nothing.

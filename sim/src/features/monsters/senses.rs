@@ -10,7 +10,7 @@ use super::brain::{Brain, HelpCall, Mood};
 use super::rails::{Rails, Vigilance};
 use super::tactics::longest_reach_m;
 use super::{Species, ThreatTable};
-use crate::actor::{Concealment, Position};
+use crate::actor::{Asleep, Concealment, Position};
 use crate::assets::{Assets, Deed, Id, MonsterDef, SceneDef, SkillTarget};
 use crate::epoch::EpochSwap;
 use crate::features::combat::{Level, SideData, Sides};
@@ -49,6 +49,10 @@ pub struct Neighbourhoods {
     /// How many there are in all squares before a column and before a row: (columns + 1) x (rows + 1).
     before: Vec<u32>,
     margin_m: f32,
+    /// The squares of all of them, now and in the tick before.
+    taken: Vec<u32>,
+    taken_before: Vec<u32>,
+    has_changed: bool,
 }
 
 impl FromWorld for Neighbourhoods {
@@ -67,7 +71,9 @@ impl Neighbourhoods {
         let count = |length_m: f32| (length_m / square_m).ceil().clamp(1.0, SQUARES_MAX) as usize;
         let (columns, rows) = (count(max.x - min.x), count(max.y - min.y));
         let before = vec![0; (columns + 1) * (rows + 1)];
-        Self { min, square_m, columns, rows, before, margin_m: margin_m(assets, scene) }
+        let margin_m = margin_m(assets, scene);
+        let (taken, taken_before, has_changed) = (Vec::new(), Vec::new(), true);
+        Self { min, square_m, columns, rows, before, margin_m, taken, taken_before, has_changed }
     }
 
     /// How near somebody must be to a place where a monster may be for it to be awake, at least, in metres: farther than
@@ -88,12 +94,28 @@ impl Neighbourhoods {
         within > before(left, top + 1) + before(right + 1, bottom)
     }
 
+    /// Whether anybody has come, gone or moved to another square in this tick.
+    #[must_use]
+    pub const fn has_changed(&self) -> bool {
+        self.has_changed
+    }
+
     fn take(&mut self, places: impl Iterator<Item = Vec2>) {
-        self.before.fill(0);
         let width = self.columns + 1;
-        for place in places {
+        let mut taken = std::mem::take(&mut self.taken_before);
+        taken.clear();
+        taken.extend(places.map(|place| {
             let (column, row) = self.square(place);
-            self.before[(row + 1) * width + column + 1] += 1;
+            u32::try_from((row + 1) * width + column + 1).unwrap_or(0)
+        }));
+        self.taken_before = std::mem::replace(&mut self.taken, taken);
+        self.has_changed = self.taken != self.taken_before;
+        if !self.has_changed {
+            return;
+        }
+        self.before.fill(0);
+        for &square in &self.taken {
+            self.before[square as usize] += 1;
         }
         for row in 1..=self.rows {
             let mut of_row = 0;
@@ -140,7 +162,10 @@ fn margin_m(assets: &Assets, scene: Id<SceneDef>) -> f32 {
 /// Another epoch of the data: reaches may be others.
 pub(super) fn follow_epoch(world: &mut World, swap: &EpochSwap) {
     let margin_m = margin_m(&swap.new, world.resource::<SceneId>().0);
-    world.resource_mut::<Neighbourhoods>().margin_m = margin_m;
+    let mut map = world.resource_mut::<Neighbourhoods>();
+    map.margin_m = margin_m;
+    // Whoever was far off may be near now.
+    map.taken.clear();
 }
 
 type Neighbour = Or<(With<Player>, With<Interest>, With<InFlight>, With<Lasting>)>;
@@ -149,7 +174,7 @@ type Neighbour = Or<(With<Player>, With<Interest>, With<InFlight>, With<Lasting>
 pub(super) fn map_neighbours(
     mut map: ResMut<Neighbourhoods>,
     neighbours: Query<&Position, Neighbour>,
-    monsters: Query<(&Position, &Rails, &Brain)>,
+    monsters: Query<(&Position, &Rails, &Brain), Without<Asleep>>,
 ) {
     let active = |(_, rails, brain): &(&Position, &Rails, &Brain)| match brain.mood {
         Mood::Idle => !rails.is_on(),
@@ -168,7 +193,7 @@ pub(super) fn look_out(
     vigilance: Res<Vigilance>,
     (assets, geometry, sides): (Res<SceneAssets>, Res<SceneGeometry>, Res<Sides>),
     (units, way): (Units, Wayfinding),
-    mut monsters: Query<Onlooker>,
+    mut monsters: Query<Onlooker, Without<Asleep>>,
     mut calls: MessageWriter<HelpCall>,
 ) {
     for (side, (species, level, rails), position, concealment, mut brain, mut threat) in &mut monsters {

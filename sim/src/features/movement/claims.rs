@@ -34,6 +34,14 @@ pub struct Claim {
     pub before: Option<(u32, Vec2)>,
 }
 
+impl Claim {
+    /// True when it is so close to the truth that nobody asks how it came about.
+    #[must_use]
+    pub fn is_near(&self, at: Position) -> bool {
+        self.place.distance(at.place()) <= CLAIM_TOLERANCE_M
+    }
+}
+
 /// What a body can walk in.
 #[derive(Clone, Copy)]
 pub struct Surroundings<'a> {
@@ -49,11 +57,10 @@ pub struct Surroundings<'a> {
 /// Answers the reason when the claim cannot be honest.
 #[must_use]
 pub fn refuse(claim: Claim, at: Position, step_m: f32, around: Surroundings<'_>) -> Option<&'static str> {
-    let off_m = claim.place.distance(at.place());
-    if off_m <= CLAIM_TOLERANCE_M {
+    if claim.is_near(at) {
         return None;
     }
-    if off_m > TELEPORT_M || !around.geometry.contains(claim.place.x, claim.place.y) {
+    if claim.place.distance(at.place()) > TELEPORT_M || !around.geometry.contains(claim.place.x, claim.place.y) {
         return Some("teleport");
     }
     around.refuse_way(at.0, claim.place).or_else(|| {

@@ -56,6 +56,18 @@ impl InputQueue {
         self.steps.pop_front()
     }
 
+    /// True when no step waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// True when nothing is owed.
+    #[must_use]
+    pub const fn is_rested(&self) -> bool {
+        self.silent_ticks == 0
+    }
+
     /// Nothing is owed by a body that stands.
     pub fn rest(&mut self) {
         self.silent_ticks = 0;
@@ -65,6 +77,12 @@ impl InputQueue {
     pub fn silent_ticks(&mut self) -> u32 {
         self.silent_ticks = self.silent_ticks.saturating_add(1);
         self.silent_ticks
+    }
+
+    /// True when there is a belief about the end of the step `applied`.
+    #[must_use]
+    pub fn claims(&self, applied: u32) -> bool {
+        self.claim.is_some_and(|claim| claim.sequence == applied)
     }
 
     /// The client's belief about the end of the step `applied`, once.

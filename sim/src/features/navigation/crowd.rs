@@ -10,7 +10,7 @@ use super::avoidance::{Avoider, Neighbour, Scratch, avoid};
 use super::bodies::{Bodies, Body};
 use super::follow::pace_mps;
 use super::walk::{Goal, Walk, WalkStatus};
-use crate::actor::{Actor, Girth, Motion, Position, Profile};
+use crate::actor::{Actor, Asleep, Girth, Motion, Position, Profile};
 use crate::features::combat::Vitals;
 use crate::ids::SimId;
 use crate::intent::MoveIntent;
@@ -66,7 +66,7 @@ type Moving<'a> = (
 pub(super) fn avoid_others(
     tick: Res<SimTick>,
     assets: Res<SceneAssets>,
-    mut actors: Query<Moving, With<Actor>>,
+    mut actors: Query<Moving, (With<Actor>, Without<Asleep>)>,
     mut crowd: Local<Crowd>,
 ) {
     let crowd = &mut *crowd;

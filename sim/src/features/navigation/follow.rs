@@ -7,7 +7,7 @@ use glam::{Vec2, Vec3};
 use super::service::sees;
 use super::walk::{Goal, StuckReason, Walk, WalkStatus, Way};
 use super::{NAVIGATION, SNAP_M, STOREY_M};
-use crate::actor::{Motion, Position, Profile};
+use crate::actor::{Asleep, Motion, Position, Profile};
 use crate::assets::MovementDef;
 use crate::counters::Counters;
 use crate::ids::SimId;
@@ -41,7 +41,7 @@ type Follower<'a> = (&'a SimId, &'a Position, &'a Motion, &'a Profile, &'a mut W
 pub(super) fn follow(
     (tick, random): (Res<SimTick>, Res<Random>),
     (assets, mesh): (Res<SceneAssets>, Res<SceneNavmesh>),
-    mut walkers: Query<Follower>,
+    mut walkers: Query<Follower, Without<Asleep>>,
     mut counters: ResMut<Counters>,
     mut scratch: Local<Vec<Vec3>>,
 ) {

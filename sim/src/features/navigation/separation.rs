@@ -8,7 +8,7 @@ use glam::{Vec2, Vec3};
 
 use super::bodies::{Bodies, Body};
 use super::walk::{Guided, Walk};
-use crate::actor::{Actor, Girth, Motion, Position, Profile};
+use crate::actor::{Actor, Asleep, Girth, Motion, Position, Profile};
 use crate::features::combat::Vitals;
 use crate::ids::SimId;
 use crate::locomotion::shove;
@@ -38,7 +38,7 @@ type Standing<'a> =
 
 pub(super) fn separate(
     (assets, geometry): (Res<SceneAssets>, Res<SceneGeometry>),
-    mut walkers: Query<Standing, With<Actor>>,
+    mut walkers: Query<Standing, (With<Actor>, Without<Asleep>)>,
     mut parting: Local<Parting>,
 ) {
     let parting = &mut *parting;

@@ -14,7 +14,7 @@ use super::fields::{Answer, Fields};
 use super::requests::Ground;
 use super::walk::{Walk, WalkStatus, WalkTo, Way};
 use super::{NAVIGATION, SNAP_M, STOREY_M};
-use crate::actor::Position;
+use crate::actor::{Asleep, Position};
 use crate::counters::Counters;
 use crate::digest::{Digest, Digester};
 use crate::features::combat::Vitals;
@@ -87,7 +87,7 @@ pub(super) fn plan(
     tick: Res<SimTick>,
     mesh: Res<SceneNavmesh>,
     mut service: ResMut<PathService>,
-    mut walkers: Query<Walker>,
+    mut walkers: Query<Walker, Without<Asleep>>,
     mut counters: ResMut<Counters>,
 ) {
     let service = &mut *service;

@@ -48,19 +48,26 @@ pub(super) fn stop_casts(
 }
 
 /// Casts under way are interrupted, broken off by their casters' steps, go on, or take effect when their time has come.
-pub(super) fn advance_casts(sides: Res<Sides>, mut stage: Delivery, mut casters: Query<(&SimId, Acting)>) {
-    let under_way = casters.iter().filter(|(_, caster)| caster.casting.0.is_some());
-    let mut ids: Vec<SimId> = under_way.map(|(&id, _)| id).collect();
-    ids.sort_unstable();
-    for id in ids {
+pub(super) fn advance_casts(
+    sides: Res<Sides>,
+    mut stage: Delivery,
+    mut casters: ParamSet<(Query<(&SimId, &Casting), Changed<Casting>>, Query<Acting>)>,
+    mut under_way: Local<Vec<SimId>>,
+) {
+    under_way.extend(casters.p0().iter().filter(|(_, casting)| casting.0.is_some()).map(|(&id, _)| id));
+    under_way.sort_unstable();
+    under_way.dedup();
+    let mut casters = casters.p1();
+    under_way.retain(|&id| {
         let found = stage.roster.entity(id).and_then(|entity| casters.get_mut(entity).ok());
-        let Some((_, mut caster)) = found else { continue };
-        let Some(cast) = caster.casting.0.clone() else { continue };
+        let Some(mut caster) = found else { return false };
+        let Some(cast) = caster.casting.0.clone() else { return false };
         match ended_by(&stage, id, &caster, &cast) {
             Some(by) => suffer(&mut stage, &mut caster, by),
             None => go_on(&sides, &mut stage, &mut caster, cast),
         }
-    }
+        caster.casting.0.is_some()
+    });
 }
 
 /// What ends a cast now, if anything does: something about its caster first, then about its target.

@@ -126,9 +126,10 @@ const fn is_early(refusal: Refusal) -> bool {
 pub(super) fn validate_casts(
     court: Court,
     mut asked: MessageReader<Issued<CastCommand>>,
-    mut queues: Query<(&SimId, &mut CastQueue)>,
+    mut queues: Query<&mut CastQueue>,
     (mut intents, mut stops): (MessageWriter<CastIntent>, MessageWriter<StopIntent>),
     mut rejections: Rejections,
+    mut waiting: Local<Vec<Entity>>,
 ) {
     let mut begin = |by: &Issuer, intent: CastIntent| {
         if court.gives_way(by) {
@@ -144,19 +145,21 @@ pub(super) fn validate_casts(
             begin(by, CastIntent { caster: by.id, skill: *skill, target: *target });
             continue;
         };
-        let waiting = court.waits_until_ms(by, *skill, refusal);
-        let (Some(until_ms), Ok((_, mut queue))) = (waiting, queues.get_mut(by.entity)) else {
+        let until_ms = court.waits_until_ms(by, *skill, refusal);
+        let (Some(until_ms), Ok(mut queue)) = (until_ms, queues.get_mut(by.entity)) else {
             rejections.reject(by, refusal.reason());
             continue;
         };
         let queued = QueuedCast { by: *by, skill: *skill, target: *target, until_ms };
-        if let Some(before) = queue.0.replace(queued) {
-            rejections.reject(&before.by, "replaced");
+        match queue.0.replace(queued) {
+            Some(before) => rejections.reject(&before.by, "replaced"),
+            None => waiting.push(by.entity),
         }
     }
-    let mut waiting: Vec<QueuedCast> = queues.iter().filter_map(|(_, queue)| queue.0).collect();
-    waiting.sort_unstable_by_key(|queued| queued.by.id);
-    for queued in waiting {
+    let mut patients: Vec<QueuedCast> = waiting.iter().filter_map(|&entity| queues.get(entity).ok()?.0).collect();
+    patients.sort_unstable_by_key(|queued| queued.by.id);
+    patients.dedup_by_key(|queued| queued.by.id);
+    for queued in patients {
         let verdict = court.judge(&queued.by, queued.skill, queued.target, granted.contains(&queued.by.id));
         let patient = now_ms(court.tick.0) < queued.until_ms;
         match verdict {
@@ -167,10 +170,11 @@ pub(super) fn validate_casts(
             }
             Err(refusal) => rejections.reject(&queued.by, refusal.reason()),
         }
-        if let Ok((_, mut queue)) = queues.get_mut(queued.by.entity) {
+        if let Ok(mut queue) = queues.get_mut(queued.by.entity) {
             queue.0 = None;
         }
     }
+    waiting.retain(|&entity| queues.get(entity).is_ok_and(|queue| queue.0.is_some()));
 }
 
 fn knows(class: &ClassDef, skill: Id<SkillDef>) -> bool {

@@ -1,7 +1,7 @@
 //! Obstacles: a set of rapier colliders behind a bounding volume tree, and the few casts that are made on it.
 //! The same for the fixed part of a scene, for what hides, and for the doors that are closed. Immutable.
 
-use glam::{Quat, Vec3};
+use glam::{Quat, Vec2, Vec3};
 use rapier3d::parry::query::{DefaultQueryDispatcher, ShapeCastOptions};
 use rapier3d::parry::shape::Capsule;
 use rapier3d::parry::utils::Array2;
@@ -10,6 +10,7 @@ use rapier3d::prelude::{
     Ray, RigidBodySet, TriMeshFlags,
 };
 
+use super::clearing::Clearing;
 use super::{BodyShape, GeometryError, Ground, SweepHit, Terrain};
 use crate::assets::GeometryDef;
 
@@ -17,6 +18,7 @@ pub(super) struct Obstacles {
     bodies: RigidBodySet,
     colliders: ColliderSet,
     broad_phase: BroadPhaseBvh,
+    clearing: Clearing,
 }
 
 impl Obstacles {
@@ -24,16 +26,22 @@ impl Obstacles {
         let mut colliders = ColliderSet::new();
         let mut broad_phase = BroadPhaseBvh::new();
         let parameters = IntegrationParameters::default();
+        let mut bounds = Vec::with_capacity(list.len());
         for collider in list {
             let aabb = collider.compute_aabb();
+            bounds.push((Vec2::new(aabb.mins.x, aabb.mins.z), Vec2::new(aabb.maxs.x, aabb.maxs.z)));
             let handle = colliders.insert(collider);
             broad_phase.set_aabb(&parameters, handle, aabb);
         }
-        Self { bodies: RigidBodySet::new(), colliders, broad_phase }
+        Self { bodies: RigidBodySet::new(), colliders, broad_phase, clearing: Clearing::around(&bounds) }
     }
 
     /// The first thing below a point, if it is a floor and not farther than `depth_m`.
     pub(super) fn floor(&self, from: Vec3, depth_m: f32) -> Option<Ground> {
+        let place = Vec2::new(from.x, from.z);
+        if self.clearing.is_empty(place, place) {
+            return None;
+        }
         let ray = Ray::new(from, Vec3::NEG_Y);
         let (_, hit) = self.pipeline().cast_ray_and_get_normal(&ray, depth_m, false)?;
         // A ray that starts inside a closed box would find its bottom; a floor faces up.
@@ -41,6 +49,9 @@ impl Obstacles {
     }
 
     pub(super) fn sweep(&self, feet: Vec3, by: Vec3, body: BodyShape) -> Option<SweepHit> {
+        if self.is_in_the_open(feet, by, body) {
+            return None;
+        }
         let (capsule, centre) = body_capsule(feet, body);
         let options = ShapeCastOptions { max_time_of_impact: 1.0, stop_at_penetration: false, ..Default::default() };
         let (_, hit) = self.pipeline().cast_shape(&Pose::from_translation(centre), by, &capsule, options)?;
@@ -49,7 +60,16 @@ impl Obstacles {
         Some(SweepHit { fraction: hit.time_of_impact.clamp(0.0, 1.0), normal: normal.normalize_or_zero() })
     }
 
+    /// True when nothing at all is where a body passes.
+    fn is_in_the_open(&self, feet: Vec3, by: Vec3, body: BodyShape) -> bool {
+        let (from, to) = (Vec2::new(feet.x, feet.z), Vec2::new(feet.x + by.x, feet.z + by.z));
+        self.clearing.is_empty(from.min(to) - body.radius_m, from.max(to) + body.radius_m)
+    }
+
     pub(super) fn is_free(&self, feet: Vec3, body: BodyShape) -> bool {
+        if self.is_in_the_open(feet, Vec3::ZERO, body) {
+            return true;
+        }
         let (capsule, centre) = body_capsule(feet, body);
         self.pipeline().intersect_shape(Pose::from_translation(centre), &capsule).next().is_none()
     }

@@ -1,0 +1,109 @@
+//! The ledger of hit points as a client can keep it: what the combat log says was added and taken has to make up what hit
+//! points are shown. State may come before the events of its tick or after, so a balance is drawn when the hit points
+//! have not changed for two seconds: everything up to then has come.
+
+use std::collections::BTreeMap;
+
+use sim::ids::SimId;
+
+/// Hit points that have not changed for so many ticks are settled (2 s).
+const SETTLED_TICKS: u32 = 40;
+/// Entries of one entity that are kept; with more its book is closed, unbalanced.
+const ENTRIES_MAX: usize = 256;
+/// Books kept at once; beyond it nobody new gets one.
+const BOOKS_MAX: usize = 64;
+
+/// What somebody's hit points were, and what has happened to them since.
+#[derive(Debug, Default)]
+struct Book {
+    base: Option<(u32, u32)>,
+    /// (tick, amount).
+    entries: Vec<(u32, i64)>,
+}
+
+/// Books of those of whom the combat log tells.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    books: BTreeMap<SimId, Book>,
+}
+
+/// Hit points that the log does not explain.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Unexplained {
+    pub(super) shown: i64,
+    pub(super) expected: i64,
+}
+
+impl Ledger {
+    /// Enters a change into the target's book.
+    pub(super) fn enter(&mut self, target: SimId, tick: u32, amount: i32) {
+        if self.books.len() >= BOOKS_MAX && !self.books.contains_key(&target) {
+            return;
+        }
+        let book = self.books.entry(target).or_default();
+        book.entries.push((tick, amount.into()));
+        if book.entries.len() > ENTRIES_MAX {
+            self.books.remove(&target);
+        }
+    }
+
+    /// Whose books are open.
+    pub(super) fn open(&self) -> Vec<SimId> {
+        self.books.keys().copied().collect()
+    }
+
+    /// Closes the book of somebody who is out of view.
+    pub(super) fn close(&mut self, id: SimId) {
+        self.books.remove(&id);
+    }
+
+    /// Compares the hit points shown as of `tick` to somebody who knows of `now` with the book.
+    pub(super) fn balance(&mut self, id: SimId, tick: u32, hp: u32, now: u32) -> Result<(), Unexplained> {
+        let Some(book) = self.books.get_mut(&id) else { return Ok(()) };
+        if now.saturating_sub(tick) < SETTLED_TICKS {
+            return Ok(());
+        }
+        let base = book.base.replace((tick, hp));
+        let after = base.map_or(0, |(base, _)| base);
+        let added: i64 =
+            book.entries.iter().filter(|(at, _)| (after + 1..=tick).contains(at)).map(|(_, add)| add).sum();
+        book.entries.retain(|(at, _)| *at > tick);
+        match base {
+            Some((base, before)) if tick > base && i64::from(before) + added != i64::from(hp) => {
+                Err(Unexplained { shown: hp.into(), expected: i64::from(before) + added })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WOLF: SimId = SimId::new(7, 1);
+
+    fn book() -> Ledger {
+        let mut ledger = Ledger::default();
+        ledger.enter(WOLF, 100, -10);
+        assert_eq!(ledger.balance(WOLF, 100, 90, 150), Ok(()), "the base");
+        ledger.enter(WOLF, 160, -30);
+        ledger.enter(WOLF, 161, 5);
+        ledger
+    }
+
+    #[test]
+    fn what_the_log_says_makes_up_what_is_shown() {
+        assert_eq!(book().balance(WOLF, 161, 65, 201), Ok(()));
+    }
+
+    #[test]
+    fn hit_points_that_the_log_does_not_explain_are_told() {
+        assert_eq!(book().balance(WOLF, 161, 64, 201), Err(Unexplained { shown: 64, expected: 65 }));
+    }
+
+    #[test]
+    fn nothing_is_said_before_hit_points_have_settled() {
+        assert_eq!(book().balance(WOLF, 160, 1, 190), Ok(()));
+    }
+}
