@@ -71,7 +71,8 @@ impl ClientEndpoint {
     /// Moves all its clients to another port, as a home router does.
     #[cfg(test)]
     pub(crate) fn rebind(&self) -> io::Result<()> {
-        self.quinn.rebind(std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?)
+        let any = |address: IpAddr| std::net::UdpSocket::bind((address, 0));
+        self.quinn.rebind(any(Ipv6Addr::UNSPECIFIED.into()).or_else(|_| any(Ipv4Addr::UNSPECIFIED.into()))?)
     }
 }
 
