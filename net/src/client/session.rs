@@ -19,7 +19,8 @@ use super::interpolate::Pose;
 use super::interpolate::playback::Playback;
 use super::lockstep::FollowedScene;
 use super::predict::Predictor;
-use super::statistics::{Histogram, InterarrivalJitter, Quantiles};
+use super::statistics::{Histogram, InterarrivalJitter, Stats, Timings};
+use super::tap::{Passage, Tap};
 use super::timing::{AckTimes, Pacing, Samples, ServerClock, TICK_US};
 use super::world::ClientWorld;
 use crate::codec::{EncodeError, decode_server_message, decode_state_frame, encode_client_message, encode_input};
@@ -50,64 +51,6 @@ pub struct Accepted {
     /// Hash of the game data in use.
     pub assets_hash: u64,
 }
-
-/// What a client has counted since it connected.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Stats {
-    /// State frames that came, each once.
-    pub frames_received: u64,
-    /// State frames that did not come, as far as is known now.
-    pub frames_lost: u64,
-    /// UDP payload received, in bytes; 0 for a session without a connection.
-    pub bytes_received: u64,
-    /// UDP payload sent, in bytes; 0 for a session without a connection.
-    pub bytes_sent: u64,
-    /// Datagrams, frames and records that could not be read.
-    pub decode_errors: u64,
-    /// Records about entities that were not known.
-    pub unknown_records: u64,
-    /// Batches out of order: a broken promise of the server.
-    pub batch_gaps: u64,
-    /// Predictions that were off by more than half a metre.
-    pub corrections: u64,
-    /// Positions the server forced.
-    pub forced: u64,
-    /// Inputs sent.
-    pub inputs_sent: u64,
-}
-
-/// How the way to the server is, over the whole session.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Timings {
-    /// The round trip as QUIC measures it; 0 for a session without a connection.
-    pub rtt: Duration,
-    /// From sending an input to hearing that it was applied: the round trip, and the wait for the tick.
-    pub input_echo: Quantiles,
-    /// How much later than the fastest of the last seconds state frames came.
-    pub update_age: Quantiles,
-    /// Interarrival jitter of state frames, in microseconds (RFC 3550).
-    pub jitter_us: u64,
-    /// State frames that did not come, 0 to 1.
-    pub loss: f32,
-    /// How far behind the newest news others are shown now, in ticks.
-    pub delay_ticks: f32,
-}
-
-/// Bytes that pass a session, for whoever records it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Passage<'a> {
-    /// A datagram that came.
-    DatagramIn(&'a [u8]),
-    /// A frame of the stream that came, without its prefix.
-    FrameIn(&'a [u8]),
-    /// An input's datagram.
-    DatagramOut(&'a [u8]),
-    /// A command's frame, without its prefix.
-    FrameOut(&'a [u8]),
-}
-
-/// Listens to what passes a session.
-pub type Tap = Box<dyn FnMut(Passage<'_>) + Send>;
 
 /// The state of one login.
 #[derive(Default)]

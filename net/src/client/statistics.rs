@@ -2,6 +2,8 @@
 //!
 //! Nothing here allocates or grows: a client of ten thousand in one process costs as much as a client of one.
 
+use std::time::Duration;
+
 /// Unit of the histogram, in microseconds.
 const UNIT_US: u32 = 256;
 /// Buckets up to which each holds one unit.
@@ -132,6 +134,48 @@ impl InterarrivalJitter {
     pub(super) fn us(self) -> u64 {
         self.smoothed / 16
     }
+}
+
+/// What a client has counted since it connected.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// State frames that came, each once.
+    pub frames_received: u64,
+    /// State frames that did not come, as far as is known now.
+    pub frames_lost: u64,
+    /// UDP payload received, in bytes; 0 for a session without a connection.
+    pub bytes_received: u64,
+    /// UDP payload sent, in bytes; 0 for a session without a connection.
+    pub bytes_sent: u64,
+    /// Datagrams, frames and records that could not be read.
+    pub decode_errors: u64,
+    /// Records about entities that were not known.
+    pub unknown_records: u64,
+    /// Batches out of order: a broken promise of the server.
+    pub batch_gaps: u64,
+    /// Predictions that were off by more than half a metre.
+    pub corrections: u64,
+    /// Positions the server forced.
+    pub forced: u64,
+    /// Inputs sent.
+    pub inputs_sent: u64,
+}
+
+/// How the way to the server is, over the whole session.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Timings {
+    /// The round trip as QUIC measures it; 0 for a session without a connection.
+    pub rtt: Duration,
+    /// From sending an input to hearing that it was applied: the round trip, and the wait for the tick.
+    pub input_echo: Quantiles,
+    /// How much later than the fastest of the last seconds state frames came.
+    pub update_age: Quantiles,
+    /// Interarrival jitter of state frames, in microseconds (RFC 3550).
+    pub jitter_us: u64,
+    /// State frames that did not come, 0 to 1.
+    pub loss: f32,
+    /// How far behind the newest news others are shown now, in ticks.
+    pub delay_ticks: f32,
 }
 
 #[cfg(test)]
