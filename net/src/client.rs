@@ -15,6 +15,7 @@ pub mod world;
 
 mod frames;
 mod link;
+mod tap;
 mod trust;
 
 use std::fmt;
@@ -37,7 +38,9 @@ use crate::protocol::{ClientMessage, Goodbye, ResumeToken};
 
 pub use link::Closed;
 use link::{Arrival, Link, closed_by};
-pub use session::{Accepted, ClientSession, Passage, Rejection, Stats, Tap, Timings};
+pub use session::{Accepted, ClientSession, Rejection};
+pub use statistics::{Stats, Timings};
+pub use tap::{Passage, Tap};
 pub use trust::Trust;
 #[cfg(test)]
 pub(crate) use trust::client_config;

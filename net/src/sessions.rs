@@ -213,6 +213,10 @@ pub struct SessionStats {
     pub datagrams: u64,
     /// Bytes of those datagrams.
     pub datagram_bytes: u64,
+    /// Records of entities in those datagrams.
+    pub updates_sent: u64,
+    /// What sending every change of the scene to every session would have been, in records.
+    pub updates_broadcast: u64,
     /// Bytes of the frames handed to mailboxes.
     pub frame_bytes: u64,
     /// State hashes of followers that equal the scene's.

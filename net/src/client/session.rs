@@ -19,7 +19,8 @@ use super::interpolate::Pose;
 use super::interpolate::playback::Playback;
 use super::lockstep::FollowedScene;
 use super::predict::Predictor;
-use super::statistics::{Histogram, InterarrivalJitter};
+use super::statistics::{Histogram, InterarrivalJitter, Stats, Timings};
+use super::tap::{Passage, Tap};
 use super::timing::{AckTimes, Pacing, Samples, ServerClock, TICK_US};
 use super::world::ClientWorld;
 use crate::codec::{EncodeError, decode_server_message, decode_state_frame, encode_client_message, encode_input};
@@ -27,8 +28,6 @@ use crate::protocol::{
     ClientMessage, Goodbye, INPUT_STEPS_SENT, InputDatagram, NO_RESUME_TOKEN, OwnState, ResumeToken, ServerMessage,
     StateFrame, WireStep,
 };
-
-pub use super::statistics::{Stats, Timings};
 
 /// Most numbers of records a client keeps; no game data has as many.
 const RENUMBERED_MAX: usize = 65_536;
@@ -52,22 +51,6 @@ pub struct Accepted {
     /// Hash of the game data in use.
     pub assets_hash: u64,
 }
-
-/// Bytes that pass a session, for whoever records it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Passage<'a> {
-    /// A datagram that came.
-    DatagramIn(&'a [u8]),
-    /// A frame of the stream that came, without its prefix.
-    FrameIn(&'a [u8]),
-    /// An input's datagram.
-    DatagramOut(&'a [u8]),
-    /// A command's frame, without its prefix.
-    FrameOut(&'a [u8]),
-}
-
-/// Listens to what passes a session.
-pub type Tap = Box<dyn FnMut(Passage<'_>) + Send>;
 
 /// The state of one login.
 #[derive(Default)]

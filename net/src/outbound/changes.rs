@@ -81,6 +81,7 @@ pub(super) struct Encoded {
     /// A row of ticks per entity, one for each component.
     changed: Vec<u32>,
     row: usize,
+    changed_count: u64,
     bytes: Vec<u8>,
     events: Vec<u32>,
     /// By subject: a range of `events`.
@@ -131,8 +132,13 @@ impl Encoded {
         range.and_then(|range| self.events.get(range)).unwrap_or_default()
     }
 
+    /// Entities with news of this tick.
+    pub(super) fn changed_count(&self) -> u64 {
+        self.changed_count
+    }
+
     fn begin(&mut self, tick: u32, index_end: usize, component_count: usize) {
-        (self.tick, self.row) = (tick, component_count);
+        (self.tick, self.row, self.changed_count) = (tick, component_count, 0);
         self.news.resize(index_end, News::default());
         self.holders.resize(index_end, 0);
         self.steps.resize(index_end, Steps::default());
@@ -184,6 +190,7 @@ impl Encoded {
         };
         if let Some(news) = self.news.get_mut(index) {
             news.note(self.tick, body);
+            self.changed_count += 1;
         }
     }
 

@@ -126,6 +126,7 @@ pub(super) fn assemble(world: &mut World, mut workers: Local<Workers>) {
         let picture = Picture::of(world);
         let Sessions { by_player, stats, .. } = &mut *sessions;
         stats.frame_bytes += workers.serve_all(by_player, &picture);
+        stats.updates_broadcast += picture.encoded.changed_count() * by_player.len() as u64;
     });
 }
 
@@ -222,7 +223,7 @@ fn write_state(session: &mut Session, eyes: &Eyes<'_>, own: OwnState, picture: &
     if was_short {
         ration.work_out(&pairs, picture, eyes, budget_bytes);
     }
-    let mut left_out = 0;
+    let (mut left_out, mut told_count) = (0, 0);
     let mut frames = FrameWriter::new(session, own, picture, (arena, records, datagram));
     for (at, pair) in pairs.iter_mut().enumerate() {
         let Some(news) = all_news.get(pair.id.index()) else { continue };
@@ -235,7 +236,7 @@ fn write_state(session: &mut Session, eyes: &Eyes<'_>, own: OwnState, picture: &
         }
         let is_admitted = !was_short || picture.wanted(pair).is_some_and(|bytes| ration.admits(at, bytes));
         match is_admitted.then(|| tell(pair, news, eyes.own, picture, lacking, &mut frames)) {
-            Some(Told::Written) => pair.since_tick = tick,
+            Some(Told::Written) => (pair.since_tick, told_count) = (tick, told_count + 1),
             Some(Told::Nothing) => {}
             Some(Told::NoRoom) | None => left_out += 1,
         }
@@ -248,6 +249,7 @@ fn write_state(session: &mut Session, eyes: &Eyes<'_>, own: OwnState, picture: &
     view.crowd.adapt(is_hopeless, is_easy, pairs.len(), tick);
     view.is_short = left_out > 0 || (was_short && ration.wanted_bytes() * 5 > budget_bytes * 4);
     view.left_out_count = left_out;
+    view.told_count += told_count;
     view.pairs = pairs;
 }
 

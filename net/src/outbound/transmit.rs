@@ -34,6 +34,7 @@ pub(crate) fn transmit(
     for (rank, session) in by_player.values_mut().enumerate().filter(|(_, session)| !session.view.outgoing.is_empty()) {
         let outgoing = &mut session.view.outgoing;
         stats.datagrams += outgoing.len() as u64;
+        stats.updates_sent += std::mem::take(&mut session.view.told_count);
         stats.datagram_bytes += outgoing.iter().map(|datagram| datagram.len() as u64).sum::<u64>();
         let at_us = began_us + Slot::new(rank, count).send_offset_us();
         session.end.send_datagrams_at(tick.0, outgoing.drain(..), at_us, &mut departures);

@@ -96,6 +96,8 @@ pub(crate) struct ClientView {
     pub(super) is_short: bool,
     /// How many entities had to wait in the last tick.
     pub(super) left_out_count: usize,
+    /// How many were told of since datagrams were last handed over.
+    pub(super) told_count: u64,
     pub(super) last_own: Option<OwnState>,
     pub(super) last_frame_tick: u32,
     /// Datagrams of this tick, for the Transmit stage.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use glam::Vec3;
 use net::client::ClientSession;
-use net::client::world::WorldEvent;
+use net::client::world::{RemoteEntity, WorldEvent};
 use net::protocol::OwnState;
 use sim::assets::{MovementDef, SceneDef};
 use sim::features::combat::{HealthChanged, Vitals};
@@ -128,6 +128,7 @@ impl Invariants {
         let Some(bit) = senses.bits.vitals else { return };
         let world = senses.session.world();
         for id in self.ledger.open() {
+            self.ledger.renew(id, world.entity(id).map_or(0, RemoteEntity::entered_tick));
             let shown = world.entity(id).and_then(|entity| Some((entity.value_tick(bit)?, entity.value(bit)?)));
             let vitals = shown.and_then(|(tick, bytes)| Some((tick, Vitals::from_wire(&mut Reader::new(bytes))?)));
             let Some((tick, vitals)) = vitals else {

@@ -8,6 +8,10 @@ use anyhow::{Context, ensure};
 
 /// The scene that is exchanged, and where it stands.
 const FIELD: &str = "scenes/field.ron";
+/// What only the field uses.
+const FIELD_HEIGHTS: &str = "tables/field_heights.csv";
+/// Widest circle in which players may arrive, in metres.
+const SPAWN_RADIUS_MAX_M: f32 = 1_000.0;
 /// Least side of the plain, in metres: an event of the built-in data takes place 330 m from the middle.
 pub const SIDE_MIN_M: f32 = 700.0;
 
@@ -26,7 +30,7 @@ impl Plain {
     /// The scene's record.
     fn text(&self) -> String {
         let Self { side_m, view_m, players_max } = *self;
-        let (half_m, leave_m, spawn_m) = (side_m / 2.0, view_m * 7.0 / 6.0, side_m * 0.48);
+        let (half_m, leave_m, spawn_m) = (side_m / 2.0, view_m * 7.0 / 6.0, (side_m * 0.48).min(SPAWN_RADIUS_MAX_M));
         format!(
             r#"// A plain for load tests.
 (
@@ -36,7 +40,7 @@ impl Plain {
   players_max: {players_max},
   geometry: [Box(center: (0, -0.5, 0), size: ({side_m}, 1, {side_m}))],
   spawn_points: [
-    (id: "spawn/plain", at: (0, 0), radius_m: {spawn_m}),
+    (id: "spawn/village", at: (0, 0), radius_m: {spawn_m}),
     (id: "spawn/dungeon_gate", at: (0, 0), radius_m: 20),
   ],
 )
@@ -53,7 +57,7 @@ pub fn write(plain: &Plain, folder: &Path) -> anyhow::Result<()> {
     ensure!(plain.side_m >= SIDE_MIN_M, "a plain is at least {SIDE_MIN_M} m wide");
     let sources = crate::assets::embedded();
     let scene = plain.text();
-    for (path, text) in sources.iter() {
+    for (path, text) in sources.iter().filter(|(path, _)| *path != FIELD_HEIGHTS) {
         let text = if path == FIELD { scene.as_str() } else { text };
         let file = folder.join(path);
         let made = file.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&file, text));
@@ -69,6 +73,7 @@ mod tests {
     #[test]
     fn a_plain_is_good_data() {
         let mut sources = crate::assets::embedded();
+        sources.remove(FIELD_HEIGHTS);
         let plain = Plain { side_m: 900.0, view_m: 6.0, players_max: 100_000 };
         sources.insert(FIELD, plain.text());
         let assets = sim::laboratory::prepare(&sources).unwrap_or_else(|report| panic!("{report:?}"));

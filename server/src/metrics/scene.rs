@@ -25,6 +25,8 @@ pub struct SceneMetrics {
     debt: Counter,
     datagrams: Counter,
     datagram_bytes: Counter,
+    updates_sent: Counter,
+    updates_broadcast: Counter,
     frame_bytes: Counter,
 }
 
@@ -42,12 +44,14 @@ impl Metrics {
             debt: count(names::TICK_DEBT_DROPPED),
             datagrams: count(names::DATAGRAMS),
             datagram_bytes: count(names::DATAGRAM_BYTES),
+            updates_sent: count(names::UPDATES_SENT),
+            updates_broadcast: count(names::UPDATES_BROADCAST),
             frame_bytes: count(names::FRAME_BYTES),
             metrics: Arc::clone(self),
         };
         made.players.set(0.0);
         made.sessions.set(0.0);
-        let more = [&made.overruns, &made.combat, &made.debt];
+        let more = [&made.overruns, &made.combat, &made.debt, &made.updates_sent, &made.updates_broadcast];
         for counter in more.into_iter().chain([&made.datagrams, &made.datagram_bytes, &made.frame_bytes]) {
             counter.increment(0);
         }
@@ -111,6 +115,8 @@ impl SceneMetrics {
     pub fn count_sessions(&self, stats: SessionStats) {
         self.datagrams.increment(stats.datagrams);
         self.datagram_bytes.increment(stats.datagram_bytes);
+        self.updates_sent.increment(stats.updates_sent);
+        self.updates_broadcast.increment(stats.updates_broadcast);
         self.frame_bytes.increment(stats.frame_bytes);
         for (reason, count) in stats.rejected {
             self.metrics.reason(names::INBOUND_REJECTED, reason).increment(count);

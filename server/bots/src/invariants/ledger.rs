@@ -52,6 +52,15 @@ impl Ledger {
         self.books.keys().copied().collect()
     }
 
+    /// Begins the book anew of somebody who came into view after its last balance: what happened out of view is not in it.
+    pub(super) fn renew(&mut self, id: SimId, entered_tick: u32) {
+        if let Some(book) = self.books.get_mut(&id)
+            && book.base.is_some_and(|(base, _)| base < entered_tick)
+        {
+            *book = Book::default();
+        }
+    }
+
     /// Closes the book of somebody who is out of view.
     pub(super) fn close(&mut self, id: SimId) {
         self.books.remove(&id);
@@ -100,6 +109,13 @@ mod tests {
     #[test]
     fn hit_points_that_the_log_does_not_explain_are_told() {
         assert_eq!(book().balance(WOLF, 161, 64, 201), Err(Unexplained { shown: 64, expected: 65 }));
+    }
+
+    #[test]
+    fn what_happened_out_of_view_is_not_asked_for() {
+        let mut ledger = book();
+        ledger.renew(WOLF, 165);
+        assert_eq!(ledger.balance(WOLF, 170, 20, 210), Ok(()));
     }
 
     #[test]

@@ -116,7 +116,7 @@ impl SceneDef {
         for (index, point) in self.spawn_points.iter().enumerate() {
             let path = format!("spawn_points.{index}");
             check.float(&format!("{path}.yaw_deg"), point.yaw_deg, -360.0..=360.0);
-            check.float(&format!("{path}.radius_m"), point.radius_m, 0.0..=200.0);
+            check.float(&format!("{path}.radius_m"), point.radius_m, 0.0..=1_000.0);
             self.check_disc(&path, point.at, point.radius_m, check);
         }
     }
