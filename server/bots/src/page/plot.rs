@@ -48,7 +48,8 @@ impl Frame {
     }
 
     fn path(&self, points: impl Iterator<Item = (f64, f64)>) -> String {
-        points.map(|(x, y)| format!("{:.1},{:.1}", self.x_at(x), self.y_at(y))).collect::<Vec<_>>().join(" ")
+        let finite = points.filter(|(x, y)| x.is_finite() && y.is_finite());
+        finite.map(|(x, y)| format!("{:.1},{:.1}", self.x_at(x), self.y_at(y))).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -163,8 +164,14 @@ impl Plot<'_> {
 
 fn frame_of(points: impl Iterator<Item = (f64, f64)>) -> Frame {
     let start = (f64::INFINITY, f64::NEG_INFINITY, 0.0_f64);
-    let (from, to, top) = points.fold(start, |(from, to, top), (x, y)| (from.min(x), to.max(x), top.max(y)));
-    let x = if from < to { (from, to) } else { (from.min(0.0).max(-1e9), from.max(0.0).min(1e9) + 1.0) };
+    let finite = points.filter(|(x, y)| x.is_finite() && y.is_finite());
+    let (from, to, top) = finite.fold(start, |(from, to, top), (x, y)| (from.min(x), to.max(x), top.max(y)));
+    let x = match from < to {
+        true => (from, to),
+        // A single place is at the left, and no place at all is anywhere.
+        false if from.is_finite() => (from, from + 1.0),
+        false => (0.0, 1.0),
+    };
     Frame { x, y_max: if top > 0.0 { top * 1.06 } else { 1.0 } }
 }
 
