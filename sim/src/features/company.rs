@@ -70,8 +70,9 @@ fn forget_foes(tick: Res<SimTick>, mut players: Query<&mut Foes>) {
 }
 
 type Company<'a> = (&'a SimId, &'a Party, &'a Foes, &'a mut Pinned);
+type HasOtherCompany = Or<(Changed<Party>, Changed<Foes>)>;
 
-fn pin_company(mut players: Query<Company, Or<(Changed<Party>, Changed<Foes>)>>) {
+fn pin_company(mut players: Query<Company, HasOtherCompany>) {
     for (&own, party, foes, mut pinned) in &mut players {
         let members = party.seen.members.iter().filter_map(|member| member.id).filter(|&id| id != own);
         let mut anywhere: SmallVec<[SimId; 4]> = members.collect();

@@ -222,11 +222,13 @@ type MovingItem<'a> = (
     Option<Mut<'a, DistanceBudget>>,
 );
 
+type StepsOnItsOwn = (With<Actor>, Without<InputQueue>, Without<Asleep>);
+
 /// Players take the steps they were let through; whoever else has steps to take, or is still in motion, moves too.
 fn integrate(
     (assets, geometry): (Res<SceneAssets>, Res<SceneGeometry>),
     mut players: Query<Moving, (With<InputQueue>, Changed<MoveIntent>)>,
-    mut others: Query<Moving, (With<Actor>, Without<InputQueue>, Without<Asleep>)>,
+    mut others: Query<Moving, StepsOnItsOwn>,
 ) {
     players.iter_mut().chain(&mut others).for_each(|actor| take_steps(actor, &assets.0, &geometry.0));
 }

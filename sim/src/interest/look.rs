@@ -24,13 +24,13 @@ pub(super) struct Looking {
 
 type Eyes<'a> = (&'a Position, Option<&'a Faction>, Option<&'a Concealment>, Option<&'a Pinned>, &'a mut Interest);
 type Candidacy<'a> = (Entity, &'a Position, Option<Ref<'a, Pinned>>, Ref<'a, Interest>);
-type Anew = (With<Interest>, Or<(Changed<Interest>, Changed<Pinned>)>);
+type Anew<'w, 's> = Query<'w, 's, (), (With<Interest>, Or<(Changed<Interest>, Changed<Pinned>)>)>;
 
 /// Brings the views up to date.
 pub(super) fn look_around(
     radii: Res<AoiRadii>,
     mut field: ResMut<SceneField>,
-    mut viewers: ParamSet<(Query<Candidacy>, Query<Eyes>, Query<(), Anew>)>,
+    mut viewers: ParamSet<(Query<Candidacy>, Query<Eyes>, Anew)>,
     mut looking: Local<Looking>,
 ) {
     let looking = &mut *looking;

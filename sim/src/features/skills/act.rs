@@ -47,11 +47,13 @@ pub(super) fn stop_casts(
     }
 }
 
+type Begun<'w, 's> = Query<'w, 's, (&'static SimId, &'static Casting), Changed<Casting>>;
+
 /// Casts under way are interrupted, broken off by their casters' steps, go on, or take effect when their time has come.
 pub(super) fn advance_casts(
     sides: Res<Sides>,
     mut stage: Delivery,
-    mut casters: ParamSet<(Query<(&SimId, &Casting), Changed<Casting>>, Query<Acting>)>,
+    mut casters: ParamSet<(Begun, Query<Acting>)>,
     mut under_way: Local<Vec<SimId>>,
 ) {
     under_way.extend(casters.p0().iter().filter(|(_, casting)| casting.0.is_some()).map(|(&id, _)| id));
