@@ -155,12 +155,12 @@ fn probe(scene: &mut TestScene) -> Arc<Mutex<Stages>> {
 /// Everyone goes to and fro by a step of a running character and looks where it goes, so that views stay as they are.
 fn move_everyone(app: &mut App) {
     let step = |tick: Res<SimTick>, mut actors: Query<(&mut Position, &mut Heading), With<Actor>>| {
-        let there = (tick.0 / 10) % 2 == 0;
+        let there = (tick.0 / 10).is_multiple_of(2);
         let step = Vec2::from_angle(0.7) * if there { 0.3 } else { -0.3 };
         for (mut position, mut heading) in &mut actors {
             position.0.x += step.x;
             position.0.z += step.y;
-            if tick.0 % 10 == 0 {
+            if tick.0.is_multiple_of(10) {
                 heading.0 += std::f32::consts::PI;
             }
         }

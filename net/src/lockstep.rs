@@ -50,6 +50,7 @@ pub(crate) struct Follower {
 pub fn plugin(app: &mut App) {
     let world = app.world();
     let assets = &world.resource::<SceneAssets>().0;
+    #[allow(clippy::indexing_slicing, reason = "the scene's own record, which it was made from")]
     let def = &assets.scenes[world.resource::<SceneId>().0];
     let Some(compare_ticks) = def.sync.compare_ticks() else { return };
     let seed = world.resource::<Random>().seed();

@@ -216,7 +216,7 @@ impl Path for Bad {
     fn fate(&mut self, _way: Way, _bytes: usize) -> Fate {
         self.0 += 1;
         let delay = Duration::from_micros(self.0 * 7_919 % 9_000);
-        [(self.0 % 3 != 0).then_some(delay), (self.0 % 7 == 0).then_some(delay * 2)]
+        [(!self.0.is_multiple_of(3)).then_some(delay), self.0.is_multiple_of(7).then_some(delay * 2)]
     }
 }
 

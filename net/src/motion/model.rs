@@ -69,8 +69,8 @@ impl Model {
 impl Bits for Model {
     fn residual<C: Coder>(&mut self, coder: &mut C, levels: Levels, residual: Residual) -> Residual {
         let mut coded = Residual::default();
-        for half in 0..2 {
-            let (mut off_axes, level) = (0, usize::from(levels[half]).min(LEVELS - 1));
+        for (half, level) in levels.into_iter().enumerate() {
+            let (mut off_axes, level) = (0, usize::from(level).min(LEVELS - 1));
             for axis in half * 3..half * 3 + 3 {
                 let context = (half * LEVELS + level) * 3 + off_axes;
                 coded[axis] = self.axis(coder, half, context, residual[axis]);

@@ -197,11 +197,11 @@ fn follow(session: &mut Session, interest: &Interest, eyes: &Eyes<'_>, picture: 
             crowd::choose(interest.visible(), cap, |id| view.sees(id), eyes, picture, (players, shown));
             view.follow(shown, picture.tick, entering, leaving);
         }
-        None if is_changed && !was_capped && view.is_introduced() && is_small(interest) => {
-            if !view.follow_steps(interest, picture.tick, entering, leaving) {
-                view.follow(interest.visible(), picture.tick, entering, leaving);
-            }
-        }
+        None if is_changed
+            && !was_capped
+            && view.is_introduced()
+            && is_small(interest)
+            && view.follow_steps(interest, picture.tick, entering, leaving) => {}
         None if is_changed || was_capped => view.follow(interest.visible(), picture.tick, entering, leaving),
         _ => {}
     }
