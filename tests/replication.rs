@@ -360,8 +360,11 @@ fn a_client_around_whom_nothing_happens_is_sent_nothing_more_once_it_is_silent()
     assert_eq!(watch.difference(), None);
 }
 
+/// Hashes of a scene after a tick, by subsystem.
+type Hashes = Vec<(&'static str, u64)>;
+
 /// Everything that 30 players are sent in 60 ticks, and the hashes of their scene.
-fn everything_sent(threads: usize) -> (Vec<Bytes>, Vec<Vec<(&'static str, u64)>>) {
+fn everything_sent(threads: usize) -> (Vec<Bytes>, Vec<Hashes>) {
     let limits = ReplicationLimits { threads, parallel_pairs_min: 0, ..ReplicationLimits::default() };
     let mut scene = TestScene::with_plugins(|app| {
         app.insert_resource(limits).add_plugins(net::plugin);
