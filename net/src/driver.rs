@@ -2,7 +2,7 @@
 //!
 //! [`Driver::slice`] reads everything that came, hands all packets to their connections, and then visits each touched
 //! connection once: timers, events, what the application has to say, and last the packets that follow from all of it, so
-//! that acknowledgements ride on datagrams. Nothing walks connections that are idle; their timers sit in a [`wheel`].
+//! that acknowledgements ride on datagrams. Nothing walks connections that are idle; their timers sit in a wheel.
 //! Server and client side differ only in the [`Application`].
 
 mod application;

@@ -4,7 +4,7 @@
 //! of the newest tick wait; frames wait in order, and their bytes count against [`OUTBOX_BYTES_MAX`] until the
 //! connection has taken them, so that a slow reader is seen. Neither end ever waits for the other, and nobody looks
 //! through mailboxes for news: a mailbox with something in it puts itself on a list, [`Ready`] on the scene's side and
-//! [`Port`] on the network's. Whichever end is dropped first tells the other.
+//! `Port` on the network's. Whichever end is dropped first tells the other.
 
 mod ends;
 mod port;

@@ -43,8 +43,7 @@ pub struct Pose {
 pub struct Precision {
     /// Step of each coordinate, in metres: a received coordinate is off by half of it at most.
     pub position_m: f32,
-    /// Step of a quaternion's components: a received rotation is off by about as many radians around each axis, at
-    /// most.
+    /// Step of a quaternion's components: a received rotation is off by about as many radians around each axis.
     pub rotation: f32,
 }
 

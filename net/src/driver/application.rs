@@ -29,7 +29,7 @@ pub enum Answer<P> {
     Ignore,
 }
 
-/// What stands behind a driver. Every call is made from [`Driver::slice`] and has to be quick.
+/// What stands behind a driver. Every call is made from [`Driver::slice`](super::Driver::slice) and has to be quick.
 pub trait Application {
     /// What the application keeps for each connection.
     type Peer;

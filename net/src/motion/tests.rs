@@ -40,6 +40,9 @@ fn draw(seed: u64) -> Draw {
     Random::new(seed).draw(0, SimId::new(1, 0), Stream("motion"), 0)
 }
 
+/// How far a rotation may be off around each axis, in radians: half a step, and what three axes share of it.
+const OFF_RAD_MAX: f64 = 0.0015;
+
 fn assert_close(truth: &[Flier], shown: &[Pose], when: &str) {
     assert_eq!(truth.len(), shown.len());
     for (truth, shown) in truth.iter().zip(shown) {
@@ -47,7 +50,7 @@ fn assert_close(truth: &[Flier], shown: &[Pose], when: &str) {
         assert!(off_m <= 0.0051, "{when}: a place is off by {off_m} m");
         let off = truth.pose.rotation.as_dquat() * shown.rotation.as_dquat().conjugate();
         let off_rad = off.xyz().abs().max_element() * 2.0;
-        assert!(off_rad <= 0.0014, "{when}: a rotation is off by {off_rad} rad");
+        assert!(off_rad <= OFF_RAD_MAX, "{when}: a rotation is off by {off_rad} rad");
     }
 }
 

@@ -16,8 +16,8 @@ const MIDDLE_STEPS: i32 = 3;
 const GAIN_SMALL: f64 = 0.27;
 /// Frames without an error that are counted.
 const CALM_FRAMES_MAX: u8 = 200;
-/// Largest half turn a frame that is predicted, in radians: beyond it the series below is not good enough.
-const HALF_TURN_MAX: f64 = 1.0;
+/// Largest half of a rotation in one frame, in radians: beyond it there is a shorter way round.
+const HALF_TURN_MAX: f64 = std::f64::consts::FRAC_PI_2;
 /// Steps of a rotation vector in a step of a quaternion's component.
 const TURN_PER_COMPONENT: f64 = 2.0;
 /// Steps of a quaternion's components in a body that is sent whole.
@@ -89,7 +89,7 @@ impl Ahead {
     pub(super) fn residual(&self, pose: &Pose, precision: Precision) -> Residual {
         let place = (pose.position.as_dvec3() - self.position) / f64::from(precision.position_m);
         let off = pose.rotation.as_dquat() * self.rotation.conjugate();
-        let turn = off.xyz() * (2.0 * off.w.signum()) / turn_step(precision);
+        let turn = rotation_vector(off) / turn_step(precision);
         [place.x, place.y, place.z, turn.x, turn.y, turn.z].map(steps)
     }
 
@@ -110,7 +110,7 @@ impl Ahead {
         let [vx, vy, vz, sa, sb, sc] = learnt;
         Track {
             position: self.position + DVec3::new(x, y, z) * place_step,
-            rotation: normal(with_positive_w(DVec3::new(a, b, c) * (turn_step / 2.0)) * self.rotation),
+            rotation: normal(rotation_by(DVec3::new(a, b, c) * turn_step) * self.rotation),
             velocity: velocity + DVec3::new(vx, vy, vz) * place_step,
             spin: spin + DVec3::new(sa, sb, sc) * turn_step,
             levels: [remember(levels[0], level(&residual[..3])), remember(levels[1], level(&residual[3..]))],
@@ -159,11 +159,21 @@ fn with_positive_w(part: DVec3) -> DQuat {
     DQuat::from_xyzw(part.x, part.y, part.z, (1.0 - part.length_squared()).max(0.0).sqrt())
 }
 
+/// The vector of a rotation the shorter way round, in radians. Only the sender asks.
+fn rotation_vector(rotation: DQuat) -> DVec3 {
+    let part = rotation.xyz() * rotation.w.signum();
+    let sine = part.length();
+    let half = sine.atan2(rotation.w.abs());
+    part * if sine > 1e-9 { 2.0 * half / sine } else { 2.0 }
+}
+
 /// The rotation of a rotation vector, by the first terms of the sine's series.
 fn rotation_by(vector: DVec3) -> DQuat {
     let half = (vector / 2.0).clamp_length_max(HALF_TURN_MAX);
     let squared = half.length_squared();
-    with_positive_w(half * (1.0 - squared / 6.0 * (1.0 - squared / 20.0 * (1.0 - squared / 42.0))))
+    with_positive_w(
+        half * (1.0 - squared / 6.0 * (1.0 - squared / 20.0 * (1.0 - squared / 42.0 * (1.0 - squared / 72.0)))),
+    )
 }
 
 /// Of length 1; what has no length, as only a damaged frame brings it, turns nothing.
