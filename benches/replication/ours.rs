@@ -23,10 +23,10 @@ use crate::crowd::{half_side_m, place};
 use crate::{Case, Cost, TICKS, WARM_UP_TICKS, median};
 
 const SCENE: &str = r#"[(
-    id: "scene/bench", name: "Bench", bounds: (min: (-4000.0, -4000.0), max: (4000.0, 4000.0)),
+    id: "scene/bench", name: "Bench", bounds: (min: (-1000.0, -1000.0), max: (1000.0, 1000.0)),
     aoi: (enter_m: 60.0, leave_m: 65.0), players_max: 10000,
     geometry: [Heightfield(
-        min: (-4000.0, -4000.0), cell_m: 4000.0, columns: 2, rows: 2,
+        min: (-1000.0, -1000.0), cell_m: 1000.0, columns: 2, rows: 2,
         heights: Inline([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]),
     )],
     spawn_points: [(id: "spawn/middle", at: (0.0, 0.0), yaw_deg: 0.0, radius_m: 5.0)],
