@@ -274,6 +274,17 @@ impl Swarm {
         member.queue(framed.freeze())
     }
 
+    /// True once a client's handshake is done and everything it has said so far is on its way: its login, or the token it
+    /// came back with, may have arrived. False for one whose connection is over.
+    ///
+    /// # Panics
+    /// With an id of another swarm.
+    #[must_use]
+    pub fn has_spoken(&self, id: ClientId) -> bool {
+        let member = &self.crowd.members[id.index()];
+        member.closed.is_none() && member.has_said_all()
+    }
+
     /// What a client's connection has counted, also after its end.
     #[must_use]
     pub fn stats(&mut self, id: ClientId) -> LinkStats {

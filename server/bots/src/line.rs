@@ -161,6 +161,11 @@ impl Lines {
 }
 
 impl Line<'_> {
+    /// True once the server may have heard who calls.
+    pub(crate) fn has_spoken(&self) -> bool {
+        self.swarm.has_spoken(self.id)
+    }
+
     pub(crate) fn send_input(&mut self, step: StepInput) -> Result<(), SendError> {
         self.swarm.send_input(self.id, step)
     }

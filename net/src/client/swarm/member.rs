@@ -32,6 +32,11 @@ pub(super) struct Member {
 }
 
 impl Member {
+    /// True when nothing waits for the stream.
+    pub(super) fn has_said_all(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     pub(super) fn new(socket: usize, link: LinkKey) -> Member {
         Member {
             session: ClientSession::default(),

@@ -277,6 +277,7 @@ impl<'f> Herd<'f> {
             return self.drop_out(seat, &in_words(closed));
         }
         self.outcome.returns.lost += 1;
+        self.lines.hang_up(seat);
         self.seats[seat].stage = Stage::Away(Instant::now());
         self.at(seat, Instant::now());
     }
@@ -294,6 +295,10 @@ impl<'f> Herd<'f> {
         let Some(token) = token.filter(|_| since.elapsed() < RETURN_PATIENCE) else {
             return self.drop_out(seat, "it could not come back");
         };
+        if self.lines.line(seat).is_some_and(|line| line.has_spoken()) {
+            // The server may have the token, which is good once: its answer is on its way, or the line will prove lost.
+            return self.at(seat, Instant::now() + RETURN_TIMEOUT);
+        }
         let caller = Caller::Returner(token, self.field.plan.trust);
         if let Err(why) = self.lines.connect(seat, &caller, *is_impaired) {
             return self.drop_out(seat, &why);
