@@ -178,7 +178,6 @@ impl Look {
         let (changed, sent, waiting) = (self.changed(entity), self.sent(entity), self.waiting(entity));
         let world = self.scene.world();
         let name = world.resource::<Roster>().entity(entity).and_then(|entity| world.get::<Name>(entity));
-        let own = self.viewer() == Some(entity);
         Some(Told {
             tick,
             entity: entity.to_string(),
@@ -188,7 +187,7 @@ impl Look {
             distance_m: why.distance_m,
             enter_m: why.radii.enter_m,
             leave_m: why.radii.leave_m,
-            why: self.in_words(&why, own, &sent, &waiting),
+            why: self.in_words(entity, &why, &sent, &waiting),
             changed,
             sent,
             waiting,
@@ -233,8 +232,15 @@ impl Look {
         self.followed().filter(|&(bit, entry)| differs(entry, bit)).map(|(_, entry)| entry.name).collect()
     }
 
-    fn in_words(&self, why: &Explanation, own: bool, sent: &[&str], waiting: &[&str]) -> String {
+    /// How many the tick's bytes left out, and the tick up to which the player knows all of the entity.
+    fn budget(&self, entity: SimId) -> (usize, u32) {
+        let told = net::outbound::explain(self.scene.world(), self.player, entity);
+        told.map_or((0, 0), |told| (told.left_out_count, told.since_tick.unwrap_or(0)))
+    }
+
+    fn in_words(&self, entity: SimId, why: &Explanation, sent: &[&str], waiting: &[&str]) -> String {
         let view = reason(why);
+        let own = self.viewer() == Some(entity);
         let bytes = self.observer.as_ref().map_or(0, Observer::told_bytes);
         let told = match (why.is_seen, sent.is_empty(), waiting.is_empty()) {
             (false, ..) => return format!("not seen: {view}"),
@@ -244,7 +250,11 @@ impl Look {
             (true, true, _) if own => "its place stands in the player's own state".to_owned(),
             (true, true, true) => "nothing to tell: the player knows all of it".to_owned(),
             (true, true, false) => {
-                format!("not told: the tick's {bytes} bytes went to others first; waiting: {}", waiting.join(", "))
+                let (left_out, since) = self.budget(entity);
+                format!(
+                    "not told: {bytes} bytes went to others first and {left_out} had to wait; waiting since tick {since}: {}",
+                    waiting.join(", ")
+                )
             }
         };
         format!("seen: {view}; {told}")
