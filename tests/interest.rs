@@ -17,12 +17,12 @@ const TICKS: u32 = 500;
 
 #[test]
 fn interest_equals_brute_force_over_100_000_steps() {
-    let mut play = Play::new();
-    for tick in 1..=TICKS {
-        play.stir(tick);
-        play.scene.tick();
-        play.compare(tick);
-    }
+    Play::new(WILD).run();
+}
+
+#[test]
+fn views_that_are_only_glanced_at_equal_brute_force_too() {
+    Play::new(CALM).run();
 }
 
 #[test]
@@ -56,7 +56,21 @@ fn a_viewer_sees_itself_and_nobody_of_another_phase() {
     assert_eq!(scene.get::<Interest>(other).visible(), [other]);
 }
 
+/// How a crowd behaves.
+#[derive(Clone, Copy)]
+struct Manners {
+    /// Metres that one moves in a tick, at most.
+    step_max_m: f32,
+    /// One in so many thousand leaps, hides, dies or the like, by fives and tens.
+    calm: u32,
+}
+
+const WILD: Manners = Manners { step_max_m: 3.0, calm: 1 };
+/// As players walk: in most ticks nothing happens in sight of a viewer but that.
+const CALM: Manners = Manners { step_max_m: 0.4, calm: 200 };
+
 struct Play {
+    manners: Manners,
     scene: TestScene,
     random: Random,
     crowd: Vec<SimId>,
@@ -65,8 +79,9 @@ struct Play {
 }
 
 impl Play {
-    fn new() -> Self {
+    fn new(manners: Manners) -> Self {
         let mut play = Self {
+            manners,
             scene: TestScene::flat(),
             random: Random::new(SEED),
             crowd: Vec::new(),
@@ -76,6 +91,14 @@ impl Play {
             play.bear();
         }
         play
+    }
+
+    fn run(mut self) {
+        for tick in 1..=TICKS {
+            self.stir(tick);
+            self.scene.tick();
+            self.compare(tick);
+        }
     }
 
     fn draw(&self, tick: u32, id: SimId) -> Draw {
@@ -88,8 +111,8 @@ impl Play {
         for id in crowd {
             let mut draw = self.draw(tick, id);
             let from = self.scene.position(id);
-            let step = Vec2::from_angle(draw.unit() * std::f32::consts::TAU) * draw.unit() * 3.0;
-            match draw.below(1_000) {
+            let step = Vec2::from_angle(draw.unit() * std::f32::consts::TAU) * draw.unit() * self.manners.step_max_m;
+            match draw.below(1_000 * self.manners.calm) {
                 0..5 => self.die(id),
                 5..15 => self.scene.place(id, draw.unit() * 300.0 - 150.0, draw.unit() * 300.0 - 150.0),
                 15..25 => self.hide(id, Concealment { phase: 0, stealth: draw.chance_bp(5_000) }),

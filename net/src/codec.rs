@@ -20,6 +20,7 @@ use rkyv::string::repr::INLINE_CAPACITY;
 
 pub use framing::{FRAME_PREFIX_BYTES, FrameReader, frame_length, frame_prefix};
 pub use from_client::{decode_client_message, decode_input, encode_client_message, encode_input, name_is_valid};
+pub(crate) use from_server::encode_server_message_into;
 pub use from_server::{
     BATCH_RECORDS_BYTES_MAX, STATE_RECORDS_BYTES_MAX, decode_server_message, decode_state_frame, encode_server_message,
     encode_state_frame,

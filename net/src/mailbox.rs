@@ -123,6 +123,15 @@ pub struct Outgoing {
     pub goodbye: Option<Goodbye>,
 }
 
+/// What there is to know of an inbox besides what was in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drained {
+    /// Messages dropped since it was drained last, for whatever reason.
+    pub dropped: u64,
+    /// Why the connection is gone, once it is.
+    pub closed: Option<CloseCause>,
+}
+
 /// Makes the two ends of one session's mailbox, for a connection that looks by itself whether there is something.
 pub fn mailbox(id: SessionId) -> (TaskEnd, SceneEnd) {
     ends(id, None)

@@ -14,7 +14,7 @@ use sim::replicated::{ValueSize, WireLists};
 use sim::scene::{Scene, SceneAssets};
 use sim::tick::SimTick;
 
-use crate::codec::encode_server_message;
+use crate::codec::encode_server_message_into;
 use crate::lockstep::Follower;
 use crate::mailbox::{Inbound, Ready, SceneEnd, SessionId};
 use crate::outbound::view::{ClientView, ViewCounters};
@@ -135,8 +135,13 @@ impl Session {
 
     /// Queues a message; a reader too slow for it loses the session.
     pub(crate) fn send(&mut self, message: &ServerMessage) {
-        match encode_server_message(message) {
-            Ok(frame) => self.send_frame(frame),
+        self.send_through(message, &mut Vec::new());
+    }
+
+    /// The same through a buffer that is used again, so that the frame asks for no more memory than it has bytes.
+    pub(crate) fn send_through(&mut self, message: &ServerMessage, buffer: &mut Vec<u8>) {
+        match encode_server_message_into(message, buffer) {
+            Ok(()) => self.send_frame(Bytes::copy_from_slice(buffer)),
             Err(error) => {
                 tracing::error!(%error, player = %self.player, "a message to a client could not be written");
                 self.end_as(Goodbye::Internal);

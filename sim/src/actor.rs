@@ -24,6 +24,7 @@ pub struct Position(pub Vec3);
 impl Position {
     /// The place on the ground plane (x, z).
     #[must_use]
+    #[inline]
     pub fn place(self) -> Vec2 {
         Vec2::new(self.0.x, self.0.z)
     }
@@ -164,6 +165,7 @@ fn coordinate_m(cm: u16, near_m: f32) -> f32 {
 impl Position {
     /// East, up and north in centimetres modulo 655.36 m, as they are replicated.
     #[must_use]
+    #[inline]
     pub fn to_cm(self) -> [u16; 3] {
         self.0.to_array().map(coordinate_cm)
     }
@@ -197,6 +199,7 @@ impl Heading {
     /// 256ths of a turn, as they are replicated.
     #[must_use]
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a turn wraps")]
+    #[inline]
     pub fn to_byte(self) -> u8 {
         (self.0 / std::f32::consts::TAU * 256.0).round() as i32 as u8
     }

@@ -24,30 +24,35 @@ impl SimId {
 
     /// Joins a dense index (at most [`SimId::INDEX_MAX`]) and the count of its owners so far (wraps at 4,096).
     #[must_use]
+    #[inline]
     pub const fn new(index: u32, generation: u32) -> Self {
         Self((index << GENERATION_BITS) | (generation % Self::GENERATIONS))
     }
 
     /// Reads an id as it stands in logs and on the wire.
     #[must_use]
+    #[inline]
     pub const fn from_bits(bits: u32) -> Self {
         Self(bits)
     }
 
     /// The id as it stands in logs and on the wire.
     #[must_use]
+    #[inline]
     pub const fn bits(self) -> u32 {
         self.0
     }
 
     /// The dense index, for arrays with a place per entity.
     #[must_use]
+    #[inline]
     pub const fn index(self) -> usize {
         (self.0 >> GENERATION_BITS) as usize
     }
 
     /// How many owners the index had before this one, modulo 4,096.
     #[must_use]
+    #[inline]
     pub const fn generation(self) -> u32 {
         self.0 % Self::GENERATIONS
     }

@@ -2,13 +2,16 @@
 //!
 //! What comes within the enter radius is seen until it is beyond the larger leave radius; what the visibility
 //! rule hides is not seen at any distance, and no later stage ever learns of it. A viewer sees itself. Who sees whom is
-//! exact in every tick; a viewer in whose surroundings nothing stirs is not looked at.
+//! exact in every tick; a viewer in whose surroundings nothing stirs is not looked at, and of the others most only look at
+//! those near the border of their view, because nobody else can have crossed it since they looked around.
 
 use bevy_app::App;
 use bevy_ecs::prelude::*;
+use glam::Vec2;
 use smallvec::SmallVec;
 
 use self::lists::Candidate;
+use self::outlook::{Brink, Outlook};
 use crate::actor::{Concealment, Faction, Position};
 use crate::assets::AoiDef;
 use crate::digest::{Digest, DigestApp, Digester};
@@ -18,11 +21,14 @@ use crate::space::Grid;
 use crate::space::grid::GridEntry;
 use crate::tick::{SimTick, Tick, TickSystems};
 
+mod cells;
 mod explain;
 mod field;
 mod lists;
 mod look;
+mod outlook;
 
+pub use cells::CellSet;
 pub use explain::{Explanation, Verdict, explain};
 pub use field::Field;
 
@@ -79,23 +85,28 @@ pub struct Interest {
     entered: Vec<SimId>,
     left: Vec<SimId>,
     fingerprint: u64,
+    /// Saves work and decides nothing: not part of the state.
+    outlook: Outlook,
 }
 
 impl Interest {
     /// Everything in view, sorted.
     #[must_use]
+    #[inline]
     pub fn visible(&self) -> &[SimId] {
         &self.visible
     }
 
     /// What came into view in the last Perceive stage, sorted.
     #[must_use]
+    #[inline]
     pub fn entered(&self) -> &[SimId] {
         &self.entered
     }
 
     /// What went out of view in the last Perceive stage, sorted; it may be gone from the scene as well.
     #[must_use]
+    #[inline]
     pub fn left(&self) -> &[SimId] {
         &self.left
     }
@@ -114,9 +125,10 @@ impl Interest {
     /// Merges the candidates of this tick, sorted, with what was seen before; says whether anything came or went. What
     /// came before and stays takes no branch.
     fn update(&mut self, near: &[Candidate], now: &mut Vec<SimId>) -> bool {
-        let Self { visible, entered, left, .. } = self;
+        let Self { visible, entered, left, outlook, .. } = self;
         entered.clear();
         left.clear();
+        outlook.brink.clear();
         if now.len() < near.len() {
             now.resize(near.len(), SimId::from_bits(0));
         }
@@ -137,6 +149,9 @@ impl Interest {
             if is_inside & !was_seen {
                 entered.push(id);
             }
+            if !is_inside {
+                outlook.brink.push(Brink { id, is_seen: was_seen });
+            }
         }
         left.extend(visible.get(seen_count..).unwrap_or_default());
         if entered.is_empty() && left.is_empty() {
@@ -144,10 +159,37 @@ impl Interest {
         }
         visible.clear();
         visible.extend_from_slice(&now[..count]);
-        for id in entered.iter().chain(left.iter()) {
+        self.note_changes();
+        true
+    }
+
+    /// Looks at those on the brink alone; says whether anything came or went.
+    fn glance(&mut self, place: Vec2, field: &Field, radii: AoiDef) -> bool {
+        let Self { visible, entered, left, outlook, .. } = self;
+        entered.clear();
+        left.clear();
+        outlook.cross(place, field, radii, entered, left);
+        if entered.is_empty() && left.is_empty() {
+            return false;
+        }
+        for id in left.iter() {
+            if let Ok(at) = visible.binary_search(id) {
+                visible.remove(at);
+            }
+        }
+        for &id in entered.iter() {
+            if let Err(at) = visible.binary_search(&id) {
+                visible.insert(at, id);
+            }
+        }
+        self.note_changes();
+        true
+    }
+
+    fn note_changes(&mut self) {
+        for id in self.entered.iter().chain(self.left.iter()) {
             self.fingerprint = self.fingerprint.rotate_left(5) ^ u64::from(id.bits());
         }
-        true
     }
 
     fn rest(&mut self) {

@@ -53,6 +53,7 @@ impl Roster {
 
     /// The entity behind an id, or `None` when it has gone or never was.
     #[must_use]
+    #[inline]
     pub fn entity(&self, id: SimId) -> Option<Entity> {
         let place = self.places.get(id.index())?;
         place.entity.filter(|_| place.generation == id.generation())

@@ -87,8 +87,14 @@ pub fn decode_server_message(frame: &[u8]) -> Result<ServerMessage, DecodeError>
 /// Writes one frame of the server's stream, without its prefix.
 pub fn encode_server_message(message: &ServerMessage) -> Result<Bytes, EncodeError> {
     let mut bytes = Vec::new();
-    archive_into(message, &mut bytes, SERVER_FRAME_BYTES_MAX)?;
+    encode_server_message_into(message, &mut bytes)?;
     Ok(bytes.into())
+}
+
+/// The same into a buffer, whose content goes.
+pub(crate) fn encode_server_message_into(message: &ServerMessage, into: &mut Vec<u8>) -> Result<(), EncodeError> {
+    into.clear();
+    archive_into(message, into, SERVER_FRAME_BYTES_MAX)
 }
 
 /// What a table points to. Strings that share their bytes count once each, so that a small frame of many pointers to

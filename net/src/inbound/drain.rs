@@ -7,6 +7,7 @@ use sim::input::{Inputs, SceneInput};
 use sim::replicated::Changes;
 use sim::tick::SimTick;
 
+use crate::mailbox::{CloseCause, Drained};
 use crate::protocol::{Goodbye, PROBE_AFTER_TICKS, SILENT_SESSION_TICKS_MAX, ServerMessage};
 use crate::sessions::{Session, SessionStats, Sessions};
 
@@ -28,8 +29,7 @@ pub(super) fn drain_mailboxes(
     active.clear();
     for place in listed.iter().filter_map(|&token| usize::try_from(token).ok()) {
         let Some(session) = by_player.at_mut(place) else { continue };
-        session.end.drain(&mut session.inbox);
-        let dropped = session.end.dropped();
+        let Drained { dropped, closed } = session.end.drain(&mut session.inbox);
         if dropped > 0 {
             *stats.rejected.entry("dropped").or_default() += dropped;
         }
@@ -38,7 +38,7 @@ pub(super) fn drain_mailboxes(
         }
         tell_latency(session, &mut inputs);
         let player = session.player;
-        if ends(session, stats, &mut inputs) {
+        if ends(session, closed, stats, &mut inputs) {
             by_player.remove(&player);
         } else {
             active.push(place);
@@ -66,7 +66,7 @@ fn notice_silence(sessions: &mut Sessions, tick: u32, inputs: &mut Inputs) {
         }
         session.silence_due = session.heard_tick.saturating_add(wait_ticks);
         silence.insert((session.silence_due, player));
-        if ends(session, stats, inputs) {
+        if ends(session, session.end.closed(), stats, inputs) {
             by_player.remove(&player);
         }
     }
@@ -81,9 +81,9 @@ fn tell_latency(session: &mut Session, inputs: &mut Inputs) {
     }
 }
 
-fn ends(session: &mut Session, stats: &mut SessionStats, inputs: &mut Inputs) -> bool {
+fn ends(session: &mut Session, closed: Option<CloseCause>, stats: &mut SessionStats, inputs: &mut Inputs) -> bool {
     let player = session.player.0;
-    let (input, cause) = match (session.ending, session.end.closed()) {
+    let (input, cause) = match (session.ending, closed) {
         (None, None) => return false,
         (Some(Goodbye::LoggedOut), _) => (SceneInput::Leave { player }, Goodbye::LoggedOut.name()),
         (Some(reason), _) => (SceneInput::LinkLost { player }, reason.name()),

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 
 use super::{
-    Backlog, Caller, CloseCause, Departures, Inbound, InboxFull, Listener, Mailbox, NOT_MEASURED, Outgoing,
+    Backlog, Caller, CloseCause, Departures, Drained, Inbound, InboxFull, Listener, Mailbox, NOT_MEASURED, Outgoing,
     PREFIX_BYTES, Ready, SessionId, locked,
 };
 use crate::protocol::{DATAGRAMS_PER_TICK_MAX, Goodbye, INBOX_ITEMS_MAX, OUTBOX_BYTES_MAX};
@@ -169,15 +169,11 @@ impl SceneEnd {
     }
 
     /// Moves everything that came to the end of `into`, oldest first. What comes from now on is listed again.
-    pub fn drain(&self, into: &mut Vec<Inbound>) {
+    pub fn drain(&self, into: &mut Vec<Inbound>) -> Drained {
         let mut inbox = locked(&self.0.inbox);
         inbox.is_listed = false;
         into.extend(inbox.items.drain(..));
-    }
-
-    /// Messages dropped since the last call, for whatever reason.
-    pub fn dropped(&self) -> u64 {
-        std::mem::take(&mut locked(&self.0.inbox).dropped)
+        Drained { dropped: std::mem::take(&mut inbox.dropped), closed: inbox.closed }
     }
 
     /// Queues the datagrams of `tick` in place of unsent ones of older ticks, to be sent at once, and returns how many

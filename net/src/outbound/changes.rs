@@ -68,6 +68,38 @@ impl News {
     }
 }
 
+/// What a client lacks of an entity that was sent everything up to the last tick, in one word that most need no more
+/// than: from low to high 48 bits of record, 3 bits for its bytes (none: it lacks nothing), and the highest bit when it
+/// takes more than that to tell it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Passing(u64);
+
+impl Passing {
+    const RECORD_BITS: u32 = 48;
+    const RECORD_BYTES_MAX: usize = 6;
+    const MORE: Self = Self(1 << 63);
+
+    /// A record in the low bytes of a number.
+    fn new((word, length): (u64, u8)) -> Self {
+        match usize::from(length) {
+            0..=Self::RECORD_BYTES_MAX => Self(word | u64::from(length) << Self::RECORD_BITS),
+            _ => Self::MORE,
+        }
+    }
+
+    /// True when it takes more than a short record to tell of the entity.
+    #[inline]
+    pub(super) const fn is_more(self) -> bool {
+        self.0 >= Self::MORE.0
+    }
+
+    /// The record in the low bytes of a number, and how many bytes it has.
+    #[inline]
+    pub(super) const fn record(self) -> (u64, usize) {
+        (self.0 & ((1 << Self::RECORD_BITS) - 1), (self.0 >> Self::RECORD_BITS & 0b111) as usize)
+    }
+}
+
 /// What says where an entity is.
 type Place<'a> = (&'a Position, Option<&'a Heading>);
 
@@ -76,6 +108,7 @@ type Place<'a> = (&'a Position, Option<&'a Heading>);
 pub(super) struct Encoded {
     tick: u32,
     news: Vec<News>,
+    passing: Vec<Passing>,
     holders: Vec<u32>,
     steps: Vec<Steps>,
     /// A row of ticks per entity, one for each component.
@@ -92,6 +125,11 @@ impl Encoded {
     /// What there is to know of every entity in this tick, by dense index.
     pub(super) fn all_news(&self) -> &[News] {
         &self.news
+    }
+
+    /// What those lack of every entity who were sent everything up to the last tick, by dense index.
+    pub(super) fn all_passing(&self) -> &[Passing] {
+        &self.passing
     }
 
     /// The record of an entity whose news are long.
@@ -140,6 +178,8 @@ impl Encoded {
     fn begin(&mut self, tick: u32, index_end: usize, component_count: usize) {
         (self.tick, self.row, self.changed_count) = (tick, component_count, 0);
         self.news.resize(index_end, News::default());
+        self.passing.clear();
+        self.passing.resize(index_end, Passing::default());
         self.holders.resize(index_end, 0);
         self.steps.resize(index_end, Steps::default());
         self.changed.resize(index_end * component_count, 0);
@@ -188,8 +228,9 @@ impl Encoded {
             Some((word, length)) => (word, u8::try_from(length).unwrap_or(0)),
             None => self.keep(|bytes| write(bytes, mask)),
         };
-        if let Some(news) = self.news.get_mut(index) {
+        if let (Some(news), Some(passing)) = (self.news.get_mut(index), self.passing.get_mut(index)) {
             news.note(self.tick, body);
+            *passing = Passing::new(body);
             self.changed_count += 1;
         }
     }
@@ -219,8 +260,8 @@ impl Encoded {
             let end = start + u32::try_from(run.len()).unwrap_or(0);
             if let Some(id) = run.first().and_then(subject) {
                 self.subjects.push((id, Span { start, end }));
-                if let Some(news) = self.news.get_mut(id.index()) {
-                    news.has_events = true;
+                if let (Some(news), Some(passing)) = (self.news.get_mut(id.index()), self.passing.get_mut(id.index())) {
+                    (news.has_events, *passing) = (true, Passing::MORE);
                 }
             }
             start = end;

@@ -20,7 +20,7 @@ use self::frames::FrameWriter;
 use super::ReplicationLimits;
 use super::arena::Arena;
 use super::bodies::{Bodies, Source};
-use super::changes::{Encoded, News, PLACE_BITS};
+use super::changes::Encoded;
 use super::ripples::Ripples;
 use super::view::Pair;
 use crate::protocol::{OwnState, ServerMessage};
@@ -32,6 +32,7 @@ mod batches;
 mod budget;
 pub(super) mod crowd;
 mod frames;
+mod telling;
 mod threads;
 
 pub(super) use threads::Workers;
@@ -44,6 +45,7 @@ pub(super) struct Picture<'w> {
     tick: u32,
     scene: &'w str,
     source: Source<'w>,
+    characters: &'w QueryState<Own>,
     changes: &'w Changes,
     encoded: &'w Encoded,
     ripples: &'w Ripples,
@@ -56,13 +58,14 @@ pub(super) struct Picture<'w> {
 }
 
 impl<'w> Picture<'w> {
-    fn of(world: &'w World) -> Self {
+    fn of(world: &'w World, characters: &'w QueryState<Own>) -> Self {
         let (assets, scene) = (&world.resource::<SceneAssets>().0, world.resource::<SceneId>().0);
         let lists = world.resource::<WireLists>();
         Self {
             tick: world.resource::<SimTick>().0,
             scene: &assets.scenes[scene].id,
             source: Source { world, roster: world.resource::<Roster>(), lists },
+            characters,
             changes: world.resource::<Changes>(),
             encoded: world.resource::<Encoded>(),
             ripples: world.resource::<Ripples>(),
@@ -85,6 +88,8 @@ pub(super) struct Scratch {
     players: Vec<(f32, SimId)>,
     shown: Vec<SimId>,
     ration: Ration,
+    pairs: Vec<Pair>,
+    left_out: Vec<Pair>,
     events: Vec<u32>,
     batch: Vec<u8>,
     owner: Vec<u8>,
@@ -103,6 +108,8 @@ impl Default for Scratch {
             players: Vec::new(),
             shown: Vec::new(),
             ration: Ration::default(),
+            pairs: Vec::new(),
+            left_out: Vec::new(),
             events: Vec::new(),
             batch: Vec::new(),
             owner: Vec::new(),
@@ -121,14 +128,19 @@ impl Scratch {
 }
 
 /// Assembles batches and frames of every client.
-pub(super) fn assemble(world: &mut World, mut workers: Local<Workers>) {
+pub(super) fn assemble(world: &mut World, characters: &mut QueryState<Own>, mut workers: Local<Workers>) {
+    characters.update_archetypes(world);
     world.resource_scope(|world, mut sessions: Mut<Sessions>| {
-        let picture = Picture::of(world);
+        let picture = Picture::of(world, characters);
         let Sessions { by_player, stats, .. } = &mut *sessions;
         stats.frame_bytes += workers.serve_all(by_player, &picture);
         stats.updates_broadcast += picture.encoded.changed_count() * by_player.len() as u64;
     });
 }
+
+/// What a client's turn reads of its character.
+pub(super) type Own =
+    (&'static Position, &'static Motion, &'static InputProgress, &'static Interest, Option<&'static Pinned>);
 
 /// One client's turn; answers the bytes of its batches, or nothing for one around whom nothing happened.
 fn serve(session: &mut Session, slot: Slot, picture: &Picture<'_>, scratch: &mut Scratch) -> Option<u64> {
@@ -136,19 +148,19 @@ fn serve(session: &mut Session, slot: Slot, picture: &Picture<'_>, scratch: &mut
     if session.view.rests(picture.tick) && !picture.ripples.reach(picture.field, own_id) {
         return None;
     }
-    let own = picture.source.world.entity(picture.source.roster.entity(own_id)?);
-    let interest = own.get::<Interest>()?;
-    let state = own_state(own, slot.input_shift(session.input_wait_us))?;
+    let own = picture.source.roster.entity(own_id)?;
+    let (position, motion, progress, interest, pinned) =
+        picture.characters.get_manual(picture.source.world, own).ok()?;
+    let state = own_state(position, motion, progress, slot.input_shift(session.input_wait_us));
     if session.follower.is_some() {
         // It simulates all else itself; its own state tells it how its inputs come.
         let Scratch { arena, records, datagram, .. } = scratch;
         FrameWriter::new(session, state, picture, (arena, records, datagram)).finish();
         return Some(0);
     }
-    let pinned = own.get::<Pinned>();
     session.view.sees_far = pinned.is_some_and(|pinned| !pinned.anywhere.is_empty());
     let first = pinned.map_or(&[][..], |pinned| &pinned.first[..]);
-    let eyes = Eyes { own: own_id, place: own.get::<Position>()?.place(), first };
+    let eyes = Eyes { own: own_id, place: position.place(), first };
     session.view.give_up_old(picture.tick);
     follow(session, interest, &eyes, picture, scratch);
     let mut owned = picture.owned;
@@ -157,24 +169,24 @@ fn serve(session: &mut Session, slot: Slot, picture: &Picture<'_>, scratch: &mut
     } else {
         introduce(session, own_id, state, picture);
     }
-    write_state(session, &eyes, state, picture, scratch);
+    telling::tell(session, &eyes, state, picture, scratch);
     scratch.owner.clear();
     if owned != 0 {
+        let own = picture.source.world.entity(own);
         super::changes::write_values(&mut scratch.owner, own, picture.source.lists, owned, put_varint);
     }
     Some(batches::write(session, own_id, picture, scratch))
 }
 
-fn own_state(own: EntityRef<'_>, input_shift: i8) -> Option<OwnState> {
-    let (position, motion, progress) = (own.get::<Position>()?, own.get::<Motion>()?, own.get::<InputProgress>()?);
-    Some(OwnState {
+fn own_state(position: &Position, motion: &Motion, progress: &InputProgress, input_shift: i8) -> OwnState {
+    OwnState {
         applied_sequence: progress.applied_sequence,
         forced_epoch: progress.forced_epoch,
         input_shift,
         position: position.0.to_array(),
         velocity: motion.velocity.to_array(),
         speed_bp: motion.speed_bp,
-    })
+    }
 }
 
 fn introduce(session: &mut Session, own: SimId, state: OwnState, picture: &Picture<'_>) {
@@ -210,93 +222,4 @@ fn follow(session: &mut Session, interest: &Interest, eyes: &Eyes<'_>, picture: 
 /// True when it is cheaper to make the changes than to go through the whole view.
 fn is_small(interest: &Interest) -> bool {
     interest.entered().len() + interest.left().len() <= STEPS_MAX
-}
-
-/// Writes what the client lacks of everything in its view into frames, and gathers the events it is told.
-fn write_state(session: &mut Session, eyes: &Eyes<'_>, own: OwnState, picture: &Picture<'_>, scratch: &mut Scratch) {
-    let Scratch { lacking, arena, events, records, datagram, ration, .. } = scratch;
-    events.clear();
-    let (tick, all_news) = (picture.tick, picture.encoded.all_news());
-    let mut pairs = std::mem::take(&mut session.view.pairs);
-    let was_short = session.view.is_short;
-    let budget_bytes = picture.limits.record_bytes_per_tick();
-    if was_short {
-        ration.work_out(&pairs, picture, eyes, budget_bytes);
-    }
-    let (mut left_out, mut told_count) = (0, 0);
-    let mut frames = FrameWriter::new(session, own, picture, (arena, records, datagram));
-    for (at, pair) in pairs.iter_mut().enumerate() {
-        let Some(news) = all_news.get(pair.id.index()) else { continue };
-        if news.has_events {
-            let is_told = |&&at: &&u32| is_told(picture.changes, at, eyes.own);
-            events.extend(picture.encoded.events(pair.id).iter().filter(is_told));
-        }
-        if news.changed_tick <= pair.since_tick {
-            continue;
-        }
-        let is_admitted = !was_short || picture.wanted(pair).is_some_and(|bytes| ration.admits(at, bytes));
-        match is_admitted.then(|| tell(pair, news, eyes.own, picture, lacking, &mut frames)) {
-            Some(Told::Written) => (pair.since_tick, told_count) = (tick, told_count + 1),
-            Some(Told::Nothing) => {}
-            Some(Told::NoRoom) | None => left_out += 1,
-        }
-    }
-    frames.finish();
-    events.sort_unstable();
-    let view = &mut session.view;
-    let silence_ticks = picture.limits.silence_ticks;
-    let (is_hopeless, is_easy) = (was_short && ration.is_hopeless(), !was_short || ration.is_easy(silence_ticks));
-    view.crowd.adapt(is_hopeless, is_easy, pairs.len(), tick);
-    view.is_short = left_out > 0 || (was_short && ration.wanted_bytes() * 5 > budget_bytes * 4);
-    view.left_out_count = left_out;
-    view.told_count += told_count;
-    view.pairs = pairs;
-}
-
-/// What became of one entity's news.
-enum Told {
-    /// They are in a frame.
-    Written,
-    /// They are not for this client.
-    Nothing,
-    /// They wait.
-    NoRoom,
-}
-
-/// Writes what a client lacks of one entity.
-#[inline]
-fn tell(
-    pair: &Pair,
-    news: &News,
-    own_id: SimId,
-    picture: &Picture<'_>,
-    lacking: &mut Bodies,
-    frames: &mut FrameWriter<'_>,
-) -> Told {
-    let (id, since_tick, encoded) = (pair.id, pair.since_tick, picture.encoded);
-    let is_written = if news.follows(picture.tick, since_tick) && id != own_id {
-        match news.short() {
-            Some(record) => frames.put_short(id, record),
-            None => frames.put(id, encoded.body(news)),
-        }
-    } else {
-        let mask = encoded.changed_after(id, since_tick);
-        // Where it is itself the client reads in its own state.
-        if id == own_id && mask & !PLACE_BITS == 0 {
-            return Told::Nothing;
-        }
-        let is_written = match encoded.compact(id, mask, since_tick).filter(|_| id != own_id) {
-            Some(record) => frames.put_short(id, record),
-            None => frames.put(id, lacking.body(picture.source, id, mask)),
-        };
-        if is_written {
-            frames.except(id, since_tick);
-        }
-        is_written
-    };
-    if is_written { Told::Written } else { Told::NoRoom }
-}
-
-fn is_told(changes: &Changes, event: u32, own_id: SimId) -> bool {
-    changes.events().get(event as usize).is_some_and(|event| !event.owner_only || event.subject == own_id)
 }

@@ -3,16 +3,14 @@
 
 use bevy_ecs::prelude::*;
 use sim::ids::SimId;
-use sim::interest::{Field, SceneField};
+use sim::interest::{CellSet, Field, SceneField};
 use sim::replicated::Changes;
 
 /// The cells from which something that happened can be seen, as of this tick.
 #[derive(Resource, Debug, Default)]
 pub(super) struct Ripples {
-    is_reached: Vec<bool>,
-    reached: Vec<usize>,
-    is_touched: Vec<bool>,
-    touched: Vec<u32>,
+    touched: CellSet,
+    reached: CellSet,
 }
 
 impl Ripples {
@@ -23,28 +21,14 @@ impl Ripples {
         }
         // Whoever has no place may see anything.
         let Some(cell) = field.cell(viewer) else { return true };
-        field.is_stirred(cell) || self.is_reached.get(cell as usize).copied().unwrap_or(true)
+        field.is_stirred(cell) || self.reached.contains(cell)
     }
 
     fn spread(&mut self, field: &Field, ids: impl Iterator<Item = SimId>) {
-        for cell in self.reached.drain(..) {
-            self.is_reached[cell] = false;
-        }
-        for cell in self.touched.drain(..) {
-            self.is_touched[cell as usize] = false;
-        }
-        self.is_reached.resize(field.cell_count(), false);
-        self.is_touched.resize(field.cell_count(), false);
-        for cell in ids.filter_map(|id| field.cell(id)) {
-            if !std::mem::replace(&mut self.is_touched[cell as usize], true) {
-                self.touched.push(cell);
-            }
-        }
-        for cell in self.touched.iter().flat_map(|&cell| field.cells_in_sight(cell)).flatten() {
-            if !std::mem::replace(&mut self.is_reached[cell], true) {
-                self.reached.push(cell);
-            }
-        }
+        self.touched.renew(field.cell_count());
+        self.reached.renew(field.cell_count());
+        ids.filter_map(|id| field.cell(id)).for_each(|cell| self.touched.insert(cell));
+        field.insert_sight_of(&self.touched, &mut self.reached);
     }
 }
 

@@ -1,8 +1,9 @@
 //! What one client has been told, and what it lacks.
 //!
-//! For each entity in view one number is kept: the tick up to which everything about it has been sent. A frame that is
-//! given up sets it back for what was in the frame, so that what changed since goes out with the next one, as it is
-//! then. So a client's picture is right once the loss ends, and a stopped entity's last place arrives however often it
+//! For each entity in view one number is kept: the tick up to which everything about it has been sent. For nearly all it
+//! is the tick that the client was served last, and stands there once for all of them; the others are set apart. A frame
+//! that is given up sets it back for what was in the frame, so that what changed since goes out with the next one, as it
+//! is then. So a client's picture is right once the loss ends, and a stopped entity's last place arrives however often it
 //! was lost. Frames are remembered as what was unusual in them, not as lists of what they held.
 
 use std::collections::VecDeque;
@@ -34,6 +35,8 @@ pub(crate) struct Pair {
 
 /// The range of a frame without records: no id is in it.
 const NOBODY: (SimId, SimId) = (SimId::from_bits(1), SimId::from_bits(0));
+/// The range of everything there is.
+const EVERYBODY: (SimId, SimId) = (SimId::from_bits(0), SimId::from_bits(u32::MAX));
 
 /// Newcomers remembered before those that have left again are looked for.
 const NEWCOMERS_KEPT: usize = 64;
@@ -75,7 +78,12 @@ pub(crate) struct ViewCounters {
 /// The picture one client has of the scene.
 #[derive(Debug, Default)]
 pub(crate) struct ClientView {
-    pub(super) pairs: Vec<Pair>,
+    /// Everything that the client is shown, sorted.
+    pub(super) shown: Vec<SimId>,
+    /// Those of them of which it has been sent less than everything up to `told_tick`, or more; sorted.
+    pub(super) apart: Vec<Pair>,
+    /// Of all others everything that changed up to this tick has been sent.
+    pub(super) told_tick: u32,
     newcomers: Vec<Newcomer>,
     sent: VecDeque<SentFrame>,
     /// Of all frames in `sent`, in their order, and then of the frame that is being written.
@@ -147,7 +155,7 @@ impl ClientView {
         self.heard_tick = tick;
         self.acknowledge_batch(datagram.batch_ack);
         if let Some(lacking_since) = self.unheard_since.take() {
-            self.set_back(None, lacking_since);
+            self.set_back(EVERYBODY, lacking_since);
         }
         let mut newest_tick = 0;
         for sent in self.sent.iter_mut().filter(|sent| !sent.is_acknowledged) {
@@ -185,25 +193,21 @@ impl ClientView {
         tick.wrapping_sub(self.last_frame_tick) >= HEARTBEAT_TICKS
     }
 
-    /// Follows what the client is shown, sorted: pairs come and go, and are added to lists for this tick's batch.
-    pub(super) fn follow(&mut self, shown: &[SimId], tick: u32, entering: &mut Vec<SimId>, leaving: &mut Vec<SimId>) {
-        let before = self.pairs.len();
-        let mut at = 0;
-        for &id in shown {
-            while let Some(gone) = self.pairs.get(at).filter(|pair| at < before && pair.id < id) {
-                leaving.push(gone.id);
-                at += 1;
+    /// Follows what the client is to be shown, sorted: entities come and go, and are added to lists for this tick's batch.
+    pub(super) fn follow(&mut self, wanted: &[SimId], tick: u32, entering: &mut Vec<SimId>, leaving: &mut Vec<SimId>) {
+        let mut before = self.shown.iter().copied().peekable();
+        for &id in wanted {
+            while let Some(gone) = before.next_if(|&shown| shown < id) {
+                leaving.push(gone);
             }
-            let known = self.pairs.get(at).copied().filter(|pair| at < before && pair.id == id);
-            at += usize::from(known.is_some());
-            // Appended behind those of before, which go when all are there: no memory but the view's own.
-            self.pairs.push(known.unwrap_or_else(|| {
+            if before.next_if_eq(&id).is_none() {
                 entering.push(id);
-                Pair { id, since_tick: tick }
-            }));
+            }
         }
-        leaving.extend(self.pairs.get(at..before).unwrap_or_default().iter().map(|pair| pair.id));
-        self.pairs.drain(..before);
+        leaving.extend(before);
+        self.shown.clear();
+        self.shown.extend_from_slice(wanted);
+        self.set_apart(tick, entering, leaving);
     }
 
     /// The same for few changes, in place; says whether the client is shown what is visible then.
@@ -215,29 +219,49 @@ impl ClientView {
         leaving: &mut Vec<SimId>,
     ) -> bool {
         for &id in interest.left() {
-            if let Ok(at) = self.pairs.binary_search_by_key(&id, |pair| pair.id) {
-                self.pairs.remove(at);
+            if let Ok(at) = self.shown.binary_search(&id) {
+                self.shown.remove(at);
                 leaving.push(id);
             }
         }
         for &id in interest.entered() {
-            if let Err(at) = self.pairs.binary_search_by_key(&id, |pair| pair.id) {
-                self.pairs.insert(at, Pair { id, since_tick: tick });
+            if let Err(at) = self.shown.binary_search(&id) {
+                self.shown.insert(at, id);
                 entering.push(id);
             }
         }
-        self.pairs.len() == interest.visible().len()
+        self.set_apart(tick, entering, leaving);
+        self.shown.len() == interest.visible().len()
+    }
+
+    /// Of who enters the batch of this tick tells everything; of who has left nothing is known. Both lists are sorted.
+    fn set_apart(&mut self, tick: u32, entering: &[SimId], leaving: &[SimId]) {
+        if !leaving.is_empty() {
+            self.apart.retain(|pair| leaving.binary_search(&pair.id).is_err());
+        }
+        if !entering.is_empty() {
+            self.apart.extend(entering.iter().map(|&id| Pair { id, since_tick: tick }));
+            self.apart.sort_unstable_by_key(|pair| pair.id);
+        }
     }
 
     /// True when the client is shown the entity.
     pub(super) fn sees(&self, id: SimId) -> bool {
-        self.pairs.binary_search_by_key(&id, |pair| pair.id).is_ok()
+        self.shown.binary_search(&id).is_ok()
     }
 
     /// The tick up to which the client has been sent everything about an entity it is shown.
     pub(super) fn since_tick(&self, id: SimId) -> Option<u32> {
-        let at = self.pairs.binary_search_by_key(&id, |pair| pair.id).ok()?;
-        self.pairs.get(at).map(|pair| pair.since_tick)
+        let apart = self.apart.binary_search_by_key(&id, |pair| pair.id);
+        self.sees(id).then(|| apart.map_or(self.told_tick, |at| self.apart[at].since_tick))
+    }
+
+    /// Everything that the client is shown, sorted, into a list.
+    pub(super) fn list_pairs(&self, into: &mut Vec<Pair>) {
+        let mut apart = self.apart.iter().copied().peekable();
+        let pair = |&id| apart.next_if(|pair| pair.id == id).unwrap_or(Pair { id, since_tick: self.told_tick });
+        into.clear();
+        into.extend(self.shown.iter().map(pair));
     }
 
     /// Ticks since the last datagram of the client.
@@ -254,9 +278,9 @@ impl ClientView {
     /// Notes that entities that came into view were told in a batch at `tick`.
     pub(super) fn told(&mut self, entered: &[SimId], batch: u32, tick: u32) {
         // Of those that have gone again nothing needs to be known: a client that never acknowledges costs no more for it.
-        if self.newcomers.len() > NEWCOMERS_KEPT + 2 * self.pairs.len() {
-            let Self { pairs, newcomers, .. } = self;
-            newcomers.retain(|newcomer| pairs.binary_search_by_key(&newcomer.id, |pair| pair.id).is_ok());
+        if self.newcomers.len() > NEWCOMERS_KEPT + 2 * self.shown.len() {
+            let Self { shown, newcomers, .. } = self;
+            newcomers.retain(|newcomer| shown.binary_search(&newcomer.id).is_ok());
             newcomers.sort_by_key(|newcomer| (newcomer.id, std::cmp::Reverse(newcomer.batch)));
             newcomers.dedup_by_key(|newcomer| newcomer.id);
         }
@@ -285,27 +309,28 @@ impl ClientView {
             return;
         }
         self.batch_ack = batch;
-        let Self { pairs, newcomers, .. } = self;
+        let mut newcomers = std::mem::take(&mut self.newcomers);
         newcomers.retain(|newcomer| {
             // State that overtook the batch may have met the entity's last stay in view and gone with it, yet was
             // acknowledged: send it again.
             let is_known = newcomer.batch <= batch;
             if is_known {
-                set_back(pairs, newcomer.id, newcomer.tick);
+                self.set_back((newcomer.id, newcomer.id), newcomer.tick);
             }
             !is_known
         });
+        self.newcomers = newcomers;
     }
 
     fn give_up_before(&mut self, tick: u32) {
         while let Some(sent) = self.sent.pop_front_if(|sent| sent.tick < tick) {
             if !sent.is_acknowledged {
-                self.set_back(Some((sent.first, sent.last)), sent.tick.saturating_sub(1));
+                self.set_back((sent.first, sent.last), sent.tick.saturating_sub(1));
             }
             for _ in 0..sent.exception_count {
                 let exception = self.exceptions.pop_front();
                 if let Some(Exception { id, since_tick }) = exception.filter(|_| !sent.is_acknowledged) {
-                    set_back(&mut self.pairs, id, since_tick);
+                    self.set_back((id, id), since_tick);
                 }
             }
         }
@@ -324,24 +349,21 @@ impl ClientView {
         }
     }
 
-    /// Everything after a tick is lacking, for all pairs or a range of ids.
-    fn set_back(&mut self, range: Option<(SimId, SimId)>, since_tick: u32) {
-        let pairs = match range {
-            None => &mut self.pairs[..],
-            Some((first, last)) => {
-                let start = self.pairs.partition_point(|pair| pair.id < first);
-                let end = self.pairs.partition_point(|pair| pair.id <= last);
-                self.pairs.get_mut(start..end).unwrap_or_default()
+    /// Everything after a tick is lacking, for those in a range of ids.
+    fn set_back(&mut self, (first, last): (SimId, SimId), since_tick: u32) {
+        let Self { shown, apart, told_tick, .. } = self;
+        let (start, end) = (shown.partition_point(|&id| id < first), shown.partition_point(|&id| id <= last));
+        let known_count = apart.len();
+        for &id in shown.get(start..end).unwrap_or_default() {
+            match apart[..known_count].binary_search_by_key(&id, |pair| pair.id) {
+                Ok(at) => apart[at].since_tick = apart[at].since_tick.min(since_tick),
+                Err(_) if since_tick < *told_tick => apart.push(Pair { id, since_tick }),
+                Err(_) => {}
             }
-        };
-        pairs.iter_mut().for_each(|pair| pair.since_tick = pair.since_tick.min(since_tick));
-    }
-}
-
-fn set_back(pairs: &mut [Pair], id: SimId, since_tick: u32) {
-    let found = pairs.binary_search_by_key(&id, |pair| pair.id).ok();
-    if let Some(pair) = found.and_then(|at| pairs.get_mut(at)) {
-        pair.since_tick = pair.since_tick.min(since_tick);
+        }
+        if apart.len() > known_count {
+            apart.sort_unstable_by_key(|pair| pair.id);
+        }
     }
 }
 

@@ -2,11 +2,13 @@
 //! viewers could see. Nothing is sorted for it: entities are handed out in the order of their ids to the lists of the
 //! cells around them. A cell is half the leave radius wide, so a list covers five by five cells.
 //!
-//! Pure: no components, no systems. What has not changed since the last tick is not worked on again.
+//! Pure: no components, no systems. What has not changed since the last tick is not worked on again, and of what moves
+//! the field knows how far it can have come, so that nobody needs to look more often than views can change.
 
 use glam::Vec2;
 
 use super::Visibility;
+use super::cells::CellSet;
 use super::lists::{Block, Lists};
 use crate::assets::AoiDef;
 use crate::ids::SimId;
@@ -17,6 +19,8 @@ const CELLS_PER_RADIUS: f32 = 2.0;
 pub(super) const REACH: usize = 2;
 /// Cells along one side at most, the border that nothing stands in included; a larger scene gets larger cells.
 const CELLS_PER_SIDE_MAX: usize = 1_024;
+/// Metres in one tick (20 m/s) beyond which a thing has leapt: where it was says nothing of where it is.
+const STRIDE_MAX_M: f32 = 1.0;
 /// The cell of what is not there.
 const NOWHERE: u32 = u32::MAX;
 
@@ -48,14 +52,21 @@ pub struct Field {
     rows: usize,
     tick: u32,
     placed: Vec<Placed>,
-    /// By cell: something came, went, moved or changed in this tick.
-    is_touched: Vec<bool>,
-    touched: Vec<u32>,
-    /// By cell: so it did there or in one of the cells around.
-    stirred: Vec<bool>,
-    stirred_cells: Vec<u32>,
+    /// The places alone and close together, infinitely far away for what is not there: what a glance reads.
+    places: Vec<Vec2>,
+    /// Where something came, went, moved or changed in this tick, and from where that can be seen.
+    touched: CellSet,
+    stirred: CellSet,
+    /// Where something came, went, leapt or changed its visibility in this tick, and from where that can be seen.
+    leapt: CellSet,
+    unsettled: CellSet,
+    /// Metres that the fastest of those that did not leap has moved in this tick.
+    stride_m: f32,
+    /// The sum of all strides: nothing that did not leap has come farther between two ticks.
+    odometer_m: f64,
     /// By cell: how many are not seen by everybody.
     hidden_counts: Vec<u32>,
+    hidden_count: usize,
     lists: Lists,
 }
 
@@ -78,11 +89,15 @@ impl Field {
             rows,
             tick: 0,
             placed: Vec::new(),
-            is_touched: vec![false; cell_count],
-            touched: Vec::new(),
-            stirred: vec![false; cell_count],
-            stirred_cells: Vec::new(),
+            places: Vec::new(),
+            touched: CellSet::new(cell_count),
+            stirred: CellSet::new(cell_count),
+            leapt: CellSet::new(cell_count),
+            unsettled: CellSet::new(cell_count),
+            stride_m: 0.0,
+            odometer_m: 0.0,
             hidden_counts: vec![0; cell_count],
+            hidden_count: 0,
             lists: Lists::new(cell_count),
         }
     }
@@ -92,16 +107,15 @@ impl Field {
         self.rest();
         self.tick = tick;
         self.placed.resize(index_end, ABSENT);
+        self.places.resize(index_end, Vec2::INFINITY);
     }
 
     /// Nothing stirs in this tick.
     pub fn rest(&mut self) {
-        for cell in self.stirred_cells.drain(..) {
-            self.stirred[cell as usize] = false;
+        for cells in [&mut self.touched, &mut self.stirred, &mut self.leapt, &mut self.unsettled] {
+            cells.clear();
         }
-        for cell in self.touched.drain(..) {
-            self.is_touched[cell as usize] = false;
-        }
+        self.stride_m = 0.0;
     }
 
     /// Puts a thing where it is now.
@@ -114,18 +128,30 @@ impl Field {
         }
         let before = std::mem::replace(slot, Placed { id, place, visibility, cell: NOWHERE, seen_tick: self.tick });
         let cell = self.cell_of(place);
-        if let Some(slot) = self.placed.get_mut(id.index()) {
-            slot.cell = cell;
+        if let (Some(slot), Some(at)) = (self.placed.get_mut(id.index()), self.places.get_mut(id.index())) {
+            (slot.cell, *at) = (cell, place);
         }
-        self.touch(cell);
-        if before.cell != cell && before.cell != NOWHERE {
-            self.touch(before.cell);
+        self.touched.insert(cell);
+        self.touched.insert(before.cell);
+        let is_known = before.id == id && before.cell != NOWHERE;
+        let step_m = if is_known { place.distance(before.place) } else { f32::INFINITY };
+        if step_m <= STRIDE_MAX_M && before.visibility == visibility {
+            self.stride_m = self.stride_m.max(step_m);
+        } else {
+            self.leapt.insert(cell);
+            self.leapt.insert(before.cell);
         }
-        if before.cell != NOWHERE && !before.visibility.is_plain() {
-            self.hidden_counts[before.cell as usize] -= 1;
-        }
+        self.forget_hidden(&before);
         if !visibility.is_plain() {
             self.hidden_counts[cell as usize] += 1;
+            self.hidden_count += 1;
+        }
+    }
+
+    fn forget_hidden(&mut self, gone: &Placed) {
+        if gone.cell != NOWHERE && !gone.visibility.is_plain() {
+            self.hidden_counts[gone.cell as usize] -= 1;
+            self.hidden_count -= 1;
         }
     }
 
@@ -134,32 +160,21 @@ impl Field {
         for at in 0..self.placed.len() {
             let slot = self.placed[at];
             if slot.cell != NOWHERE && slot.seen_tick != self.tick {
-                self.touch(slot.cell);
-                if !slot.visibility.is_plain() {
-                    self.hidden_counts[slot.cell as usize] -= 1;
-                }
-                self.placed[at] = ABSENT;
+                self.touched.insert(slot.cell);
+                self.leapt.insert(slot.cell);
+                self.forget_hidden(&slot);
+                (self.placed[at], self.places[at]) = (ABSENT, Vec2::INFINITY);
             }
         }
-        for &cell in &self.touched {
-            for around in cells_around(self.columns, cell) {
-                for stirred in around {
-                    if !std::mem::replace(&mut self.stirred[stirred], true) {
-                        self.stirred_cells.push(u32::try_from(stirred).unwrap_or(0));
-                    }
-                }
-            }
-        }
-    }
-
-    fn touch(&mut self, cell: u32) {
-        if !std::mem::replace(&mut self.is_touched[cell as usize], true) {
-            self.touched.push(cell);
-        }
+        self.odometer_m += f64::from(self.stride_m);
+        self.stirred.insert_around(&self.touched, self.columns, REACH);
+        // One farther: what is on the brink of a view may be a little beyond all radii.
+        self.unsettled.insert_around(&self.leapt, self.columns, REACH + 1);
     }
 
     /// The cell of a place. The outermost cells stay empty, so that every cell has others all around it.
     #[must_use]
+    #[inline]
     pub fn cell_of(&self, place: Vec2) -> u32 {
         let local = (place - self.min) / self.cell_m;
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "casts saturate; NaN becomes 0")]
@@ -169,14 +184,31 @@ impl Field {
 
     /// True when anything came, went, moved or changed anywhere in this tick.
     #[must_use]
+    #[inline]
     pub fn is_any_stirred(&self) -> bool {
-        !self.stirred_cells.is_empty()
+        !self.stirred.is_empty()
     }
 
     /// True when anything in sight of a cell came, went, moved or changed in this tick.
     #[must_use]
+    #[inline]
     pub fn is_stirred(&self, cell: u32) -> bool {
-        self.stirred.get(cell as usize).copied().unwrap_or(false)
+        self.stirred.contains(cell)
+    }
+
+    /// True when in sight of a cell, or a little beyond, anything did other than move by a stride in this tick.
+    pub(super) fn is_unsettled(&self, cell: u32) -> bool {
+        self.unsettled.contains(cell)
+    }
+
+    /// True when anything anywhere did other than move by a stride in this tick.
+    pub(super) fn is_any_unsettled(&self) -> bool {
+        !self.unsettled.is_empty()
+    }
+
+    /// Metres that the fastest may have come since the field was made, leaps left out.
+    pub(super) fn odometer_m(&self) -> f64 {
+        self.odometer_m
     }
 
     /// Cells in all; every cell is below it.
@@ -187,25 +219,38 @@ impl Field {
 
     /// The cell of a thing, as of the last Perceive stage.
     #[must_use]
+    #[inline]
     pub fn cell(&self, id: SimId) -> Option<u32> {
         self.placed(id).map(|(_, cell)| cell)
     }
 
     /// The place of a thing in metres (x, z), as of the last Perceive stage.
     #[must_use]
+    #[inline]
     pub fn place_of(&self, id: SimId) -> Option<Vec2> {
         self.placed(id).map(|(placed, _)| placed.place)
     }
 
-    /// The cells from which anything in a cell may be seen, in runs.
-    pub fn cells_in_sight(&self, cell: u32) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
-        cells_around(self.columns, cell)
+    /// Puts every cell from which a cell of `seen` is in sight into `seeing`.
+    pub fn insert_sight_of(&self, seen: &CellSet, seeing: &mut CellSet) {
+        seeing.insert_around(seen, self.columns, REACH);
     }
 
     /// Where a thing is, and its cell.
     pub(super) fn placed(&self, id: SimId) -> Option<(&Placed, u32)> {
         let placed = self.placed.get(id.index()).filter(|placed| placed.id == id && placed.cell != NOWHERE)?;
         Some((placed, placed.cell))
+    }
+
+    /// Where a thing is that has been there since it was seen last; infinitely far away if it has gone.
+    #[inline]
+    pub(super) fn last_place(&self, id: SimId) -> Vec2 {
+        self.places.get(id.index()).copied().unwrap_or(Vec2::INFINITY)
+    }
+
+    /// How far what is seen from a cell, or leaves the sight of it, may stray before a leap of it goes unnoticed there.
+    pub(super) fn margin_m(&self) -> f32 {
+        self.cell_m
     }
 
     /// Everything there is, in the order of the ids.
@@ -222,24 +267,29 @@ impl Field {
         lists.reserve(cells, *columns);
         for placed in there() {
             if lists.is_near(placed.cell) {
-                cells_around(*columns, placed.cell).for_each(|row| lists.push(row, placed.id, placed.place));
+                cells_around(*columns, placed.cell, REACH).for_each(|row| lists.push(row, placed.id, placed.place));
             }
         }
     }
 
     /// The list of a cell, and whether everything on it is seen by everybody in phase 0.
     pub(super) fn list_of(&self, cell: u32) -> (&[Block], bool) {
-        let is_plain = cells_around(self.columns, cell).flatten().all(|around| self.hidden_counts[around] == 0);
-        (self.lists.of(cell), is_plain)
+        let is_plain = |row: std::ops::Range<usize>| self.hidden_counts[row].iter().all(|&count| count == 0);
+        let is_all_plain = self.hidden_count == 0 || cells_around(self.columns, cell, REACH).all(is_plain);
+        (self.lists.of(cell), is_all_plain)
     }
 }
 
-/// The five rows of five cells around a cell.
-pub(super) fn cells_around(columns: usize, cell: u32) -> impl Iterator<Item = std::ops::Range<usize>> {
-    let first = (cell as usize).saturating_sub(REACH * columns + REACH);
-    (0..=2 * REACH).map(move |row| {
+/// The cells at most `reach` columns and rows away from a cell, row by row.
+pub(super) fn cells_around(
+    columns: usize,
+    cell: u32,
+    reach: usize,
+) -> impl Iterator<Item = std::ops::Range<usize>> + Clone {
+    let first = (cell as usize).saturating_sub(reach * columns + reach);
+    (0..=2 * reach).map(move |row| {
         let start = first + row * columns;
-        start..start + 2 * REACH + 1
+        start..start + 2 * reach + 1
     })
 }
 

@@ -3,7 +3,7 @@
 
 use glam::Vec2;
 
-use super::field::cells_around;
+use super::field::{REACH, cells_around};
 use crate::assets::AoiDef;
 use crate::ids::SimId;
 
@@ -74,7 +74,7 @@ impl Lists {
     pub(super) fn begin(&mut self, cells: &[u32], columns: usize) {
         self.counts.fill(0);
         self.near.fill(false);
-        cells.iter().flat_map(|&cell| cells_around(columns, cell)).for_each(|row| self.near[row].fill(true));
+        cells.iter().flat_map(|&cell| cells_around(columns, cell, REACH)).for_each(|row| self.near[row].fill(true));
         for cell in self.wanted.drain(..) {
             self.ends[cell as usize] = UNWANTED;
             self.ranges[cell as usize] = (0, 0);
@@ -94,7 +94,7 @@ impl Lists {
     pub(super) fn reserve(&mut self, cells: &[u32], columns: usize) {
         let mut end = 0;
         for &cell in cells {
-            let around = cells_around(columns, cell);
+            let around = cells_around(columns, cell, REACH);
             let count: u32 = around.map(|row| self.counts[row].iter().sum::<u32>()).sum();
             let start = end;
             end += count.div_ceil(LANE_COUNT);
@@ -141,10 +141,11 @@ pub(super) fn within(list: &[Block], place: Vec2, radii: AoiDef, near: &mut Vec<
     }
     let mut count = 0;
     for block in list {
-        let squared: [f32; LANES] = std::array::from_fn(|lane| {
-            let (x, z) = (block.x[lane] - place.x, block.z[lane] - place.y);
-            x * x + z * z
-        });
+        let mut squared = [0.0; LANES];
+        for ((squared, x), z) in squared.iter_mut().zip(&block.x).zip(&block.z) {
+            let (x, z) = (x - place.x, z - place.y);
+            *squared = x * x + z * z;
+        }
         let room = &mut near[count..count + LANES];
         let mut found = 0;
         for (&squared, &id) in squared.iter().zip(&block.id) {

@@ -1,5 +1,6 @@
-//! Looking around: every viewer in whose surroundings something stirs gets its new view. Viewers of one cell come one
-//! after another, because they share a list.
+//! Looking around: every viewer in whose surroundings something stirs gets its new view. Most need only a glance at those
+//! near the border of their view (see [`super::outlook`]); the others look around, those of one cell one after another,
+//! because they share a list.
 
 use bevy_ecs::prelude::*;
 use glam::Vec2;
@@ -10,6 +11,7 @@ use super::{AoiRadii, Interest, Pinned, SceneField, Visibility, visibility};
 use crate::actor::{Concealment, Faction, Position};
 use crate::assets::AoiDef;
 use crate::ids::SimId;
+use crate::tick::SimTick;
 
 /// Buffers used again in every tick, and who has to be put at rest in the next one.
 #[derive(Default)]
@@ -23,14 +25,14 @@ pub(super) struct Looking {
 }
 
 type Eyes<'a> = (&'a Position, Option<&'a Faction>, Option<&'a Concealment>, Option<&'a Pinned>, &'a mut Interest);
-type Candidacy<'a> = (Entity, &'a Position, Option<Ref<'a, Pinned>>, Ref<'a, Interest>);
+type Glancing<'a> = (Entity, &'a Position, Option<Ref<'a, Pinned>>, Mut<'a, Interest>);
 type Anew<'w, 's> = Query<'w, 's, (), (With<Interest>, Or<(Changed<Interest>, Changed<Pinned>)>)>;
 
 /// Brings the views up to date.
 pub(super) fn look_around(
-    radii: Res<AoiRadii>,
+    (tick, radii): (Res<SimTick>, Res<AoiRadii>),
     mut field: ResMut<SceneField>,
-    mut viewers: ParamSet<(Query<Candidacy>, Query<Eyes>, Anew)>,
+    mut viewers: ParamSet<(Query<(Entity, &Position, Option<Ref<Pinned>>, &mut Interest)>, Query<Eyes>, Anew)>,
     mut looking: Local<Looking>,
 ) {
     let looking = &mut *looking;
@@ -42,34 +44,43 @@ pub(super) fn look_around(
     if !field.0.is_any_stirred() && viewers.p2().is_empty() {
         return;
     }
-    looking.choose(&field.0, viewers.p0().iter());
+    looking.glance(&field.0, radii.0, viewers.p0().iter_mut());
     field.0.list(&looking.cells);
     let mut viewers = viewers.p1();
     for &(cell, viewer) in &looking.viewers {
         let Ok((position, faction, concealment, pinned, mut interest)) = viewers.get_mut(viewer) else { continue };
-        let eyes = visibility(faction, concealment);
-        let mut count = candidates(&field.0, cell, position.place(), eyes, radii.0, &mut looking.near);
+        let (place, eyes) = (position.place(), visibility(faction, concealment));
+        let mut count = candidates(&field.0, cell, place, eyes, radii.0, &mut looking.near);
         if let Some(pinned) = pinned.filter(|pinned| !pinned.anywhere.is_empty()) {
             looking.near.truncate(count);
             add_pinned(&field.0, pinned, eyes, &mut looking.near);
             count = looking.near.len();
         }
         // What is changed by looking is not a reason to look again.
-        if interest.bypass_change_detection().update(&looking.near[..count], &mut looking.now) {
+        let interest = interest.bypass_change_detection();
+        if interest.update(&looking.near[..count], &mut looking.now) {
             looking.restless.push(viewer);
         }
+        interest.outlook.begin(place, &field.0, radii.0, viewer.index_u32() ^ tick.0);
     }
 }
 
 impl Looking {
-    /// Finds those who have to look, by cell, and their cells.
-    fn choose<'a>(&mut self, field: &Field, all: impl Iterator<Item = Candidacy<'a>>) {
+    /// Glances for all for whom that is enough, and finds those who have to look around, by cell, and their cells.
+    fn glance<'a>(&mut self, field: &Field, radii: AoiDef, all: impl Iterator<Item = Glancing<'a>>) {
         self.viewers.clear();
-        for (viewer, position, pinned, interest) in all {
-            let cell = field.cell_of(position.place());
+        for (viewer, position, pinned, mut interest) in all {
+            let place = position.place();
+            let cell = field.cell_of(place);
             // Who is pinned may be anywhere.
-            let is_pinning = pinned.is_some_and(|pinned| pinned.is_changed() || !pinned.anywhere.is_empty());
-            if field.is_stirred(cell) || is_pinning || interest.is_changed() {
+            let sees_far = pinned.as_ref().is_some_and(|pinned| !pinned.anywhere.is_empty());
+            let is_anew = interest.is_changed() || pinned.is_some_and(|pinned| pinned.is_changed());
+            let is_unsettled = field.is_unsettled(cell) || (sees_far && field.is_any_unsettled());
+            if !is_anew && !is_unsettled && (!field.is_stirred(cell) || interest.outlook.is_good(place, field)) {
+                if field.is_stirred(cell) && interest.bypass_change_detection().glance(place, field, radii) {
+                    self.restless.push(viewer);
+                }
+            } else {
                 self.viewers.push((cell, viewer));
             }
         }

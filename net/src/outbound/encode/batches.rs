@@ -14,8 +14,8 @@ const BATCH_BYTES_MAX: usize = SERVER_FRAME_BYTES_MAX - 1_024;
 
 /// Writes what the scratch has gathered for the client; answers the bytes.
 pub(super) fn write(session: &mut Session, own_id: SimId, picture: &Picture<'_>, scratch: &mut Scratch) -> u64 {
-    let Scratch { whole, entering, leaving, events, batch, owner, .. } = scratch;
-    let mut batches = Batches { tick: picture.tick, bytes: 0, last: None, out: batch };
+    let Scratch { whole, entering, leaving, events, batch, owner, datagram: frame, .. } = scratch;
+    let mut batches = Batches { tick: picture.tick, bytes: 0, last: None, out: batch, frame };
     batches.out.clear();
     for &id in leaving.iter() {
         batches.record(session, |out| put_leave(out, id));
@@ -60,6 +60,7 @@ struct Batches<'a> {
     bytes: u64,
     last: Option<u32>,
     out: &'a mut Vec<u8>,
+    frame: &'a mut Vec<u8>,
 }
 
 impl Batches<'_> {
@@ -81,7 +82,12 @@ impl Batches<'_> {
         let batch = session.view.next_batch();
         self.bytes += self.out.len() as u64;
         let records = std::mem::take(self.out);
-        session.send(&ServerMessage::Batch { batch, tick: self.tick, records });
+        let message = ServerMessage::Batch { batch, tick: self.tick, records };
+        session.send_through(&message, self.frame);
+        if let ServerMessage::Batch { records, .. } = message {
+            *self.out = records;
+            self.out.clear();
+        }
         self.last = Some(batch);
     }
 }

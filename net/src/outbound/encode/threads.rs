@@ -15,7 +15,7 @@ impl Workers {
     /// Serves every client; answers the bytes of their batches.
     pub(super) fn serve_all(&mut self, sessions: &mut SessionTable, picture: &Picture<'_>) -> u64 {
         let limits = picture.limits;
-        let pairs: usize = sessions.values_mut().map(|session| session.view.pairs.len()).sum();
+        let pairs: usize = sessions.values_mut().map(|session| session.view.shown.len()).sum();
         let count = sessions.len();
         let ranked = sessions.values_mut().enumerate().map(|(rank, session)| (Slot::new(rank, count), session));
         let thread_count = if pairs >= limits.parallel_pairs_min { limits.threads.max(1) } else { 1 };

@@ -6,19 +6,23 @@ const A: SimId = SimId::new(1, 0);
 const B: SimId = SimId::new(2, 0);
 
 fn view_with(ids: &[SimId]) -> ClientView {
-    let pair = |&id| Pair { id, since_tick: 1 };
-    ClientView { pairs: ids.iter().map(pair).collect(), introduced: true, ..ClientView::default() }
+    ClientView { shown: ids.to_vec(), told_tick: 1, introduced: true, ..ClientView::default() }
 }
 
 /// Writes a frame about one entity, as `outbound` does.
 fn send(view: &mut ClientView, tick: u32, id: SimId) {
-    let at = view.pairs.iter().position(|pair| pair.id == id).unwrap();
-    view.pairs[at].since_tick = tick;
+    let mut pairs = Vec::new();
+    view.list_pairs(&mut pairs);
+    pairs.iter_mut().filter(|pair| pair.id == id).for_each(|pair| pair.since_tick = tick);
+    // Everybody else lacks what came since.
+    (view.apart, view.told_tick) = (pairs, tick);
     view.next_frame(tick, Some((id, id)));
 }
 
 fn since(view: &ClientView) -> Vec<u32> {
-    view.pairs.iter().map(|pair| pair.since_tick).collect()
+    let mut pairs = Vec::new();
+    view.list_pairs(&mut pairs);
+    pairs.iter().map(|pair| pair.since_tick).collect()
 }
 
 fn ack(frame: u32, bits: u32, batch_ack: u32) -> InputDatagram {

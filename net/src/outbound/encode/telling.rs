@@ -1,0 +1,165 @@
+//! Telling: what one client lacks of everything it is shown is written into its frames, and what happened to them is
+//! gathered for its batch.
+//!
+//! While everything fits, entities are told as they stand, nearly all of them in passing. When the last tick's budget was
+//! short, those are told who are most urgent.
+
+use sim::ids::SimId;
+use sim::replicated::Changes;
+
+use super::super::bodies::Bodies;
+use super::super::changes::{News, PLACE_BITS};
+use super::super::view::Pair;
+use super::budget::{Eyes, Ration};
+use super::frames::FrameWriter;
+use super::{Picture, Scratch};
+use crate::protocol::OwnState;
+use crate::sessions::Session;
+
+/// One client's share of this tick's news.
+struct Telling<'a> {
+    picture: &'a Picture<'a>,
+    own: SimId,
+    lacking: &'a mut Bodies,
+    events: &'a mut Vec<u32>,
+    frames: FrameWriter<'a>,
+    told_count: usize,
+    /// Who has to wait.
+    left_out: &'a mut Vec<Pair>,
+}
+
+/// What became of one entity's news.
+enum Told {
+    /// They are in a frame.
+    Written,
+    /// They are not for this client.
+    Nothing,
+    /// They wait.
+    NoRoom,
+}
+
+/// Writes what the client lacks of everything in its view into frames, and gathers the events it is told.
+pub(super) fn tell(
+    session: &mut Session,
+    eyes: &Eyes<'_>,
+    own: OwnState,
+    picture: &Picture<'_>,
+    scratch: &mut Scratch,
+) {
+    let Scratch { lacking, arena, events, records, datagram, ration, pairs, left_out, .. } = scratch;
+    events.clear();
+    left_out.clear();
+    let budget_bytes = picture.limits.record_bytes_per_tick();
+    let view = &mut session.view;
+    let was_short = view.is_short;
+    if was_short {
+        view.list_pairs(pairs);
+        ration.work_out(pairs, picture, eyes, budget_bytes);
+    }
+    let (shown, mut apart, told_tick) =
+        (std::mem::take(&mut view.shown), std::mem::take(&mut view.apart), view.told_tick);
+    let frames = FrameWriter::new(session, own, picture, (arena, records, datagram));
+    let mut telling = Telling { picture, own: eyes.own, lacking, events, frames, told_count: 0, left_out };
+    if was_short {
+        telling.tell_most_urgent(pairs, ration);
+    } else {
+        telling.tell_all(&shown, &apart, told_tick);
+    }
+    let told_count = telling.told_count;
+    telling.frames.finish();
+    events.sort_unstable();
+    apart.clear();
+    apart.extend_from_slice(left_out);
+    let (view, tick) = (&mut session.view, picture.tick);
+    let silence_ticks = picture.limits.silence_ticks;
+    let (is_hopeless, is_easy) = (was_short && ration.is_hopeless(), !was_short || ration.is_easy(silence_ticks));
+    view.crowd.adapt(is_hopeless, is_easy, shown.len(), tick);
+    view.is_short = !apart.is_empty() || (was_short && ration.wanted_bytes() * 5 > budget_bytes * 4);
+    view.left_out_count = apart.len();
+    view.told_count += told_count as u64;
+    (view.shown, view.apart, view.told_tick) = (shown, apart, tick);
+}
+
+impl Telling<'_> {
+    /// Tells of everybody while there is room: those set apart one by one, the others in between in runs.
+    fn tell_all(&mut self, shown: &[SimId], apart: &[Pair], told_tick: u32) {
+        let mut rest = shown;
+        for &pair in apart {
+            let (run, others) = rest.split_at(rest.partition_point(|&id| id < pair.id));
+            self.tell_run(run, told_tick);
+            self.tell_one(pair, true);
+            rest = others.get(1..).unwrap_or_default();
+        }
+        self.tell_run(rest, told_tick);
+    }
+
+    /// Tells of entities of which the client was sent everything up to the same tick.
+    fn tell_run(&mut self, mut run: &[SimId], since_tick: u32) {
+        let is_last_tick = since_tick + 1 == self.picture.tick;
+        let all_passing = if is_last_tick { self.picture.encoded.all_passing() } else { &[] };
+        loop {
+            let (passed, written) = self.frames.pass(run, all_passing, self.own);
+            self.told_count += written;
+            let Some((&id, rest)) = run.get(passed..).and_then(<[SimId]>::split_first) else { return };
+            self.tell_one(Pair { id, since_tick }, true);
+            run = rest;
+        }
+    }
+
+    /// Tells of those whom the ration admits.
+    fn tell_most_urgent(&mut self, pairs: &[Pair], ration: &mut Ration) {
+        for (at, &pair) in pairs.iter().enumerate() {
+            let is_admitted = self.picture.wanted(&pair).is_none_or(|bytes| ration.admits(at, bytes));
+            self.tell_one(pair, is_admitted);
+        }
+    }
+
+    /// Tells of one entity, if that is admitted.
+    fn tell_one(&mut self, pair: Pair, is_admitted: bool) {
+        let Some(news) = self.picture.encoded.all_news().get(pair.id.index()) else { return };
+        if news.has_events {
+            let (changes, own) = (self.picture.changes, self.own);
+            let is_told = |&&at: &&u32| is_told(changes, at, own);
+            self.events.extend(self.picture.encoded.events(pair.id).iter().filter(is_told));
+        }
+        if news.changed_tick <= pair.since_tick {
+            return;
+        }
+        match if is_admitted { self.write(&pair, news) } else { Told::NoRoom } {
+            Told::Written => self.told_count += 1,
+            Told::Nothing => {}
+            Told::NoRoom => self.left_out.push(pair),
+        }
+    }
+
+    /// Writes what the client lacks of one entity.
+    fn write(&mut self, pair: &Pair, news: &News) -> Told {
+        let (picture, id, since_tick) = (self.picture, pair.id, pair.since_tick);
+        let (encoded, is_own) = (picture.encoded, id == self.own);
+        let is_written = if news.follows(picture.tick, since_tick) && !is_own {
+            match news.short() {
+                Some(record) => self.frames.put_short(id, record),
+                None => self.frames.put(id, encoded.body(news)),
+            }
+        } else {
+            let mask = encoded.changed_after(id, since_tick);
+            // Where it is itself the client reads in its own state.
+            if is_own && mask & !PLACE_BITS == 0 {
+                return Told::Nothing;
+            }
+            let is_written = match encoded.compact(id, mask, since_tick).filter(|_| !is_own) {
+                Some(record) => self.frames.put_short(id, record),
+                None => self.frames.put(id, self.lacking.body(picture.source, id, mask)),
+            };
+            if is_written {
+                self.frames.except(id, since_tick);
+            }
+            is_written
+        };
+        if is_written { Told::Written } else { Told::NoRoom }
+    }
+}
+
+fn is_told(changes: &Changes, event: u32, own_id: SimId) -> bool {
+    changes.events().get(event as usize).is_some_and(|event| !event.owner_only || event.subject == own_id)
+}
