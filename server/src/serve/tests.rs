@@ -283,7 +283,9 @@ fn bots_whose_network_is_cut_come_back_as_who_they_were() {
     };
     let report = bots::run(&plan).unwrap();
     let returns = report.returns.unwrap();
-    assert_eq!((returns.lost, returns.resumed, returns.same_entity, returns.doubles), (10, 10, 10, 0), "{report}");
+    // On a busy machine one may take a pause for a cut, and come back from that, too.
+    assert!(returns.lost >= 10, "{report}");
+    assert_eq!((returns.resumed, returns.same_entity, returns.doubles), (returns.lost, returns.lost, 0), "{report}");
     assert!(report.is_good(), "{report}");
     let server_said = report.server.unwrap();
     assert!(server_said.tick_ms["total"].mean > 0.0 && !server_said.series.is_empty(), "{server_said:?}");
