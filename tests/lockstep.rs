@@ -167,7 +167,6 @@ mod served {
 
     use std::io::{Read, Write};
     use std::net::{SocketAddr, TcpStream};
-    use std::time::Duration;
 
     use net::client::{Client, ClientEndpoint, ConnectOptions, Trust};
     use net::protocol::Goodbye;
@@ -179,6 +178,7 @@ mod served {
     use sim::scene::SceneConfig;
 
     use super::*;
+    use crate::live_scene::BACKSTOP;
 
     async fn fighter(server: &Server, endpoint: &ClientEndpoint, name: &str) -> Client {
         let options = ConnectOptions { name: name.to_owned(), class: String::new(), trust: Trust::AnyCertificate };
@@ -239,9 +239,7 @@ mod served {
             step_until(&mut second, |client| ticks_of(client) > 5).await;
             assert!(ticks_of(&mut second) < ticks, "the scene did not begin anew");
         };
-        runtime.block_on(async {
-            tokio::time::timeout(Duration::from_secs(60), play).await.expect("it comes to its end")
-        });
+        runtime.block_on(async { tokio::time::timeout(BACKSTOP, play).await.expect("it comes to its end") });
         server.stop();
         let logs = std::fs::read_dir(folder.path().join("replay"))
             .expect("there is one")

@@ -9,6 +9,8 @@ use sim::features::players::EnterPortalCommand;
 use sim::locomotion::StepInput;
 use tokio::time::{interval, timeout};
 
+use crate::live_scene::BACKSTOP;
+
 const GATES: &str = r#"[
     (
         id: "scene/a_gate", name: "Gate", bounds: (min: (-50.0, -50.0), max: (50.0, 50.0)),
@@ -27,7 +29,7 @@ fn local_config() -> Config {
     Config { listen: any_port, http: any_port, seed: Some(1), ..Config::default() }
 }
 
-/// Sends inputs as a player would until the condition holds, within 20 s.
+/// Sends inputs as a player would until the condition holds.
 async fn play(client: &mut Client, what: &str, mut holds: impl FnMut(&Client) -> bool) {
     let playing = async {
         let mut pace = interval(Duration::from_millis(50));
@@ -37,7 +39,7 @@ async fn play(client: &mut Client, what: &str, mut holds: impl FnMut(&Client) ->
             client.send_input(StepInput::default()).expect("the session lives");
         }
     };
-    assert!(timeout(Duration::from_secs(20), playing).await.is_ok(), "this did not come true: {what}");
+    assert!(timeout(BACKSTOP, playing).await.is_ok(), "this did not come true: {what}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -76,7 +78,7 @@ async fn a_server_that_stops_tells_its_clients_why() {
     let options = ConnectOptions { name: "guest".into(), class: String::new(), trust: Trust::AnyCertificate };
     let mut client = Client::connect(&endpoint, server.facts().listen, options).await.expect("it gets in");
     let stopping = tokio::task::spawn_blocking(move || server.stop());
-    let told = timeout(Duration::from_secs(10), async { while client.next().await {} }).await;
+    let told = timeout(BACKSTOP, async { while client.next().await {} }).await;
     assert!(told.is_ok());
     assert_eq!(client.goodbye(), Some(net::protocol::Goodbye::Shutdown));
     stopping.await.expect("it stops");

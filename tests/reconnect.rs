@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use net::client::{Client, ClientEndpoint, ConnectError, ConnectOptions, Trust};
 use net::lossy_link::{Impairment, LossyLink};
@@ -16,8 +15,8 @@ use sim::testing::test_assets;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-/// Far longer than any of these tests takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::live_scene::BACKSTOP;
+
 /// Clients cut off at once.
 const CROWD: usize = 200;
 
@@ -26,7 +25,7 @@ fn run(test: impl AsyncFnOnce(&Server)) {
     let config = Config { listen: free, http: free, seed: Some(1), ..Config::default() };
     let server = Server::start(&config, test_assets(&[])).expect("the server starts");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async { timeout(PATIENCE, test(&server)).await.expect("the test comes to its end") });
+    runtime.block_on(async { timeout(BACKSTOP, test(&server)).await.expect("the test comes to its end") });
     server.stop();
 }
 

@@ -12,6 +12,9 @@ use crate::endpoint::{Certificate, EndpointLimits, client_transport, endpoint_co
 
 type Failure = Box<dyn std::error::Error>;
 
+/// How long a test may hang before it fails; no outcome depends on it.
+const BACKSTOP: Duration = Duration::from_secs(300);
+
 /// One side of the conversation, and what it noticed.
 #[derive(Default)]
 struct Side {
@@ -125,7 +128,7 @@ impl Pair {
                 tokio::task::yield_now().await;
             }
         };
-        timeout(Duration::from_secs(20), running).await?
+        timeout(BACKSTOP, running).await?
     }
 
     async fn meet(&mut self) -> Result<LinkKey, Failure> {

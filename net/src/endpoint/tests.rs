@@ -13,6 +13,9 @@ use crate::protocol::{CLIENT_FRAME_BYTES_MAX, NO_RESUME_TOKEN, OwnState, ServerM
 
 type Failure = Box<dyn std::error::Error>;
 
+/// How long a test may hang before it fails; no outcome depends on it.
+const BACKSTOP: Duration = Duration::from_secs(300);
+
 #[derive(Default)]
 struct Hall {
     guests: Mutex<Vec<(Login, SceneEnd)>>,
@@ -103,7 +106,7 @@ impl House {
 }
 
 async fn bounded<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
-    Ok(timeout(Duration::from_secs(10), future).await?)
+    Ok(timeout(BACKSTOP, future).await?)
 }
 
 /// Applies what comes until the connection is gone.

@@ -1,16 +1,17 @@
 //! Watches the directory of game data of a running server and hands each next epoch of it, and edited geometry, to its
 //! scenes. Everything slow happens on a thread of its own: reading, checking, baking. A scene takes a change over at its
 //! next tick; a fault is logged with its place, counted, and changes nothing. A file that is read half-written is such a
-//! fault at worst: the editor that finishes it wakes the watch again.
+//! fault at worst: the editor that finishes it wakes the watch again. No edit is lost: what changed before there was a
+//! watch is found by its first look, and what changes during a look causes another.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use notify_debouncer_mini::notify::{RecommendedWatcher, RecursiveMode};
-use notify_debouncer_mini::{DebounceEventResult, Debouncer, new_debouncer};
+use notify::event::{AccessKind, AccessMode};
+use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use sim::input::SceneInput;
 use tracing::{error, info, warn};
 
@@ -21,10 +22,12 @@ use crate::metrics::Metrics;
 
 /// How long files must be left alone before they are read: editors write in several steps.
 const QUIET: Duration = Duration::from_millis(300);
+/// How long they may go on changing until they are read all the same.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Keeps watching until it is dropped.
 pub struct Watch {
-    _debouncer: Debouncer<RecommendedWatcher>,
+    _watcher: RecommendedWatcher,
 }
 
 /// The ends of the ways to all scenes, by their places in the list; a scene takes at most one change a tick.
@@ -44,15 +47,22 @@ pub fn start(
     current: CurrentAssets,
     metrics: Arc<Metrics>,
 ) -> anyhow::Result<Watch> {
-    let (sender, events) = channel();
+    // Room for one: an edit that finds it taken will be seen by the look that is due.
+    let (sender, edits) = sync_channel(1);
     let cannot = || format!("cannot watch {}", dir.display());
-    let mut debouncer = new_debouncer(QUIET, sender).with_context(cannot)?;
-    debouncer.watcher().watch(dir, RecursiveMode::Recursive).with_context(cannot)?;
+    let root = dir.to_owned();
+    let heard = move |event: notify::Result<Event>| {
+        if is_edit(&event, &root) {
+            let _a_look_is_due_anyway = sender.try_send(());
+        }
+    };
+    let mut watcher = notify::recommended_watcher(heard).with_context(cannot)?;
+    watcher.watch(dir, RecursiveMode::Recursive).with_context(cannot)?;
     metrics.set_assets_epoch(current.get().hash);
     let watched = Watched { dir: dir.to_owned(), editor, scenes, current, metrics };
-    std::thread::Builder::new().name("assets-watch".to_owned()).spawn(move || watched.run(&events))?;
+    std::thread::Builder::new().name("assets-watch".to_owned()).spawn(move || watched.run(&edits))?;
     info!(path = %dir.display(), "watching the game data: what is edited is taken over while the server runs");
-    Ok(Watch { _debouncer: debouncer })
+    Ok(Watch { _watcher: watcher })
 }
 
 struct Watched {
@@ -64,19 +74,8 @@ struct Watched {
 }
 
 impl Watched {
-    fn run(mut self, events: &Receiver<DebounceEventResult>) {
-        for event in events {
-            let concerns_us = match event {
-                Ok(events) => events.iter().any(|event| concerns(&event.path, &self.dir)),
-                Err(cause) => {
-                    warn!(%cause, "the game data may have changed unseen");
-                    true
-                }
-            };
-            if concerns_us && !self.look() {
-                return;
-            }
-        }
+    fn run(mut self, edits: &Receiver<()>) {
+        while self.look() && edits.recv().is_ok() && settle(edits) {}
     }
 
     /// False when the server is stopping.
@@ -128,9 +127,67 @@ impl Watched {
     }
 }
 
+/// Waits until the files are left alone; false when nobody watches any more.
+fn settle(edits: &Receiver<()>) -> bool {
+    let began = Instant::now();
+    while began.elapsed() < PATIENCE {
+        match edits.recv_timeout(QUIET) {
+            Ok(()) => {}
+            Err(RecvTimeoutError::Timeout) => return true,
+            Err(RecvTimeoutError::Disconnected) => return false,
+        }
+    }
+    true
+}
+
+/// Whether the texts below `dir` may be different now. To open and read them is none: the watch itself does it at every
+/// look, and would wake itself for ever.
+fn is_edit(event: &notify::Result<Event>, dir: &Path) -> bool {
+    match event {
+        Ok(event) if event.need_rescan() => true,
+        Ok(Event { kind: EventKind::Access(AccessKind::Close(AccessMode::Write)), paths, .. }) => concerns(paths, dir),
+        Ok(Event { kind: EventKind::Access(_), .. }) => false,
+        Ok(Event { paths, .. }) => concerns(paths, dir),
+        Err(cause) => {
+            warn!(%cause, "the game data may have changed unseen");
+            true
+        }
+    }
+}
+
 /// Not what the baker wrote, nor what editors leave behind.
-fn concerns(path: &Path, dir: &Path) -> bool {
-    let below = path.strip_prefix(dir).unwrap_or(path);
-    let hidden = below.components().any(|part| part.as_os_str().to_string_lossy().starts_with('.'));
-    !hidden && !below.starts_with(FOLDER)
+fn concerns(paths: &[PathBuf], dir: &Path) -> bool {
+    paths.iter().any(|path| {
+        let below = path.strip_prefix(dir).unwrap_or(path);
+        let hidden = below.components().any(|part| part.as_os_str().to_string_lossy().starts_with('.'));
+        !hidden && !below.starts_with(FOLDER)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn reading_the_game_data_is_no_edit_of_it() {
+        let dir = std::env::temp_dir().join(format!("mainspring-{}-reading", std::process::id()));
+        fs::create_dir_all(dir.join(FOLDER)).unwrap();
+        let [read, hidden, baked, written] =
+            ["read.ron", ".read.ron.swp", "navmeshes/field.nav", "written.ron"].map(|name| dir.join(name));
+        fs::write(&read, "()").unwrap();
+        let (sender, events) = channel();
+        let mut watcher = notify::recommended_watcher(sender).unwrap();
+        watcher.watch(&dir, RecursiveMode::Recursive).unwrap();
+        assert_eq!(crate::assets::from_dir(&dir).unwrap().text("read.ron"), Some("()"));
+        for path in [hidden, baked, written] {
+            fs::write(path, "()").unwrap();
+        }
+        // The system tells in order what was done.
+        let heard = events.iter().find(|event| is_edit(event, &dir)).unwrap().unwrap();
+        assert_eq!(heard.paths, [dir.join("written.ron")]);
+        fs::remove_dir_all(&dir).unwrap();
+    }
 }

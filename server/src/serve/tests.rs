@@ -19,9 +19,12 @@ fn config(data: Option<PathBuf>) -> Config {
     Config { listen: free, http: free, data, seed: Some(1), ..Config::default() }
 }
 
+/// How long a test may hang before it fails; no test's outcome depends on it.
+const BACKSTOP: Duration = Duration::from_secs(300);
+
 fn run<T>(test: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async { timeout(Duration::from_secs(30), test).await.unwrap() })
+    runtime.block_on(async { timeout(BACKSTOP, test).await.unwrap() })
 }
 
 async fn login(server: &Server, endpoint: &ClientEndpoint, name: &str) -> Client {
@@ -38,6 +41,17 @@ fn page(server: &Server, path: &str) -> (String, String) {
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     (head.lines().next().unwrap_or_default().to_owned(), body.to_owned())
 }
+
+/// What the server has counted under `name`, labels included.
+fn counted(server: &Server, name: &str) -> u64 {
+    let metrics = page(server, "/metrics").1;
+    let value = metrics.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    value.map_or(0, |value| value.parse().unwrap())
+}
+
+const APPLIED: &str = "asset_edits_total{reason=\"applied\"}";
+const RESHAPED: &str = "geometry_edits_total{reason=\"applied\"}";
+const REFUSED: &str = "assets_reload_total{outcome=\"refused\"}";
 
 /// A folder of this test's own, removed at its end.
 struct Folder(PathBuf);
@@ -165,17 +179,16 @@ fn edited_geometry_is_taken_over_while_the_server_runs_and_the_logs_replay() {
         let edited =
             std::fs::read_to_string(&file).unwrap().replace("size: (0.5, 3.0, 40.0)", "size: (0.5, 3.0, 30.0)");
         std::fs::write(&file, edited).unwrap();
-        while !page(&server, "/metrics").1.contains("geometry_edits_total{reason=\"applied\"} 1") {
+        while counted(&server, RESHAPED) < 1 {
             assert!(client.next().await);
         }
+        // It may have been read half-written, too.
+        let refused = counted(&server, REFUSED);
         std::fs::write(dir.join("effects/half.ron"), "(id: \"effect/ha").unwrap();
-        while !page(&server, "/metrics").1.contains("assets_reload_total{outcome=\"refused\"} 1") {
+        while counted(&server, REFUSED) == refused {
             assert!(client.next().await, "a half-written file matters to nobody");
         }
-        assert!(
-            page(&server, "/metrics").1.contains("asset_edits_total{reason=\"applied\"} 2"),
-            "two scenes, one edit"
-        );
+        assert_eq!((counted(&server, RESHAPED), counted(&server, APPLIED)), (1, 2), "two scenes, one edit");
     });
     server.stop();
     let store = NavStore::new(Some(&dir), Some(&data));
@@ -183,6 +196,24 @@ fn edited_geometry_is_taken_over_while_the_server_runs_and_the_logs_replay() {
         let log = std::fs::read(entry.unwrap().path()).unwrap();
         assert!(matches!(replay(&log, &store), Ok(Outcome::Equal { ticks: 1.., .. })));
     }
+}
+
+#[test]
+fn what_is_edited_while_the_server_starts_is_not_missed() {
+    let folder = Folder::new("early");
+    let dir = folder.test_assets();
+    let assets = crate::assets::load(Some(&dir)).unwrap();
+    std::fs::create_dir_all(dir.join("items")).unwrap();
+    std::fs::write(dir.join("items/ring.ron"), "(id: \"item/ring\", equip: (slot: Ring))").unwrap();
+    let server = Server::start(&Config { assets: Some(dir), ..config(None) }, assets).unwrap();
+    run(async {
+        let endpoint = ClientEndpoint::bind().unwrap();
+        let mut client = login(&server, &endpoint, "ada").await;
+        while counted(&server, APPLIED) < 2 {
+            assert!(client.next().await);
+        }
+    });
+    server.stop();
 }
 
 #[test]
@@ -200,8 +231,7 @@ fn a_log_with_edits_of_game_data_replays_when_that_data_is_long_gone() {
         for (count, file, text) in [(2, "classes/test.ron", stronger.as_str()), (4, "items/ring.ron", ring)] {
             std::fs::create_dir_all(dir.join("items")).unwrap();
             std::fs::write(dir.join(file), text).unwrap();
-            let applied = format!("asset_edits_total{{reason=\"applied\"}} {count}");
-            while !page(&server, "/metrics").1.contains(&applied) {
+            while counted(&server, APPLIED) < count {
                 client.send_input(StepInput::from_wire(127, 0, false)).unwrap();
                 assert!(client.next().await);
             }
@@ -253,7 +283,9 @@ fn bots_whose_network_is_cut_come_back_as_who_they_were() {
     };
     let report = bots::run(&plan).unwrap();
     let returns = report.returns.unwrap();
-    assert_eq!((returns.lost, returns.resumed, returns.same_entity, returns.doubles), (10, 10, 10, 0), "{report}");
+    // On a busy machine one may take a pause for a cut, and come back from that, too.
+    assert!(returns.lost >= 10, "{report}");
+    assert_eq!((returns.resumed, returns.same_entity, returns.doubles), (returns.lost, returns.lost, 0), "{report}");
     assert!(report.is_good(), "{report}");
     let server_said = report.server.unwrap();
     assert!(server_said.tick_ms["total"].mean > 0.0 && !server_said.series.is_empty(), "{server_said:?}");
