@@ -241,7 +241,7 @@ async fn a_flood_is_dropped_counted_and_ended() -> Result<(), Failure> {
     bounded(flood).await?;
     assert_eq!(client.closed(), Some(Closed::Goodbye(Goodbye::Flood)));
     assert_eq!(house.until("Mallory", SceneEnd::closed).await?, CloseCause::Flood);
-    let dropped = house.until("Mallory", |end| Some(end.dropped())).await?;
+    let dropped = house.until("Mallory", |end| Some(end.drain(&mut Vec::new()).dropped)).await?;
     assert!(dropped > u64::from(crate::protocol::FLOOD_DROPS_MAX), "{dropped}");
     Ok(())
 }

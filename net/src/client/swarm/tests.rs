@@ -115,7 +115,9 @@ async fn inputs_arrive_and_state_comes_back_to_the_one_it_is_for() -> Result<(),
     house.swarm.send_input(ids[1], StepInput::default())?;
     let drained = |hall: &Hall| {
         let mut items = Vec::new();
-        hall.guests().iter().filter(|(name, _)| name == "bee-1").for_each(|(_, end)| end.drain(&mut items));
+        for (_, end) in hall.guests().iter().filter(|(name, _)| name == "bee-1") {
+            end.drain(&mut items);
+        }
         items
     };
     let items = Mutex::new(Vec::new());
