@@ -27,12 +27,15 @@ pub(super) struct Looking {
 type Eyes<'a> = (&'a Position, Option<&'a Faction>, Option<&'a Concealment>, Option<&'a Pinned>, &'a mut Interest);
 type Glancing<'a> = (Entity, &'a Position, Option<Ref<'a, Pinned>>, Mut<'a, Interest>);
 type Anew<'w, 's> = Query<'w, 's, (), (With<Interest>, Or<(Changed<Interest>, Changed<Pinned>)>)>;
+type AtAGlance<'w, 's> =
+    Query<'w, 's, (Entity, &'static Position, Option<Ref<'static, Pinned>>, &'static mut Interest)>;
+type ByEye<'w, 's> = Query<'w, 's, Eyes<'static>>;
 
 /// Brings the views up to date.
 pub(super) fn look_around(
     (tick, radii): (Res<SimTick>, Res<AoiRadii>),
     mut field: ResMut<SceneField>,
-    mut viewers: ParamSet<(Query<(Entity, &Position, Option<Ref<Pinned>>, &mut Interest)>, Query<Eyes>, Anew)>,
+    mut viewers: ParamSet<(AtAGlance, ByEye, Anew)>,
     mut looking: Local<Looking>,
 ) {
     let looking = &mut *looking;
