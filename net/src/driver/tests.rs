@@ -256,3 +256,29 @@ async fn many_connections_share_two_sockets() -> Result<(), Failure> {
     assert_eq!(came, (0..100).collect::<Vec<u8>>());
     Ok(())
 }
+
+#[tokio::test]
+async fn what_leaves_in_bundles_comes_whole_and_for_each_connection_in_order() -> Result<(), Failure> {
+    let mut pair = Pair::new()?;
+    let keys: Vec<LinkKey> = (0..70).map(|_| pair.connect()).collect::<Result<_, _>>()?;
+    pair.until(|server, client| server.connected == 70 && client.connected == 70).await?;
+    for round in 0..20u8 {
+        // Bundles of two sizes that are never full at the same time, and a connection that has something for both.
+        for (number, key) in (0u8..).zip(&keys) {
+            let bytes = [number, round].repeat(if number.is_multiple_of(3) { 300 } else { 30 });
+            pair.say(*key, Bytes::from(bytes))?;
+            if number == 7 {
+                pair.say(*key, Bytes::from([number, round].repeat(500)))?;
+            }
+        }
+        let count = usize::from(round + 1) * 71;
+        pair.until(|server, _| server.datagrams.len() == count).await?;
+    }
+    for number in 0..70u8 {
+        let came = pair.server.1.datagrams.iter().filter(|bytes| bytes.first() == Some(&number));
+        let came: Vec<&Bytes> = came.collect();
+        assert!(came.iter().all(|bytes| bytes.chunks(2).all(|two| two == &bytes[..2])), "damage in what {number} said");
+        assert!(came.is_sorted_by_key(|bytes| bytes[1]), "{number} is out of order");
+    }
+    Ok(())
+}

@@ -25,6 +25,12 @@ pub(super) struct LinkState {
     pub(super) done: bool,
     pub(super) closing: bool,
     pub(super) deadline: Option<Instant>,
+    /// How long after a visit QUIC's own timers may wait.
+    pub(super) patience: Duration,
+    /// The handshake is done.
+    pub(super) is_connected: bool,
+    /// Bytes said that may not have left.
+    pub(super) unsent_bytes: usize,
 }
 
 /// What a read of the stream gave.
@@ -63,6 +69,7 @@ impl<'a> Wire<'a> {
 
     /// The client's part at the end of the handshake.
     pub(super) fn open(&mut self) {
+        self.state.is_connected = true;
         if self.connection.side().is_client() {
             self.state.stream = self.connection.streams().open(Dir::Bi);
         }
@@ -119,6 +126,12 @@ impl<'a> Wire<'a> {
         self.state.deadline = deadline;
     }
 
+    /// Lets QUIC's own timers wait for so long after every visit, for who sends something about as often: what they
+    /// would send, which is mostly an acknowledgement, then rides on that.
+    pub fn set_patience(&mut self, patience: Duration) {
+        self.state.patience = patience;
+    }
+
     /// Whether a deadline is set.
     pub fn has_deadline(&self) -> bool {
         self.state.deadline.is_some()
@@ -134,6 +147,7 @@ impl<'a> Wire<'a> {
     /// # Errors
     /// When the path cannot carry it, or the other end wants none.
     pub fn send_datagram(&mut self, bytes: Bytes) -> Result<(), SendDatagramError> {
+        self.state.unsent_bytes += bytes.len();
         self.connection.datagrams().send(bytes, true)
     }
 
@@ -165,7 +179,7 @@ impl<'a> Wire<'a> {
         while !bytes.is_empty() {
             let written = self.connection.send_stream(stream).write_chunks(std::slice::from_mut(bytes));
             match written {
-                Ok(_) => {}
+                Ok(written) => self.state.unsent_bytes += written.bytes,
                 Err(quinn_proto::WriteError::Blocked) => {
                     self.state.blocked = true;
                     break;
@@ -178,6 +192,7 @@ impl<'a> Wire<'a> {
 
     /// Ends our half of the stream after what was written.
     pub fn finish(&mut self) {
+        self.state.unsent_bytes += 1;
         if let Some(stream) = self.state.stream
             && self.connection.send_stream(stream).finish().is_err()
         {
