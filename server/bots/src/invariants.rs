@@ -53,8 +53,8 @@ pub(crate) struct Invariants {
 }
 
 impl Invariants {
-    /// Looks at everything; call once per turn. Others are looked at every `look_turns`.
-    pub(crate) fn check(&mut self, senses: &Senses<'_>, look_turns: u32) {
+    /// Looks at everything; call once per turn. Others are looked at every `look_turns`, or never.
+    pub(crate) fn check(&mut self, senses: &Senses<'_>, look_turns: Option<u32>) {
         let world = senses.session.world();
         let Some(scene) = world.scene() else { return };
         if scene.epoch != self.scene_epoch {
@@ -71,7 +71,7 @@ impl Invariants {
         self.newest_tick = tick;
         self.check_batches(senses);
         self.remember_cooldowns(senses);
-        if senses.turn.is_multiple_of(look_turns) {
+        if look_turns.is_some_and(|turns| senses.turn.is_multiple_of(turns)) {
             self.check_others(senses);
             self.balance_books(senses);
         }

@@ -7,13 +7,25 @@ use sim::ids::SimId;
 use smallvec::SmallVec;
 
 use crate::client::interpolate::Track;
-use crate::records::{COMPACT_TICKS, CompactPlace, Values};
+use crate::records::{COMPACT_TICKS, CompactPlace, StateNews, Values};
 
 /// Where in the wire table the components stand that make up a pose.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct PlaceBits {
     pub(super) position: Option<u8>,
     pub(super) heading: Option<u8>,
+}
+
+impl PlaceBits {
+    /// Whether news say nothing but where something is and where it faces.
+    pub(super) fn is_all_of(self, news: &StateNews<'_>) -> bool {
+        match news {
+            StateNews::Place(_) => true,
+            StateNews::Values(values) => {
+                values.iter().all(|(component, _)| [self.position, self.heading].contains(&Some(*component)))
+            }
+        }
+    }
 }
 
 /// A component's value and the tick it belongs to.

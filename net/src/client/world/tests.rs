@@ -71,6 +71,20 @@ fn x_of(world: &ClientWorld, index: u32) -> Option<f32> {
 }
 
 #[test]
+fn a_client_that_ignores_places_acknowledges_them_and_takes_in_all_else() {
+    let mut world = world();
+    world.ignore_places();
+    batch(&mut world, 10, enter(5, &position(1.0)));
+    let (word, bytes) = CompactPlace::new([130, 0, 0], false, None).to_word();
+    let records = [&[5], &word.to_le_bytes()[..bytes]].concat();
+    let told = StateFrame { frame: 1, tick: 11, scene_epoch: 1, own: OwnState::default(), records };
+    assert!(world.on_frame(&told).is_some());
+    world.on_frame(&frame(2, 12, &[(5, vitals(7))]));
+    assert_eq!((x_of(&world, 5), world.frame_acks()), (Some(1.0), (2, 1)));
+    assert_eq!(world.entity(id(5)).and_then(|entity| entity.value(1)), Some(&[7][..]));
+}
+
+#[test]
 fn an_announced_entity_moves_with_the_newest_frame() {
     let mut world = world();
     batch(&mut world, 10, enter(5, &position(1.0)));
