@@ -22,6 +22,7 @@ impl<P> Driver<P> {
     pub(super) fn transmit(&mut self, now: Instant, connection: &mut Connection, state: &mut LinkState) {
         let segments_max = if self.impaired.is_some() { 1 } else { self.socket.segments_max() };
         let (mut is_first, mut is_last) = (true, false);
+        state.has_spoken();
         while !self.is_blocked() && !is_last {
             self.packet.clear();
             let Some(transmit) = connection.poll_transmit(now, segments_max, &mut self.packet) else { break };

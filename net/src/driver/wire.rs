@@ -14,6 +14,9 @@ use super::LinkKey;
 /// Stream bytes handed over by one read.
 const READ_BYTES: usize = 16 * 1024;
 
+/// Bytes of the stream whose receipt is told without patience, a part of every window.
+const PROMPT_BYTES: usize = 4 * 1024;
+
 /// What the driver knows of a connection besides the connection.
 #[derive(Debug, Default)]
 pub(super) struct LinkState {
@@ -25,12 +28,38 @@ pub(super) struct LinkState {
     pub(super) done: bool,
     pub(super) closing: bool,
     pub(super) deadline: Option<Instant>,
-    /// How long after a visit QUIC's own timers may wait.
+    /// How long what QUIC itself has to say may wait.
     pub(super) patience: Duration,
+    /// Until when it does wait.
+    silent_until: Option<Instant>,
+    /// Bytes of the stream read since it last spoke: the other end may wait for room.
+    read_bytes: usize,
     /// The handshake is done.
     pub(super) is_connected: bool,
     /// Bytes said that may not have left.
     pub(super) unsent_bytes: usize,
+}
+
+impl LinkState {
+    /// Whether a visit in which the application has said nothing may go by without looking for what there is to send.
+    pub(super) fn stays_silent(&mut self, now: Instant) -> bool {
+        let is_free = self.unsent_bytes == 0 && self.read_bytes < PROMPT_BYTES && !self.closing && !self.done;
+        if self.patience.is_zero() || !is_free {
+            return false;
+        }
+        now < *self.silent_until.get_or_insert(now + self.patience)
+    }
+
+    /// It has said all it had to say, or as much as it could.
+    pub(super) fn has_spoken(&mut self) {
+        (self.silent_until, self.read_bytes) = (None, 0);
+    }
+
+    /// When it wants the next visit, given when QUIC's timers want it.
+    pub(super) fn next_visit(&self, now: Instant, timeout: Option<Instant>) -> Option<Instant> {
+        let timeout = timeout.map(|due| due.max(now + self.patience));
+        [timeout, self.silent_until, self.deadline].into_iter().flatten().min()
+    }
 }
 
 /// What a read of the stream gave.
@@ -126,8 +155,8 @@ impl<'a> Wire<'a> {
         self.state.deadline = deadline;
     }
 
-    /// Lets QUIC's own timers wait for so long after every visit, for who sends something about as often: what they
-    /// would send, which is mostly an acknowledgement, then rides on that.
+    /// Lets what QUIC itself has to say, which is mostly an acknowledgement, wait for so long, for who says something
+    /// about as often: it then rides on that.
     pub fn set_patience(&mut self, patience: Duration) {
         self.state.patience = patience;
     }
@@ -164,9 +193,12 @@ impl<'a> Wire<'a> {
             Err(ReadError::Blocked) => Read::Nothing,
             Ok(None) | Err(ReadError::Reset(_)) => Read::Ended,
         };
-        // Every visit ends with making packets, so what this has to say is said.
+        // What this has to say is said when packets are next made.
         let _said = chunks.finalize();
         self.state.readable = matches!(read, Read::Bytes(_));
+        if let Read::Bytes(bytes) = &read {
+            self.state.read_bytes += bytes.len();
+        }
         read
     }
 

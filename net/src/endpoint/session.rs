@@ -13,7 +13,7 @@ use super::admission::Place;
 use super::playing::Playing;
 use super::{Credentials, Gateway, Login, TransportEvent};
 use crate::codec::{DecodeError, FrameReader, decode_client_message, encode_server_message, frame_prefix};
-use crate::driver::{Read, Wire};
+use crate::driver::{Read, TICK_PATIENCE, Wire};
 use crate::mailbox::{CloseCause, Outgoing, SessionId, TaskEnd};
 use crate::protocol::{CLIENT_FRAME_BYTES_MAX, ClientMessage, Goodbye, ServerMessage};
 
@@ -21,8 +21,6 @@ use crate::protocol::{CLIENT_FRAME_BYTES_MAX, ClientMessage, Goodbye, ServerMess
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The first frame has to be there so soon after the handshake.
 const LOGIN_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long a playing client may wait for an acknowledgement: its input is answered with a datagram within a tick.
-const ANSWER_PATIENCE: Duration = Duration::from_millis(45);
 /// How long a client may take to read its goodbye.
 pub(super) const GOODBYE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -165,7 +163,7 @@ impl Session {
         match placed {
             Ok(()) => {
                 gateway.note(TransportEvent::Opened);
-                wire.set_patience(ANSWER_PATIENCE);
+                wire.set_patience(TICK_PATIENCE);
                 self.stage = Stage::Playing(Box::new(Playing::new(task, frames)));
             }
             Err(reason) => {
