@@ -107,7 +107,7 @@ impl ClientWorld {
             ServerMessage::Scene { scene, scene_epoch, own, tick, state } => {
                 let own = SimId::from_bits(own);
                 self.scene = Some(CurrentScene { id: scene, epoch: scene_epoch, own, entered_tick: tick });
-                self.entities.clear();
+                self.entities.begin_anew(own);
                 self.owner_values = ValueMap::default();
                 (self.own, self.newest_tick, self.batch_follows) = (state, tick, None);
             }
@@ -243,7 +243,7 @@ impl ClientWorld {
     /// The newest bytes of a component of the own character, those only it receives included.
     #[must_use]
     pub fn own_value(&self, component: u8) -> Option<&[u8]> {
-        let seen = || self.scene.as_ref().and_then(|scene| self.entities.get(scene.own)?.value(component));
+        let seen = || self.entities.own()?.value(component);
         self.owner_values.value(component).or_else(seen)
     }
 

@@ -197,6 +197,23 @@ fn values_for_the_owner_are_the_own_characters() {
     assert_eq!(world.entities().len(), 0);
 }
 
+#[test]
+fn the_own_characters_values_come_and_go_with_it() {
+    let mut world = world();
+    assert_eq!(world.own_value(1), None);
+    batch(&mut world, 10, [enter(5, &vitals(2)), enter(1, &vitals(3))].concat());
+    assert_eq!(world.own_value(1), Some(&[3][..]));
+    let mut leave = Vec::new();
+    crate::records::put_leave(&mut leave, id(1));
+    batch(&mut world, 11, leave);
+    assert_eq!(world.own_value(1), None);
+    // Another takes its place in memory, and it comes back to a third.
+    batch(&mut world, 12, [enter(7, &vitals(4)), enter(1, &vitals(6))].concat());
+    assert_eq!(world.own_value(1), Some(&[6][..]));
+    world.on_message(scene(2, 20));
+    assert_eq!(world.own_value(1), None);
+}
+
 fn compact(index: u32, x_cm: u16) -> (u32, Vec<u8>) {
     let (word, length) = CompactPlace::new([x_cm, 0, 0], false, None).to_word();
     (index, word.to_le_bytes()[..length].to_vec())
