@@ -293,8 +293,9 @@ impl Way {
         // The rule is for whole windows: the rest of this one is taken to be as the last tick was.
         let rest_ticks = SPEED_WINDOW_TICKS.saturating_sub(tick.saturating_sub(begun));
         let allowed_m = known_m + tick_m * rest_ticks as f32;
-        // A millimetre for the sums of a hundred small numbers.
-        if moved_m > allowed_m * SPEED_TOLERANCE + 1e-3 {
+        // A millimetre for the sums of a hundred small numbers, and what places far from the origin are rounded by.
+        let rounded_m = self.steps.len() as f32 * Vec3::from(own.position).abs().max_element() * f32::EPSILON;
+        if moved_m > allowed_m * SPEED_TOLERANCE + rounded_m + 1e-3 {
             self.steps.clear();
             return Gone::TooFar { moved_m, allowed_m };
         }
