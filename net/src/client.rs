@@ -349,12 +349,6 @@ impl Client {
         Timings { rtt: self.rtt(), ..self.session.timings() }
     }
 
-    /// UDP payload sent, in bytes.
-    #[must_use]
-    pub fn bytes_sent(&self) -> u64 {
-        self.link.bytes_sent()
-    }
-
     /// The round trip as QUIC measures it.
     #[must_use]
     pub fn rtt(&self) -> Duration {

@@ -114,6 +114,8 @@ pub(crate) struct Session {
     pub(crate) view: ClientView,
     /// Set while the client is sent the scene's log instead of its state.
     pub(crate) follower: Option<Follower>,
+    /// Messages were queued that the connection was not told of.
+    pub(crate) has_frames: bool,
     strikes: Vec<u32>,
 }
 
@@ -133,19 +135,28 @@ impl Session {
         self.end.list();
     }
 
-    /// Queues a message; a reader too slow for it loses the session.
+    /// Sends a message at once; a reader too slow for it loses the session.
     pub(crate) fn send(&mut self, message: &ServerMessage) {
-        self.send_through(message, &mut Vec::new());
+        self.send_along(message, &mut Vec::new());
+        self.flush();
     }
 
-    /// The same through a buffer that is used again, so that the frame asks for no more memory than it has bytes.
-    pub(crate) fn send_through(&mut self, message: &ServerMessage, buffer: &mut Vec<u8>) {
+    /// Sends a message in one packet with this tick's datagrams, or without them from Transmit. It is written through a
+    /// buffer that is used again, so that the frame asks for no more memory than it has bytes.
+    pub(crate) fn send_along(&mut self, message: &ServerMessage, buffer: &mut Vec<u8>) {
         match encode_server_message_into(message, buffer) {
             Ok(()) => self.send_frame(Bytes::copy_from_slice(buffer)),
             Err(error) => {
                 tracing::error!(%error, player = %self.player, "a message to a client could not be written");
                 self.end_as(Goodbye::Internal);
             }
+        }
+    }
+
+    /// Has messages sent that nothing has taken along.
+    pub(crate) fn flush(&mut self) {
+        if std::mem::take(&mut self.has_frames) {
+            self.end.flush();
         }
     }
 
@@ -157,7 +168,8 @@ impl Session {
     }
 
     fn send_frame(&mut self, frame: Bytes) {
-        if self.end.send_frame(frame).is_err() {
+        self.has_frames = true;
+        if self.end.send_frame_along(frame).is_err() {
             self.end_as(Goodbye::SlowReader);
         }
     }
@@ -278,6 +290,7 @@ fn begin(world: &World, player: PlayerId, handover: Handover) -> Session {
         ending: None,
         view: ClientView::new(counters),
         follower: None,
+        has_frames: false,
         // Ticks differ from scene to scene: what was done in the last one counts from the arrival.
         strikes: vec![tick; strike_count],
     };

@@ -254,6 +254,13 @@ impl ClientSession {
         self.renumbered.get(id).copied()
     }
 
+    /// Takes in no more steps of others from now on: they are shown where they were, while all else about them goes on.
+    /// For one of thousands that looks at nobody, such as most bots of a large load test. Frames are read, counted and
+    /// acknowledged as ever.
+    pub fn ignore_places(&mut self) {
+        self.world.ignore_places();
+    }
+
     /// Predicts the own character from now on, until the next scene. Without it, inputs claim the last known place.
     pub fn predict_with(&mut self, profile: MovementDef, geometry: Arc<Geometry>) {
         self.corrections_before += self.predictor.take().map_or(0, |predictor| predictor.corrections());

@@ -31,8 +31,13 @@ pub(crate) fn transmit(
         }
     }
     let (began_us, count) = (now_us(), by_player.len());
-    for (rank, session) in by_player.values_mut().enumerate().filter(|(_, session)| !session.view.outgoing.is_empty()) {
+    for (rank, session) in by_player.values_mut().enumerate() {
         let outgoing = &mut session.view.outgoing;
+        if outgoing.is_empty() {
+            session.flush();
+            continue;
+        }
+        session.has_frames = false;
         stats.datagrams += outgoing.len() as u64;
         stats.updates_sent += std::mem::take(&mut session.view.told_count);
         stats.datagram_bytes += outgoing.iter().map(|datagram| datagram.len() as u64).sum::<u64>();

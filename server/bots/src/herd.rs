@@ -18,7 +18,7 @@ use crate::{Plan, RunError};
 mod conduct;
 mod thread;
 
-/// Bots of one herd: as many as one thread can drive on a core it has to share.
+/// Bots of one herd, unless the plan says otherwise: as many as one thread can drive on a core it has to share.
 const HERD_BOTS: u32 = 4_096;
 /// In herds of up to so many bots each looks at everything in view twice a second; in larger ones every three seconds.
 const CLOSE_LOOK_BOTS: u32 = 300;
@@ -99,6 +99,11 @@ impl Field {
     /// Turns between two looks of a bot at everything in view: fewer looks of more bots.
     pub(crate) fn look_turns(&self) -> u32 {
         if self.plan.count <= CLOSE_LOOK_BOTS { 10 } else { 60 }
+    }
+
+    /// Whether a bot checks what it is shown of others.
+    pub(crate) fn checks(&self, number: u32) -> bool {
+        number.wrapping_sub(self.plan.first).is_multiple_of(self.plan.check_every.max(1))
     }
 
     /// The class of a bot: all in turn.
@@ -193,7 +198,7 @@ impl Field {
 /// Runs the whole test.
 pub(crate) fn run(plan: &Plan) -> Result<Report, RunError> {
     let field = Arc::new(Field::new(plan)?);
-    let herds = plan.count.div_ceil(HERD_BOTS).max(1);
+    let herds = plan.threads.unwrap_or_else(|| plan.count.div_ceil(HERD_BOTS)).max(1);
     let mut threads = Vec::new();
     for herd in 0..herds {
         let field = Arc::clone(&field);

@@ -83,7 +83,7 @@ impl Batches<'_> {
         self.bytes += self.out.len() as u64;
         let records = std::mem::take(self.out);
         let message = ServerMessage::Batch { batch, tick: self.tick, records };
-        session.send_through(&message, self.frame);
+        session.send_along(&message, self.frame);
         if let ServerMessage::Batch { records, .. } = message {
             *self.out = records;
             self.out.clear();
