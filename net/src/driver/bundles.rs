@@ -8,8 +8,6 @@ use quinn_proto::Transmit;
 
 use super::socket::Socket;
 
-/// Packets of a bundle at most: what they gain beyond that is little, and the first waits for the last.
-const PACKETS_MAX: usize = 32;
 /// Bytes of a bundle at most: the system takes 64 KiB less headers.
 const BYTES_MAX: usize = 60_000;
 
@@ -39,7 +37,8 @@ impl Bundles {
 
     /// Adds a packet, and sends its bundle if that is full now.
     pub(super) fn add(&mut self, packet: Transmit, contents: &[u8], socket: &Socket) {
-        let index = self.open.iter().position(|bundle| bundle.takes(&packet)).unwrap_or_else(|| {
+        let packets_max = socket.bundle_max();
+        let index = self.open.iter().position(|bundle| bundle.takes(&packet, packets_max)).unwrap_or_else(|| {
             let bytes = self.spare.pop().unwrap_or_default();
             self.open.push(Bundle { first: packet, packets: 0, bytes });
             self.open.len() - 1
@@ -47,7 +46,7 @@ impl Bundles {
         let Some(bundle) = self.open.get_mut(index) else { return };
         bundle.bytes.extend_from_slice(contents);
         bundle.packets += 1;
-        if bundle.is_full() {
+        if bundle.is_full(packets_max) {
             self.send(index, socket);
         }
     }
@@ -75,13 +74,13 @@ impl Bundles {
 }
 
 impl Bundle {
-    fn takes(&self, packet: &Transmit) -> bool {
+    fn takes(&self, packet: &Transmit, packets_max: usize) -> bool {
         let Transmit { destination, ecn, size, src_ip, .. } = self.first;
         let is_alike = (destination, ecn, size, src_ip) == (packet.destination, packet.ecn, packet.size, packet.src_ip);
-        is_alike && !self.is_full()
+        is_alike && !self.is_full(packets_max)
     }
 
-    fn is_full(&self) -> bool {
-        self.packets >= PACKETS_MAX || self.bytes.len() + self.first.size > BYTES_MAX
+    fn is_full(&self, packets_max: usize) -> bool {
+        self.packets >= packets_max || self.bytes.len() + self.first.size > BYTES_MAX
     }
 }
