@@ -286,6 +286,15 @@ impl Client {
         self.send_raw_frame(&frame)
     }
 
+    /// Asks to be told the whole view anew: see [`ClientSession::ask_for_keyframe`].
+    ///
+    /// # Errors
+    /// When the connection is gone or stuck.
+    pub fn ask_for_keyframe(&mut self) -> Result<(), SendError> {
+        let frame = self.session.ask_for_keyframe()?;
+        self.send_raw_frame(&frame)
+    }
+
     /// Sends a command and returns its sequence number, which a rejection would name.
     ///
     /// # Errors

@@ -127,7 +127,7 @@ impl ClientWorld {
         }
         self.counts.frames_received += 1;
         self.counts.frames_lost = u64::from(self.seen.newest()).saturating_sub(self.counts.frames_received);
-        if self.scene.as_ref().is_none_or(|scene| scene.epoch != frame.scene_epoch) {
+        if !self.is_in(frame.scene_epoch) {
             self.counts.frames_void += 1;
             return None;
         }
@@ -214,6 +214,11 @@ impl ClientWorld {
     #[must_use]
     pub fn scene(&self) -> Option<&CurrentScene> {
         self.scene.as_ref()
+    }
+
+    /// Whether it is in the scene of this epoch.
+    pub(super) fn is_in(&self, scene_epoch: u32) -> bool {
+        self.scene.as_ref().is_some_and(|scene| scene.epoch == scene_epoch)
     }
 
     /// What the numbers in records stand for.
