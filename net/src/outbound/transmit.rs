@@ -23,7 +23,7 @@ pub(crate) fn transmit(
     if assets.is_changed() && !assets.is_added() {
         tell_of_data(&assets.0, &mut sessions);
     }
-    let Sessions { by_player, stats, .. } = &mut *sessions;
+    let Sessions { by_player, stats, visits, .. } = &mut *sessions;
     for refusal in rejected.read() {
         if let Some(session) = by_player.get_mut(&refusal.player) {
             let reason = refusal.reason.to_owned();
@@ -31,14 +31,18 @@ pub(crate) fn transmit(
         }
     }
     let (began_us, count) = (now_us(), by_player.len());
-    for (rank, session) in by_player.values_mut().enumerate().filter(|(_, session)| !session.view.outgoing.is_empty()) {
+    by_player.visit(visits, |rank, session| {
         let outgoing = &mut session.view.outgoing;
+        if outgoing.is_empty() {
+            return session.sleeper(tick.0);
+        }
         stats.datagrams += outgoing.len() as u64;
         stats.updates_sent += std::mem::take(&mut session.view.told_count);
         stats.datagram_bytes += outgoing.iter().map(|datagram| datagram.len() as u64).sum::<u64>();
         let at_us = began_us + Slot::new(rank, count).send_offset_us();
         session.end.send_datagrams_at(tick.0, outgoing.drain(..), at_us, &mut departures);
-    }
+        None
+    });
     departures.hand_over();
 }
 
