@@ -18,6 +18,8 @@ use crate::{Plan, RunError};
 mod conduct;
 mod thread;
 
+/// Turns between two such looks of a bot that sends nothing (1 minute).
+const STILL_LOOK_TURNS: u32 = 12;
 /// Bots of one herd: as many as one thread can drive on a core it has to share.
 const HERD_BOTS: u32 = 4_096;
 /// In herds of up to so many bots each looks at everything in view twice a second; in larger ones every three seconds.
@@ -98,7 +100,11 @@ impl Field {
 
     /// Turns between two looks of a bot at everything in view: fewer looks of more bots.
     pub(crate) fn look_turns(&self) -> u32 {
-        if self.plan.count <= CLOSE_LOOK_BOTS { 10 } else { 60 }
+        match self.plan.count {
+            _ if self.plan.behaviour.is_still() => STILL_LOOK_TURNS,
+            ..=CLOSE_LOOK_BOTS => 10,
+            _ => 60,
+        }
     }
 
     /// The class of a bot: all in turn.
