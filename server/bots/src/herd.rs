@@ -22,6 +22,8 @@ mod thread;
 const STILL_LOOK_TURNS: u32 = 12;
 /// Bots of one herd: as many as one thread can drive on a core it has to share.
 const HERD_BOTS: u32 = 4_096;
+/// The same for bots that send nothing: a thread wakes a thousand times a second, however little each of them has to do.
+const STILL_HERD_BOTS: u32 = 32_768;
 /// In herds of up to so many bots each looks at everything in view twice a second; in larger ones every three seconds.
 const CLOSE_LOOK_BOTS: u32 = 300;
 
@@ -199,7 +201,8 @@ impl Field {
 /// Runs the whole test.
 pub(crate) fn run(plan: &Plan) -> Result<Report, RunError> {
     let field = Arc::new(Field::new(plan)?);
-    let herds = plan.count.div_ceil(HERD_BOTS).max(1);
+    let herd_bots = if plan.behaviour.is_still() { STILL_HERD_BOTS } else { HERD_BOTS };
+    let herds = plan.count.div_ceil(herd_bots).max(1);
     let mut threads = Vec::new();
     for herd in 0..herds {
         let field = Arc::clone(&field);
