@@ -19,6 +19,7 @@ use sim::random::{Draw, Random, Stream};
 use sim::replicated::Replicate;
 use sim::roster::Roster;
 use sim::testing::TestScene;
+use sim::tick::TICKS_PER_SECOND;
 
 /// Entities around the watcher.
 const CROWD: usize = 60;
@@ -53,6 +54,11 @@ struct Watch {
 }
 
 impl Watch {
+    /// Sessions that the last tick looked at.
+    fn awake_count(&self) -> usize {
+        sessions::awake_count(&self.scene.scene)
+    }
+
     fn new(seed: u64, path: Path) -> Self {
         let mut watch = Self::alone(seed, path, ReplicationLimits::default());
         (0..CROWD).for_each(|_| watch.bear(30.0, Kind::Thing));
@@ -354,9 +360,30 @@ fn a_client_around_whom_nothing_happens_is_sent_nothing_more_once_it_is_silent()
     for _ in 0..100 {
         watch.tick();
     }
-    assert_eq!(watch.received_bytes, 0);
+    assert_eq!((watch.received_bytes, watch.awake_count()), (0, 0), "it is not even looked at");
     watch.walk(Vec3::X * 0.1);
     assert!(watch.received_bytes > 0, "what happens is told all the same");
+    assert_eq!((watch.difference(), watch.awake_count()), (None, 1));
+}
+
+#[test]
+fn a_session_that_sleeps_wakes_when_its_client_speaks() {
+    let mut watch = Watch::new(11, CLEAR);
+    watch.is_mute = true;
+    while watch.awake_count() > 0 {
+        watch.tick();
+        assert!(watch.tick < 400, "it does not fall asleep");
+    }
+    watch.is_mute = false;
+    watch.tick();
+    assert_eq!(watch.awake_count(), 0, "what it says is on its way");
+    watch.received_bytes = 0;
+    watch.tick();
+    assert_eq!(watch.awake_count(), 1, "it has spoken");
+    for _ in 0..TICKS_PER_SECOND {
+        watch.tick();
+    }
+    assert!(watch.received_bytes > 0, "whoever speaks is told once a second that it is heard");
     assert_eq!(watch.difference(), None);
 }
 

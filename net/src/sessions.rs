@@ -25,7 +25,7 @@ use crate::protocol::{
 
 mod table;
 
-pub(crate) use table::SessionTable;
+pub(crate) use table::{SessionTable, Visit};
 
 /// A player who enters a scene.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,6 +162,11 @@ impl Session {
         }
     }
 
+    /// The character of a session that sleeps from this tick on: its client is silent and owed nothing.
+    pub(crate) fn sleeper(&self, tick: u32) -> Option<SimId> {
+        self.character.filter(|_| self.view.sleeps(tick))
+    }
+
     /// Sends the state again, all of it, to a client that followed the log.
     pub(crate) fn unfollow(&mut self) {
         if self.follower.take().is_some() {
@@ -197,6 +202,8 @@ pub struct Sessions {
     pub(crate) ready: Ready,
     /// The places of the sessions of which something came in this tick; no other is looked at by `inbound`.
     pub(crate) active: Vec<usize>,
+    /// The sessions that are looked at in this tick by `outbound`.
+    pub(crate) visits: Vec<Visit>,
     /// When to look whether a session is silent for too long, by tick. Entries are checked against
     /// [`Session::silence_due`].
     pub(crate) silence: BTreeSet<(u32, PlayerId)>,
@@ -374,6 +381,12 @@ pub fn take_stats(scene: &mut Scene) -> SessionStats {
 #[must_use]
 pub fn count(scene: &Scene) -> usize {
     scene.world().get_resource::<Sessions>().map_or(0, |sessions| sessions.by_player.len())
+}
+
+/// Sessions of a scene that the last tick looked at for what to send; the clients of the others are silent and owed nothing.
+#[must_use]
+pub fn awake_count(scene: &Scene) -> usize {
+    scene.world().get_resource::<Sessions>().map_or(0, |sessions| sessions.visits.len())
 }
 
 /// The wire's numbers of a scene.

@@ -162,6 +162,7 @@ mod tests {
             "tick_debt_dropped_total{scene_id=\"scene/field\"} 0",
             "tick_overruns_total{scene_id=\"scene/field\"} 0",
             "scene_session_count{scene_id=\"scene/field\"} 0",
+            "scene_session_awake_count{scene_id=\"scene/field\"} 0",
         ] {
             assert!(page.lines().any(|found| found == line), "`{line}` is missing in:\n{page}");
         }

@@ -175,6 +175,7 @@ impl Drop for Server {
 /// # Errors
 /// As [`Server::start`], or when the game data is not good.
 pub fn command(config: &Config) -> anyhow::Result<()> {
+    refuse_huge_pages();
     let store = NavStore::new(config.assets.as_deref(), config.data.as_deref());
     let assets = crate::assets::load_on(config.assets.as_deref(), &store)?;
     let signals = Signals::listen()?;
@@ -195,6 +196,15 @@ pub fn command(config: &Config) -> anyhow::Result<()> {
     });
     server.stop();
     Ok(())
+}
+
+/// What each of many connections keeps is scattered over memory; a page of 2 MiB is held as a whole for whatever of it is in
+/// use. A scene's tick takes as long without them.
+fn refuse_huge_pages() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
+        warn!(%error, "the system insists on huge pages: connections will take more memory");
+    }
 }
 
 fn directory_of(built: &[Built], config: &Config) -> Directory {

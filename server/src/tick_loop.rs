@@ -244,7 +244,7 @@ impl RunningScene {
         self.metrics.count_sim(self.scene.take_counts());
         self.metrics.count_sessions(sessions::take_stats(&mut self.scene));
         let sessions = sessions::count(&self.scene);
-        self.metrics.set_players(self.scene.player_count(), sessions);
+        self.metrics.set_players(self.scene.player_count(), sessions, sessions::awake_count(&self.scene));
         self.health.report(now_us(), sessions);
     }
 }

@@ -30,8 +30,9 @@ const DATAGRAM_RECEIVE_BYTES: usize = 16 * 1024;
 const DATAGRAM_SEND_BYTES: usize = 8 * 1024;
 /// Silence after which a path counts as dead, in milliseconds [30 s].
 const IDLE_TIMEOUT_MS: u32 = 10_000;
-/// How often an idle client shows that it is there [never]: one of two may be lost before the path counts as dead.
-const CLIENT_KEEP_ALIVE: Duration = Duration::from_secs(4);
+/// How long an idle client is silent before it shows that it is there [never]. A lost sign is repeated as every packet is,
+/// after twice the time again and again: the rest of the idle timeout is room for six of them on a path of 200 ms.
+const CLIENT_KEEP_ALIVE: Duration = Duration::from_secs(6);
 /// First guess of the round trip [333 ms]: a lost first packet is repeated after three times this.
 const INITIAL_RTT: Duration = Duration::from_millis(100);
 /// Packet size every path has to carry; larger ones are not looked for, since no datagram of ours is larger.

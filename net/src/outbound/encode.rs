@@ -134,8 +134,9 @@ pub(super) fn assemble(world: &mut World, characters: &mut QueryState<Own>, mut 
     characters.update_archetypes(world);
     world.resource_scope(|world, mut sessions: Mut<Sessions>| {
         let picture = Picture::of(world, characters);
-        let Sessions { by_player, stats, .. } = &mut *sessions;
-        stats.frame_bytes += workers.serve_all(by_player, &picture);
+        let Sessions { by_player, stats, visits, .. } = &mut *sessions;
+        by_player.list(|own| picture.ripples.reach(picture.field, own), visits);
+        stats.frame_bytes += workers.serve_all(by_player, visits, &picture);
         stats.updates_broadcast += picture.encoded.changed_count() * by_player.len() as u64;
     });
 }

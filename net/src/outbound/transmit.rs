@@ -24,7 +24,7 @@ pub(crate) fn transmit(
     if assets.is_changed() && !assets.is_added() {
         tell_of_data(&assets.0, &mut sessions);
     }
-    let Sessions { by_player, stats, .. } = &mut *sessions;
+    let Sessions { by_player, stats, visits, .. } = &mut *sessions;
     for refusal in rejected.read() {
         if let Some(session) = by_player.get_mut(&refusal.player) {
             let reason = refusal.reason.to_owned();
@@ -32,11 +32,11 @@ pub(crate) fn transmit(
         }
     }
     let (began_us, count) = (now_us(), by_player.len());
-    for (rank, session) in by_player.values_mut().enumerate() {
+    by_player.visit(visits, |rank, session| {
         let outgoing = &mut session.view.outgoing;
         if outgoing.is_empty() {
             session.flush();
-            continue;
+            return session.sleeper(tick.0);
         }
         session.has_frames = false;
         stats.datagrams += outgoing.len() as u64;
@@ -45,7 +45,8 @@ pub(crate) fn transmit(
         let at_us = began_us + Slot::new(rank, count).send_offset_us();
         stats.datagrams_displaced +=
             session.end.send_datagrams_at(tick.0, outgoing.drain(..), at_us, &mut departures) as u64;
-    }
+        None
+    });
     departures.hand_over();
 }
 

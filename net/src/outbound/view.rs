@@ -188,6 +188,11 @@ impl ClientView {
         is_told && !is_heard && !self.sees_far
     }
 
+    /// True for a client that rests until something happens around it or it is heard again.
+    pub(crate) fn sleeps(&self, tick: u32) -> bool {
+        self.is_silent(tick) && self.rests(tick)
+    }
+
     /// True when the client has not been sent a frame for a second.
     pub(super) fn is_due(&self, tick: u32) -> bool {
         tick.wrapping_sub(self.last_frame_tick) >= HEARTBEAT_TICKS

@@ -18,8 +18,12 @@ use crate::{Plan, RunError};
 mod conduct;
 mod thread;
 
+/// Turns between two such looks of a bot that sends nothing (1 minute).
+const STILL_LOOK_TURNS: u32 = 12;
 /// Bots of one herd, unless the plan says otherwise: as many as one thread can drive on a core it has to share.
 const HERD_BOTS: u32 = 4_096;
+/// The same for bots that send nothing: a thread wakes a thousand times a second, however little each of them has to do.
+const STILL_HERD_BOTS: u32 = 32_768;
 /// In herds of up to so many bots each looks at everything in view twice a second; in larger ones every three seconds.
 const CLOSE_LOOK_BOTS: u32 = 300;
 
@@ -98,7 +102,11 @@ impl Field {
 
     /// Turns between two looks of a bot at everything in view: fewer looks of more bots.
     pub(crate) fn look_turns(&self) -> u32 {
-        if self.plan.count <= CLOSE_LOOK_BOTS { 10 } else { 60 }
+        match self.plan.count {
+            _ if self.plan.behaviour.is_still() => STILL_LOOK_TURNS,
+            ..=CLOSE_LOOK_BOTS => 10,
+            _ => 60,
+        }
     }
 
     /// Whether a bot checks what it is shown of others.
@@ -198,7 +206,8 @@ impl Field {
 /// Runs the whole test.
 pub(crate) fn run(plan: &Plan) -> Result<Report, RunError> {
     let field = Arc::new(Field::new(plan)?);
-    let herds = plan.threads.unwrap_or_else(|| plan.count.div_ceil(HERD_BOTS)).max(1);
+    let herd_bots = if plan.behaviour.is_still() { STILL_HERD_BOTS } else { HERD_BOTS };
+    let herds = plan.threads.unwrap_or_else(|| plan.count.div_ceil(herd_bots)).max(1);
     let mut threads = Vec::new();
     for herd in 0..herds {
         let field = Arc::clone(&field);

@@ -25,6 +25,8 @@ use crate::Plan;
 /// Bots of one socket: what two ticks bring them is about half of a receive buffer of 4 MiB, as the system counts it, and
 /// what they say at the same time leaves in bundles.
 const SOCKET_BOTS: usize = 1_024;
+/// The same for bots that send nothing and hear little: every socket is looked at a thousand times a second.
+const STILL_SOCKET_BOTS: usize = 4_096;
 /// Least time in which packets come and go before bots have turns again.
 const SLICE: Duration = Duration::from_micros(500);
 
@@ -70,8 +72,9 @@ impl Lines {
     /// Sockets for so many bots of which so many are impaired, and the plan's network between them and the server. `herd`
     /// tells the herds' misfortunes apart.
     pub(crate) fn open(plan: &Plan, seats: usize, impaired: usize, herd: u32) -> io::Result<Self> {
-        let bad_sockets = impaired.div_ceil(SOCKET_BOTS);
-        let sockets = (bad_sockets + (seats - impaired).div_ceil(SOCKET_BOTS)).max(1);
+        let socket_bots = if plan.behaviour.is_still() { STILL_SOCKET_BOTS } else { SOCKET_BOTS };
+        let bad_sockets = impaired.div_ceil(socket_bots);
+        let sockets = (bad_sockets + (seats - impaired).div_ceil(socket_bots)).max(1);
         let mut swarm = Swarm::bind(sockets)?;
         let is_cut = Arc::new(AtomicBool::new(false));
         for socket in 0..sockets {

@@ -124,7 +124,8 @@ pub(super) fn run(command: &LabCommand) -> anyhow::Result<ExitCode> {
         LabCommand::Raid { party, boss, series } => fight(party, boss, series),
         LabCommand::Plain { dir, side, view, players } => {
             lab::plain::write(&Plain { side_m: *side, view_m: *view, players_max: *players }, dir)?;
-            say(&format!("{0}: mainspring serve --assets {0}\n", dir.display()));
+            let limits = format!("--players-max {players} --connections-max {players}");
+            say(&format!("{0}: mainspring assets bake {0} && mainspring serve --assets {0} {limits}\n", dir.display()));
             Ok(ExitCode::SUCCESS)
         }
         LabCommand::Matrix { against, rank, parties, series } => {

@@ -10,6 +10,7 @@ pub(super) const COMBAT_COUNT: &str = "combat_count";
 pub(super) const GATEWAY_CONNECTION_COUNT: &str = "gateway_connection_count";
 pub(super) const SCENE_TICK_SECONDS: &str = "scene_tick_seconds";
 pub(super) const SCENE_SESSION_COUNT: &str = "scene_session_count";
+pub(super) const SCENE_AWAKE_COUNT: &str = "scene_session_awake_count";
 pub(super) const TICK_OVERRUNS: &str = "tick_overruns_total";
 pub(super) const TICK_DEBT_DROPPED: &str = "tick_debt_dropped_total";
 pub(super) const MOVE_REJECTED: &str = "move_rejected_total";
@@ -47,6 +48,7 @@ pub(super) const DESCRIPTIONS: [(&str, &str); 31] = [
     (GATEWAY_CONNECTION_COUNT, "QUIC connections, those in their handshake included."),
     (SCENE_TICK_SECONDS, "Seconds of one tick and of each of its stages."),
     (SCENE_SESSION_COUNT, "Sessions in a scene; bytes by time and session are what a client receives."),
+    (SCENE_AWAKE_COUNT, "Sessions that the last tick looked at; the others' clients are silent and owed nothing."),
     (TICK_OVERRUNS, "Ticks that took longer than a tick lasts."),
     (TICK_DEBT_DROPPED, "Ticks that were due during an overload and never ran."),
     (MOVE_REJECTED, "Movement that was refused, by reason."),

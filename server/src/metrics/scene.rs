@@ -20,6 +20,7 @@ pub struct SceneMetrics {
     total: Histogram,
     players: Gauge,
     sessions: Gauge,
+    awake: Gauge,
     overruns: Counter,
     combat: Counter,
     debt: Counter,
@@ -40,6 +41,7 @@ impl Metrics {
             total: self.tick_histogram(scene, "total"),
             players: self.gauge(names::SCENE_PLAYER_COUNT, "scene_id", scene.to_owned()),
             sessions: self.gauge(names::SCENE_SESSION_COUNT, "scene_id", scene.to_owned()),
+            awake: self.gauge(names::SCENE_AWAKE_COUNT, "scene_id", scene.to_owned()),
             overruns: count(names::TICK_OVERRUNS),
             combat: count(names::COMBAT_COUNT),
             debt: count(names::TICK_DEBT_DROPPED),
@@ -53,6 +55,7 @@ impl Metrics {
         };
         made.players.set(0.0);
         made.sessions.set(0.0);
+        made.awake.set(0.0);
         let more = [&made.overruns, &made.combat, &made.debt, &made.updates_sent, &made.updates_broadcast];
         let sent = [&made.datagrams, &made.datagrams_displaced, &made.datagram_bytes, &made.frame_bytes];
         for counter in more.into_iter().chain(sent) {
@@ -95,10 +98,11 @@ impl SceneMetrics {
         self.debt.increment(ticks);
     }
 
-    /// States how many characters are in the scene, and how many of them have a session.
-    pub fn set_players(&self, characters: usize, sessions: usize) {
+    /// States how many characters are in the scene, how many of them have a session, and how many of those were looked at.
+    pub fn set_players(&self, characters: usize, sessions: usize, awake: usize) {
         self.players.set(as_gauge(characters));
         self.sessions.set(as_gauge(sessions));
+        self.awake.set(as_gauge(awake));
     }
 
     /// Adds what the simulation counted, as (metric, label, count).

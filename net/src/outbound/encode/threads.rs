@@ -2,7 +2,7 @@
 //! own session, so that what it is sent does not depend on who else is served by which thread.
 
 use super::{Picture, Scratch, serve};
-use crate::sessions::{Session, SessionTable};
+use crate::sessions::{Session, SessionTable, Visit};
 use crate::slots::Slot;
 
 /// One scratch per thread, used again in every tick.
@@ -12,12 +12,12 @@ pub(in super::super) struct Workers {
 }
 
 impl Workers {
-    /// Serves every client; answers the bytes of their batches.
-    pub(super) fn serve_all(&mut self, sessions: &mut SessionTable, picture: &Picture<'_>) -> u64 {
+    /// Serves the clients of a list; answers the bytes of their batches.
+    pub(super) fn serve_all(&mut self, sessions: &mut SessionTable, list: &[Visit], picture: &Picture<'_>) -> u64 {
         let limits = picture.limits;
-        let pairs: usize = sessions.values_mut().map(|session| session.view.shown.len()).sum();
+        let pairs: usize = sessions.listed_mut(list).map(|(_, session)| session.view.shown.len()).sum();
         let count = sessions.len();
-        let ranked = sessions.values_mut().enumerate().map(|(rank, session)| (Slot::new(rank, count), session));
+        let ranked = sessions.listed_mut(list).map(|(rank, session)| (Slot::new(rank, count), session));
         let thread_count = if pairs >= limits.parallel_pairs_min { limits.threads.max(1) } else { 1 };
         self.scratches.resize_with(thread_count.max(self.scratches.len()), Scratch::default);
         let Some((own, others)) = self.scratches[..thread_count].split_first_mut() else { return 0 };

@@ -82,6 +82,11 @@ pub(super) fn regenerate(tick: Res<SimTick>, rules: Res<CombatRules>, mut actors
         if !turn.is_multiple_of(TICKS_PER_SECOND as usize) || !vitals.is_alive() {
             continue;
         }
+        // Of those who stand by almost all lack nothing.
+        if vitals.hp >= vitals.hp_max && mana.missing() == 0 {
+            carried.set_if_neq(Regeneration::default());
+            continue;
+        }
         let pct = if fight.is_on(tick.0) { rules.0.recovery.fighting_pct } else { rules.0.recovery.calm_pct };
         let hp_rate = attributes.current(AttributeId::HP_REGEN_MILLI);
         let hp = regained(&mut carried.hp_milli, hp_rate, pct, vitals.hp_max.saturating_sub(vitals.hp));

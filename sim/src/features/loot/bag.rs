@@ -16,11 +16,20 @@ use crate::wire::{Reader, put_varint};
 pub const SLOTS_MAX: usize = 40;
 
 /// Gold and things. Written in the Act stage.
-#[derive(Component, Debug, Clone, PartialEq, Eq)]
+#[derive(Component, Debug, Clone, Default)]
 pub struct Bag {
     gold: u64,
+    /// All [`SLOTS_MAX`], or none as long as nothing has ever lain in one: most of those who stand by carry nothing.
     slots: Vec<Option<Thing>>,
 }
+
+impl PartialEq for Bag {
+    fn eq(&self, other: &Self) -> bool {
+        self.gold == other.gold && self.things().eq(other.things())
+    }
+}
+
+impl Eq for Bag {}
 
 /// A bag as its owner's client sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,12 +69,6 @@ impl BagRefusal {
     }
 }
 
-impl Default for Bag {
-    fn default() -> Self {
-        Self { gold: 0, slots: vec![None; SLOTS_MAX] }
-    }
-}
-
 impl Bag {
     /// Gold.
     #[must_use]
@@ -84,8 +87,8 @@ impl Bag {
     /// # Errors
     /// There is no slot, no item in it, or the game data does not have it any more.
     pub fn stack(&self, slot: usize) -> Result<&Stack, BagRefusal> {
-        let thing = self.slots.get(slot).ok_or(BagRefusal::NoSlot)?.as_ref().ok_or(BagRefusal::NoItem)?;
-        thing.stack().ok_or(BagRefusal::Relic)
+        check_slot(slot)?;
+        self.thing(slot).ok_or(BagRefusal::NoItem)?.stack().ok_or(BagRefusal::Relic)
     }
 
     /// What lies in it, with the slots, in their order.
@@ -101,7 +104,7 @@ impl Bag {
     /// Slots in which nothing lies.
     #[must_use]
     pub fn free_slots(&self) -> usize {
-        self.slots.iter().filter(|slot| slot.is_none()).count()
+        SLOTS_MAX - self.things().count()
     }
 
     /// How many of an item are in it.
@@ -144,10 +147,9 @@ impl Bag {
                 left -= added;
             }
         }
-        for slot in self.slots.iter_mut().filter(|slot| slot.is_none()) {
-            if left == 0 {
-                break;
-            }
+        while left > 0
+            && let Some(slot) = self.room().iter_mut().find(|slot| slot.is_none())
+        {
             let count = left.min(def.stack_max);
             *slot = Some(Thing::Stack(Stack { count, ..found.clone() }));
             left -= count;
@@ -160,10 +162,11 @@ impl Bag {
     /// # Errors
     /// The slot is none or taken, or there is no room; then the thing is handed back.
     pub fn lay(&mut self, thing: Thing, slot: Option<usize>) -> Result<usize, (Thing, BagRefusal)> {
-        let Some(slot) = slot.or_else(|| self.slots.iter().position(Option::is_none)) else {
+        let room = self.room();
+        let Some(slot) = slot.or_else(|| room.iter().position(Option::is_none)) else {
             return Err((thing, BagRefusal::Full));
         };
-        match self.slots.get_mut(slot) {
+        match room.get_mut(slot) {
             None => Err((thing, BagRefusal::NoSlot)),
             Some(Some(_)) => Err((thing, BagRefusal::SlotTaken)),
             Some(empty) => {
@@ -183,10 +186,9 @@ impl Bag {
     /// # Errors
     /// There is no such slot, or nothing in the first.
     pub fn shift(&mut self, from: usize, to: usize, assets: &Assets) -> Result<(), BagRefusal> {
-        if from >= self.slots.len() || to >= self.slots.len() {
-            return Err(BagRefusal::NoSlot);
-        }
-        if self.slots[from].is_none() {
+        check_slot(from)?;
+        check_slot(to)?;
+        if self.thing(from).is_none() {
             return Err(BagRefusal::NoItem);
         }
         if from == to {
@@ -235,7 +237,8 @@ impl Bag {
     /// # Errors
     /// There is no such slot, or not so many in it.
     pub fn destroy(&mut self, slot: usize, count: u32) -> Result<(), BagRefusal> {
-        let place = self.slots.get_mut(slot).ok_or(BagRefusal::NoSlot)?;
+        check_slot(slot)?;
+        let place = self.slots.get_mut(slot).ok_or(BagRefusal::NoItem)?;
         let thing = place.as_mut().ok_or(BagRefusal::NoItem)?;
         match thing.count() {
             there if count == 0 || count > there => return Err(BagRefusal::NoItem),
@@ -268,7 +271,15 @@ impl Bag {
         }
     }
 
-    /// The slots, to follow other game data.
+    /// All slots, to lay something in one.
+    fn room(&mut self) -> &mut [Option<Thing>] {
+        if self.slots.is_empty() {
+            self.slots.resize_with(SLOTS_MAX, || None);
+        }
+        &mut self.slots
+    }
+
+    /// The slots, to follow other game data; none if nothing lies in them.
     pub(super) fn slots_mut(&mut self) -> &mut [Option<Thing>] {
         &mut self.slots
     }
@@ -300,6 +311,10 @@ impl Bag {
         let things = (0..count).map(|_| thing(reader)).collect::<Option<_>>()?;
         Some(BagSeen { gold, things })
     }
+}
+
+fn check_slot(slot: usize) -> Result<(), BagRefusal> {
+    if slot < SLOTS_MAX { Ok(()) } else { Err(BagRefusal::NoSlot) }
 }
 
 /// Spends a charge of what lies in a slot if it is the piece of a serial; without any left it is gone.
@@ -360,7 +375,7 @@ impl Carry for Bag {
         let mut bag = Self { gold: reader.u64()?, ..Self::default() };
         while !reader.is_empty() {
             let slot = usize::from(reader.u8()?);
-            *bag.slots.get_mut(slot)? = Some(Thing::load(&mut reader, assets)?);
+            *bag.room().get_mut(slot)? = Some(Thing::load(&mut reader, assets)?);
         }
         Some(bag)
     }

@@ -7,8 +7,6 @@
 //! `loot_roll_started` varint tick and the thing; for `loot_rolled` roller `u32`, choice byte, roll byte (0: passed); for
 //! `loot_won` winner `u32` (0: nobody).
 
-use std::collections::BTreeSet;
-
 use bevy_ecs::prelude::*;
 use bevy_ecs::system::SystemParam;
 use rkyv::{Archive, Deserialize, Serialize};
@@ -360,12 +358,12 @@ impl News<'_> {
 pub(super) fn settle(
     mut commands: Commands,
     (tick, random, assets): (Res<SimTick>, Res<Random>, Res<SceneAssets>),
+    players: Res<Players>,
     mut piles: Query<(Entity, &SimId, &mut Pile)>,
     mut bags: Query<(&mut Bag, &Equipment)>,
     mut news: News,
 ) {
-    let present: BTreeSet<PlayerId> = news.players.0.keys().copied().collect();
-    let is_present = |player: PlayerId| present.contains(&player);
+    let is_present = |player: PlayerId| players.0.contains_key(&player);
     let is_due = |lying: &Lying| matches!(&lying.hold, Hold::Contested(contest) if contest.is_due(tick.0, is_present));
     let due = piles.iter().filter(|(.., pile)| pile.things.iter().any(is_due));
     let mut due: Vec<(SimId, Entity)> = due.map(|(entity, &id, _)| (id, entity)).collect();
@@ -378,7 +376,7 @@ pub(super) fn settle(
             let (rolls, winner) = contest.settle(&mut draw, is_present);
             news.tell_settled(pile_id, contest.number, &rolls, winner);
             lying.hold = winner.map_or(Hold::Open, Hold::Won);
-            let Some(&(id, winner)) = winner.and_then(|winner| news.players.0.get(&winner)) else { continue };
+            let Some(&(id, winner)) = winner.and_then(|winner| players.0.get(&winner)) else { continue };
             if let Ok((mut bag, worn)) = bags.get_mut(winner) {
                 let stack = &mut lying.stack;
                 let left = bag.put(stack.clone(), &assets.0.items[stack.item], worn.wears(stack.item));

@@ -110,6 +110,24 @@ fn an_item_that_is_gone_stays_as_a_relic_and_comes_back() {
 }
 
 #[test]
+fn a_bag_that_never_held_anything_has_all_its_slots_and_asks_for_no_memory() {
+    let mut bag = Bag::default();
+    assert_eq!((bag.free_slots(), bag.take(0), bag.slots.capacity()), (SLOTS_MAX, None, 0));
+    assert_eq!((bag.stack(0), bag.stack(SLOTS_MAX)), (Err(BagRefusal::NoItem), Err(BagRefusal::NoSlot)));
+    assert_eq!(
+        (bag.shift(0, 1, &DATA), bag.shift(0, SLOTS_MAX, &DATA)),
+        (Err(BagRefusal::NoItem), Err(BagRefusal::NoSlot))
+    );
+    assert_eq!((bag.destroy(0, 1), bag.destroy(SLOTS_MAX, 1)), (Err(BagRefusal::NoItem), Err(BagRefusal::NoSlot)));
+    assert_eq!(Bag::load(&bag.save(0, &DATA), 0, &DATA).as_ref(), Some(&bag));
+    put(&mut bag, "item/coin", 3);
+    let full = Bag::load(&bag.save(0, &DATA), 0, &DATA).unwrap();
+    assert_eq!((&full, counts(&full)), (&bag, vec![(0, 3)]));
+    bag.destroy(0, 3).unwrap();
+    assert_eq!(bag, Bag::default(), "what was in it is gone");
+}
+
+#[test]
 fn a_bag_comes_back_from_the_wire_and_an_endless_one_is_refused() {
     let mut bag = Bag::default();
     bag.add_gold(u32::MAX);
