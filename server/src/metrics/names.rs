@@ -41,7 +41,7 @@ pub(super) const NAVIGATION: &str = "navigation_total";
 pub(super) const MESSAGE_LATENCY_HELP: &str = "Seconds from the arrival of a message to the tick that took it in.";
 
 /// Every metric with its help text, but [`MESSAGE_LATENCY`].
-pub(super) const DESCRIPTIONS: [(&str, &str); 31] = [
+pub(super) const DESCRIPTIONS: [(&str, &str); 32] = [
     (ONLINE_PLAYERS, "Connected players in all scenes."),
     (SCENE_PLAYER_COUNT, "Characters in a scene, those without a connection included."),
     (COMBAT_COUNT, "Hits, heals and other changes of health."),
