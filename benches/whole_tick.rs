@@ -1,5 +1,6 @@
 //! What does a whole tick cost, and does its cost follow the crowd? Every stage from the clients' datagrams to the
-//! datagrams for every client, on one core, without sockets; each client is honest and answers as a real one would.
+//! datagrams for every client, without sockets; each client is honest and answers as a real one would. On one core, or with
+//! the word `threads` after `--` as the server would: large scenes then share Replicate out to all cores.
 //!
 //! `cargo bench --bench whole_tick` takes about three minutes; words after `--` choose parts: `2k`, `10k`, `50k` (all
 //! moving, about 100 in view of each), `idle` (10,000 players who stand), `asleep` (10,000 monsters nobody is near),
@@ -15,6 +16,7 @@ mod report;
 mod spread;
 
 use crowd::{Crowd, Scenario};
+use net::outbound::ReplicationLimits;
 use report::Measured;
 
 /// The server's allocator.
@@ -43,10 +45,13 @@ const HOARD: Scenario = Scenario { players: 100_000, monsters: 0, in_view: 10.0,
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let is_wanted = |part: &str| words.is_empty() || words.iter().any(|word| word == part);
+    let (parts, others): (Vec<&String>, Vec<&String>) = words.iter().partition(|word| *word != "threads");
+    let threads = if others.is_empty() { 1 } else { ReplicationLimits::default().threads };
+    let is_wanted = |part: &str| parts.is_empty() || parts.iter().any(|word| *word == part);
+    println!("Replicate on {threads} thread(s)");
     for (part, title, scenario) in PARTS {
         if is_wanted(part) {
-            let mut crowd = Crowd::of(scenario);
+            let mut crowd = Crowd::of(scenario, threads);
             (0..WARM_TICKS).for_each(|_| {
                 crowd.tick();
             });
@@ -61,7 +66,7 @@ fn main() {
 /// Resident bytes before and after a scene has taken in its players and told each of what is in view.
 fn memory() {
     let before_bytes = report::resident_bytes();
-    let mut crowd = Crowd::of(HOARD);
+    let mut crowd = Crowd::of(HOARD, 1);
     (0..WARM_TICKS).for_each(|_| {
         crowd.tick();
     });

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use glam::Vec2;
 use net::codec::{decode_server_message, decode_state_frame, encode_client_message, encode_input};
 use net::mailbox::{Inbound, SessionId, TaskEnd, mailbox};
+use net::outbound::ReplicationLimits;
 use net::protocol::{ClientMessage, InputDatagram, ServerMessage, WireStep};
 use net::sessions::{self, Join};
 use sim::actor::{Actor, Position};
@@ -77,11 +78,12 @@ pub(crate) struct Crowd {
 }
 
 impl Crowd {
-    /// Brings everybody into a new scene; nothing has been ticked yet.
-    pub(crate) fn of(scenario: Scenario) -> Self {
+    /// Brings everybody into a new scene, whose clients are served by so many threads; nothing has been ticked yet.
+    pub(crate) fn of(scenario: Scenario, threads: usize) -> Self {
         let half_m = scenario.half_side_m();
         let assets = test_assets(&[("scenes/bench.ron", &spread::scene(scenario.half_room_m(), scenario.players))]);
         let mut scene = TestScene::of(&assets, "scene/bench", 1, |app| {
+            app.insert_resource(ReplicationLimits { threads, ..ReplicationLimits::default() });
             app.add_plugins(net::plugin);
             if scenario.moving {
                 app.add_plugins(walk_monsters);

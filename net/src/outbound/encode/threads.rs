@@ -1,14 +1,18 @@
-//! Threads: shares the clients of a large scene out. Every client's turn reads the same world and writes nothing but its
+//! Threads: shares the clients of a large scene out to a pool. Every client's turn reads the same world and writes nothing but its
 //! own session, so that what it is sent does not depend on who else is served by which thread.
+
+use bevy_tasks::{TaskPool, TaskPoolBuilder};
 
 use super::{Picture, Scratch, serve};
 use crate::sessions::{Session, SessionTable, Visit};
 use crate::slots::Slot;
 
-/// One scratch per thread, used again in every tick.
+/// One scratch per thread, used again in every tick, and the threads besides the scene's own.
 #[derive(Default)]
 pub(in super::super) struct Workers {
     scratches: Vec<Scratch>,
+    /// Made when they are first needed.
+    pool: Option<TaskPool>,
 }
 
 impl Workers {
@@ -24,26 +28,19 @@ impl Workers {
         if others.is_empty() {
             return serve_some(ranked, picture, own);
         }
+        let pool = self.pool.get_or_insert_with(|| {
+            TaskPoolBuilder::new().num_threads(others.len()).thread_name("replicate".to_owned()).build()
+        });
         let mut waiting: Vec<(Slot, &mut Session)> = ranked.collect();
-        let share = waiting.len().div_ceil(thread_count);
-        std::thread::scope(|scope| {
-            let mut shares = waiting.chunks_mut(share.max(1));
-            let first = shares.next().unwrap_or_default();
-            let others: Vec<_> = shares
-                .zip(others)
-                .map(|(share, scratch)| {
-                    scope.spawn(move || {
-                        serve_some(share.iter_mut().map(|(slot, one)| (*slot, &mut **one)), picture, scratch)
-                    })
-                })
-                .collect();
-            let own_bytes = serve_some(first.iter_mut().map(|(slot, one)| (*slot, &mut **one)), picture, own);
-            own_bytes
-                + others
-                    .into_iter()
-                    .map(|other| other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                    .sum::<u64>()
-        })
+        let share = waiting.len().div_ceil(thread_count).max(1);
+        let scratches = std::iter::once(own).chain(others);
+        let bytes = pool.scope(|scope| {
+            for (share, scratch) in waiting.chunks_mut(share).zip(scratches) {
+                let ranked = share.iter_mut().map(|(slot, session)| (*slot, &mut **session));
+                scope.spawn(async move { serve_some(ranked, picture, scratch) });
+            }
+        });
+        bytes.iter().sum()
     }
 }
 
