@@ -1,21 +1,27 @@
 //! What does the game add to its transport? First a whole server and then a bare echo, each in a process of its own,
-//! serve the same clients: an input of the same size from each every 50 ms, and a datagram of the same size back. The
-//! processor time of the serving process per client and tick, and the ratio of the two.
+//! serve the same clients: an input of the same size from each every 50 ms, and as many datagrams of the same size back.
+//! The processor time of the serving process per client and tick, and the ratio of the two.
 //!
-//! `cargo bench --bench echo -- [CLIENTS] [SECONDS]`; both run on this machine, as the clients do.
+//! The players run about on a plain of 1 km, or with `field` in the crowd of the built-in one. The echo answers at once,
+//! which its clients acknowledge before they speak again; the packets of both ways are told for both.
+//!
+//! `cargo bench --bench echo -- [field] [CLIENTS] [SECONDS]`; both run on this machine, as the clients do.
 //! `cargo bench --bench echo -- idle [CLIENTS] [SECONDS]`: memory and processor time of clients that say nothing.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use net::client::swarm::{ClientId, Happened, Swarm};
 use net::client::{ConnectOptions, Trust};
-use net::endpoint::{Certificate, Echo};
+use net::endpoint::{Answers, Certificate, Echo};
 use server::config::Config;
+use server::lab::plain::{self, Plain};
 use server::serve::Server;
 use sim::locomotion::StepInput;
 
@@ -23,8 +29,11 @@ use sim::locomotion::StepInput;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// What a child is to serve: `game`, or the bytes of an echo's answers.
+/// What a child is to serve: `game`, `game` with the folder of its data, or the bytes of an echo's answers and how many
+/// there are to a thousand inputs.
 const ROLE: &str = "MAINSPRING_ECHO_BENCH_ROLE";
+/// The plain.
+const PLAIN: Plain = Plain { side_m: 1_000.0, view_m: 60.0, players_max: 50_000 };
 const TICK: Duration = Duration::from_millis(50);
 /// Clients that begin to connect in a millisecond.
 const JOINS_PER_MS: u64 = 1;
@@ -48,17 +57,27 @@ fn main() {
     let length = Duration::from_secs(numbers.get(1).copied().unwrap_or(SECONDS));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("an event loop");
     if std::env::args().any(|argument| argument == "idle") {
-        for (role, name) in [("game", "server"), ("600", "echo")] {
+        for (role, name) in [("game", "server"), ("600 1000", "echo")] {
             runtime.block_on(Trial::of(role).idle(name, clients, length));
         }
         return;
     }
     println!("{clients} clients, {} s after {} s to settle", length.as_secs(), SETTLE.as_secs());
-    let game = runtime.block_on(Trial::of("game").run(clients, length));
+    let folder = std::env::temp_dir().join(format!("mainspring-echo-{}", std::process::id()));
+    let is_in_field = std::env::args().any(|argument| argument == "field");
+    if !is_in_field {
+        plain::write(&PLAIN, &folder).expect("a folder for the plain");
+    }
+    let role = if is_in_field { "game".to_owned() } else { format!("game {}", folder.display()) };
+    let game = runtime.block_on(Trial::of(&role).run(clients, length));
     game.print("server");
-    let echo = runtime.block_on(Trial::of(&game.answer_bytes.to_string()).run(clients, length));
+    let role = format!("{} {:.0}", game.answer_bytes, game.answered * 1e3);
+    let echo = runtime.block_on(Trial::of(&role).run(clients, length));
     echo.print("echo");
     println!("server / echo: {:.2}", game.cpu_us / echo.cpu_us);
+    if !is_in_field {
+        std::fs::remove_dir_all(&folder).expect("it was made above");
+    }
 }
 
 /// A child's life: serves until its parent closes the pipe.
@@ -69,9 +88,10 @@ fn serve(role: &str) {
         std::io::stdout().flush().expect("the parent reads");
         let _end = std::io::stdin().lines().count();
     };
-    if let Ok(answer_bytes) = role.parse() {
+    let (first, rest) = role.split_once(' ').map_or((role, None), |(first, rest)| (first, Some(rest)));
+    if let (Ok(bytes), Some(per_thousand)) = (first.parse(), rest.and_then(|rest| rest.parse().ok())) {
         let certificate = Certificate::self_signed().expect("a certificate");
-        let echo = Echo::bind(any_port, &certificate, answer_bytes).expect("a port");
+        let echo = Echo::bind(any_port, &certificate, Answers { bytes, per_thousand }).expect("a port");
         return until_parent_is_done(echo.local_addr());
     }
     let config = Config {
@@ -82,7 +102,7 @@ fn serve(role: &str) {
         seed: Some(7),
         ..Config::default()
     };
-    let assets = server::assets::load(None).expect("the built-in data is good");
+    let assets = server::assets::load(rest.map(Path::new)).expect("the data is good");
     let server = Server::start(&config, assets).expect("it starts");
     until_parent_is_done(server.facts().listen);
     server.stop();
@@ -100,11 +120,13 @@ struct Outcome {
     /// Processor time of the child per client and tick, in microseconds.
     cpu_us: f64,
     /// The same by thread.
-    threads: Vec<(String, f64)>,
+    threads: BTreeMap<String, f64>,
     /// Mean size of what came back, without headers.
     answer_bytes: usize,
     /// Answers per input.
     answered: f64,
+    /// Packets per input, to the child and from it.
+    packets: Vec<f64>,
 }
 
 impl Trial {
@@ -117,7 +139,7 @@ impl Trial {
             .expect("a child");
         let mut first = String::new();
         BufReader::new(child.stdout.take().expect("piped")).read_line(&mut first).expect("the child's address");
-        Trial { child, addr: first.trim().parse().expect("an address"), is_game: role == "game" }
+        Trial { child, addr: first.trim().parse().expect("an address"), is_game: role.starts_with("game") }
     }
 
     /// The child ends when nobody can write to it any more.
@@ -134,9 +156,9 @@ impl Trial {
         crowd.join(self.addr).await;
         let joined = began.elapsed();
         crowd.rest(SETTLE).await;
-        let before: f64 = cpu_seconds(self.child.id()).iter().map(|(_, seconds)| seconds).sum();
+        let before: f64 = cpu_seconds(self.child.id()).values().map(|(_, seconds)| seconds).sum();
         crowd.rest(length).await;
-        let after: f64 = cpu_seconds(self.child.id()).iter().map(|(_, seconds)| seconds).sum();
+        let after: f64 = cpu_seconds(self.child.id()).values().map(|(_, seconds)| seconds).sum();
         let full_kib = resident_kib(self.child.id());
         println!(
             "{name:8} {clients} idle: {:.1} KiB each ({} MiB in all, {} MiB empty), {:.1} % of a core, {:.0} joins a second",
@@ -159,19 +181,17 @@ impl Trial {
         self.end();
         let sent = after.0.sent - before.0.sent;
         let came = after.0.came - before.0.came;
-        let threads: Vec<(String, f64)> = after
-            .1
-            .into_iter()
-            .map(|(name, seconds)| {
-                let earlier = before.1.iter().find(|(other, _)| *other == name).map_or(0.0, |(_, seconds)| *seconds);
-                (name, (seconds - earlier) * 1e6 / sent)
-            })
-            .collect();
+        let mut threads: BTreeMap<String, f64> = BTreeMap::new();
+        for (thread, (name, seconds)) in after.1 {
+            let earlier = before.1.get(&thread).map_or(0.0, |(_, seconds)| *seconds);
+            *threads.entry(name).or_default() += (seconds - earlier) * 1e6 / sent;
+        }
         Outcome {
-            cpu_us: threads.iter().map(|(_, us)| us).sum(),
+            cpu_us: threads.values().sum(),
             threads,
             answer_bytes: ((after.0.bytes - before.0.bytes) / came - PACKET_BYTES).round() as usize,
             answered: came / sent,
+            packets: (0..2).map(|way| (after.0.packets[way] - before.0.packets[way]) / sent).collect(),
         }
     }
 }
@@ -179,23 +199,27 @@ impl Trial {
 impl Outcome {
     fn print(&self, name: &str) {
         let threads: Vec<String> =
-            self.threads.iter().filter(|(_, us)| *us >= 0.05).map(|(name, us)| format!("{name} {us:.1}")).collect();
+            self.threads.iter().filter(|(_, us)| **us >= 0.05).map(|(name, us)| format!("{name} {us:.1}")).collect();
         println!(
-            "{name:8} {:6.2} us per client and tick ({}), {} B back, {:.3} answers per input",
+            "{name:8} {:6.2} us per client and tick ({}), {} B back, {:.3} answers per input, packets {:.2} in, {:.2} out",
             self.cpu_us,
             threads.join(", "),
             self.answer_bytes,
             self.answered,
+            self.packets[0],
+            self.packets[1],
         );
     }
 }
 
-/// The clients, acting every 50 ms, evenly spread over the time.
+/// The clients, acting every 50 ms: evenly spread over the time, or when the server asks for it.
 struct Crowd {
     swarm: Swarm,
     ids: Vec<ClientId>,
     count: usize,
     is_game: bool,
+    /// When which client acts.
+    agenda: BinaryHeap<Reverse<(Instant, usize)>>,
     turn: u64,
     sent: f64,
     came: f64,
@@ -206,17 +230,24 @@ struct Counts {
     sent: f64,
     came: f64,
     bytes: f64,
+    /// To the child and from it.
+    packets: [f64; 2],
 }
 
 impl Crowd {
     fn new(count: usize, is_game: bool) -> Crowd {
         let swarm = Swarm::bind(count.div_ceil(SOCKET_CLIENTS)).expect("sockets");
-        Crowd { swarm, ids: Vec::new(), count, is_game, turn: 0, sent: 0.0, came: 0.0 }
+        Crowd { swarm, ids: Vec::new(), count, is_game, agenda: BinaryHeap::new(), turn: 0, sent: 0.0, came: 0.0 }
     }
 
     fn counts(&mut self) -> Counts {
-        let bytes = self.ids.iter().map(|&id| self.swarm.stats(id).received_bytes as f64).sum();
-        Counts { sent: self.sent, came: self.came, bytes }
+        let mut counts = Counts { sent: self.sent, came: self.came, bytes: 0.0, packets: [0.0; 2] };
+        for stats in self.ids.iter().map(|&id| self.swarm.stats(id)) {
+            counts.bytes += stats.received_bytes as f64;
+            counts.packets[0] += stats.sent_datagrams as f64;
+            counts.packets[1] += stats.received_datagrams as f64;
+        }
+        counts
     }
 
     async fn join(&mut self, addr: SocketAddr) {
@@ -224,7 +255,9 @@ impl Crowd {
             for _ in 0..JOINS_PER_MS {
                 let name = format!("echo-{}", self.ids.len());
                 let options = ConnectOptions { name, class: String::new(), trust: Trust::AnyCertificate };
-                self.ids.push(self.swarm.connect(addr, &options).expect("it can be tried"));
+                let id = self.swarm.connect(addr, &options).expect("it can be tried");
+                self.swarm.session_mut(id).ignore_places();
+                self.ids.push(id);
             }
             self.turn_until(Instant::now() + Duration::from_millis(1)).await;
         }
@@ -247,14 +280,24 @@ impl Crowd {
     }
 
     async fn act_for(&mut self, length: Duration) {
-        let began = Instant::now();
-        let mut acted = 0;
-        while began.elapsed() < length {
-            let due = began.elapsed().as_micros() * self.ids.len() as u128 / TICK.as_micros();
-            while acted < due {
-                let client = usize::try_from(acted).expect("a count") % self.ids.len();
+        let until = Instant::now() + length;
+        if self.agenda.is_empty() {
+            let count = u32::try_from(self.ids.len()).expect("a count");
+            let first = |(client, _)| {
+                Reverse((Instant::now() + TICK * u32::try_from(client).expect("a count") / count, client))
+            };
+            self.agenda = self.ids.iter().enumerate().map(first).collect();
+        }
+        while Instant::now() < until {
+            while let Some(&Reverse((due, client))) = self.agenda.peek()
+                && due <= Instant::now()
+            {
+                self.agenda.pop();
                 self.act(client);
-                acted += 1;
+                let correction_us = self.swarm.session_mut(self.ids[client]).pacing_correction_us();
+                let correction = Duration::from_micros(correction_us.unsigned_abs());
+                let next = if correction_us < 0 { due + TICK - correction } else { due + TICK + correction };
+                self.agenda.push(Reverse((next.max(Instant::now()), client)));
             }
             self.turn_until(Instant::now() + Duration::from_millis(1)).await;
         }
@@ -290,16 +333,16 @@ fn resident_kib(pid: u32) -> f64 {
     line.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
-/// Processor time of a process by thread, in seconds.
-fn cpu_seconds(pid: u32) -> Vec<(String, f64)> {
-    let mut threads = Vec::new();
+/// Processor time of a process by thread: its name, and seconds.
+fn cpu_seconds(pid: u32) -> BTreeMap<String, (String, f64)> {
+    let mut threads = BTreeMap::new();
     for task in std::fs::read_dir(format!("/proc/{pid}/task")).expect("Linux").flatten() {
-        let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
-        let Some((before, rest)) = stat.rsplit_once(')') else { continue };
-        let name = before.split_once('(').map_or("?", |(_, name)| name);
-        let mut times = rest.split_ascii_whitespace().skip(11).filter_map(|field| field.parse::<f64>().ok());
-        let ticks = times.next().unwrap_or(0.0) + times.next().unwrap_or(0.0);
-        threads.push((name.to_owned(), ticks / 100.0));
+        let read = |file| std::fs::read_to_string(task.path().join(file)).unwrap_or_default();
+        let Some(nanoseconds) = read("schedstat").split(' ').next().and_then(|first| first.parse::<f64>().ok()) else {
+            continue;
+        };
+        let name = read("comm").trim().to_owned();
+        threads.insert(task.file_name().to_string_lossy().into_owned(), (name, nanoseconds / 1e9));
     }
     threads
 }

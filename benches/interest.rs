@@ -19,55 +19,29 @@ use sim::actor::Position;
 use sim::ids::{PlayerId, SimId};
 use sim::input::{Character, Players};
 use sim::interest::Interest;
-use sim::random::{Random, Stream};
 use sim::testing::{TestScene, test_assets};
 use sim::tick::{Tick, TickSystems};
+
+#[path = "spread.rs"]
+mod spread;
+
+use spread::{SIGHT_M, half_side_m};
 
 /// The server's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Between the radii of the scene, in metres.
-const SIGHT_M: f32 = 62.0;
 const PLAYERS: u32 = 2_000;
 const TICKS: usize = 41;
 const STEP_M: f32 = 0.3;
 /// Bytes of a record: two of index, three of place.
 const RECORD: [u8; 5] = [1, 2, 3, 4, 5];
 
-fn scene_text(half_m: f32) -> String {
-    format!(
-        r#"[(id: "scene/bench", name: "Bench", bounds: (min: (-{half_m:.1}, -{half_m:.1}), max: ({half_m:.1}, {half_m:.1})),
-        aoi: (enter_m: 60.0, leave_m: 65.0), players_max: 20000,
-        geometry: [Box(center: (0.0, -0.5, 0.0), size: (4000.0, 1.0, 4000.0))],
-        spawn_points: [(id: "spawn/middle", at: (0.0, 0.0), yaw_deg: 0.0, radius_m: 5.0)])]"#
-    )
-}
-
-/// Half the side of a square in which `count` evenly spread entities have `in_view` others within sight (see
-/// `whole_tick`).
-fn half_side_m(count: u32, in_view: u32) -> f32 {
-    let expected = |side_m: f64| {
-        let r = (f64::from(SIGHT_M) / side_m).min(1.0);
-        f64::from(count) * (std::f64::consts::PI * r * r - 8.0 * r.powi(3) / 3.0 + r.powi(4) / 2.0)
-    };
-    let (mut low, mut high) = (f64::from(SIGHT_M), 10_000.0);
-    while high - low > 0.1 {
-        let middle = f64::midpoint(low, high);
-        if expected(middle) > f64::from(in_view) { low = middle } else { high = middle }
-    }
-    #[allow(clippy::cast_possible_truncation, reason = "a few hundred metres")]
-    let half_m = (low / 2.0) as f32;
-    half_m
-}
-
 /// Where somebody is in a tick: on a small circle about a place of its own, a step further in every tick.
 #[allow(clippy::cast_precision_loss, reason = "a small angle")]
 fn place(number: u32, tick: u32, half_m: f32) -> Vec2 {
-    let mut draw = Random::new(1).draw(0, SimId::new(number, 0), Stream("place"), 0);
-    let centre = Vec2::new(draw.unit() * 2.0 - 1.0, draw.unit() * 2.0 - 1.0) * half_m;
     let radius_m = 20.0;
-    centre + Vec2::from_angle(draw.unit() * 6.3 + tick as f32 * STEP_M / radius_m) * radius_m
+    spread::place(number, half_m) + Vec2::from_angle(number as f32 + tick as f32 * STEP_M / radius_m) * radius_m
 }
 
 struct Exact {
@@ -82,7 +56,7 @@ struct Exact {
 
 impl Exact {
     fn new(half_m: f32) -> Self {
-        let text = scene_text(half_m + 40.0);
+        let text = spread::scene(half_m + 40.0, PLAYERS);
         let mut scene = TestScene::of(&test_assets(&[("scenes/bench.ron", &text)]), "scene/bench", 1, |app| {
             app.add_plugins(net::plugin);
             // Where everybody goes is the bench's: after all that moves, before anybody looks.
@@ -237,7 +211,7 @@ fn main() {
     // Numbers on the command line choose rows.
     let asked: Vec<u32> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
     for in_view in [50, 100, 200, 1_000].into_iter().filter(|row| asked.is_empty() || asked.contains(row)) {
-        let half_m = half_side_m(PLAYERS, in_view);
+        let half_m = half_side_m(f64::from(PLAYERS), f64::from(in_view));
         let (perceive, replicate, seen, bytes) = Exact::new(half_m).measure();
         let mut line =
             format!("{seen:7.0} | {perceive:.2} + {replicate:.2} = {:.2} ns, {bytes:.0} B", perceive + replicate);

@@ -8,13 +8,13 @@
 
 use std::time::Duration;
 
-#[path = "replication/crowd.rs"]
-mod crowd;
 #[path = "replication/ours.rs"]
 mod ours;
 #[cfg(feature = "replicon")]
 #[path = "replication/peer.rs"]
 mod peer;
+#[path = "spread.rs"]
+mod spread;
 
 /// The server's allocator.
 #[global_allocator]

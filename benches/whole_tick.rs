@@ -11,6 +11,8 @@ use std::time::Duration;
 mod crowd;
 #[path = "whole_tick/report.rs"]
 mod report;
+#[path = "spread.rs"]
+mod spread;
 
 use crowd::{Crowd, Scenario};
 use report::Measured;

@@ -1,7 +1,10 @@
 //! What a bad way does to a player's own character: next to nothing. Clients walk about for minutes of virtual time over ways
-//! that lose, delay and reorder, and their predictions hold.
+//! that lose, delay and reorder, and their predictions hold; who has lost its view is told it anew.
 
 use glam::Vec2;
+use net::codec::encode_server_message;
+use net::protocol::ServerMessage;
+use net::sessions;
 use sim::random::{Random, Stream};
 use sim::testing::test_assets;
 
@@ -73,4 +76,35 @@ fn inputs_come_shortly_before_their_tick_and_the_echo_is_the_way_and_little_more
         // 20 ms there and back, 3 ms of margin, and the millisecond in which time passes here.
         assert!(echoes_us.len() > 190 && echoes_us.iter().all(|&us| us <= 26_000), "{echoes_us:?}");
     }
+}
+
+#[test]
+fn who_asks_is_told_the_whole_view_anew_once_a_second_and_walks_on() {
+    let mut net = VirtualNet::of(&test_assets(&[]), "scene/flat", 7);
+    let way = Way { loss: 0.1, delay_ms: 40, jitter_ms: 10 };
+    let (asking, other) = (net.join(way), net.join(way));
+    net.predict(asking);
+    for seat in [asking, other] {
+        net.seats[seat].wish = Some(Vec2::Y);
+    }
+    net.run(60 * TICK_US, |_| {});
+    let told_tick = |net: &VirtualNet| net.seats[asking].session.world().scene().map(|scene| scene.entered_tick);
+    let first = told_tick(&net);
+    for _ in 0..2 {
+        let ask = net.seats[asking].session.ask_for_keyframe().expect("it fits");
+        net.send_frame(asking, ask);
+    }
+    net.run(40 * TICK_US, |_| {});
+    let second = told_tick(&net);
+    assert!(second > first);
+    assert_eq!(sessions::take_stats(&mut net.inner.scene).rejected.get("keyframe_rate"), Some(&1));
+    // A batch that does not follow: it asks by itself.
+    let session = &mut net.seats[asking].session;
+    let message = ServerMessage::Batch { batch: session.world().batch_ack(), tick: 1, records: Vec::new() };
+    session.on_frame(&encode_server_message(&message).expect("it fits"));
+    net.run(40 * TICK_US, |_| {});
+    assert!(told_tick(&net) > second);
+    let session = &net.seats[asking].session;
+    assert_eq!((session.world().entities().len(), session.stats().corrections, session.goodbye()), (2, 0, None));
+    assert!(session.predictor().is_some(), "it predicts on");
 }

@@ -2,9 +2,13 @@
 
 use sim::actor::Concealment;
 use sim::features::party::PartyCommand;
+use sim::features::skills::StopCastCommand;
 use sim::ids::SimId;
+use sim::intent::CastTarget;
 use sim::interest::{Interest, Pinned, Verdict, explain};
 use sim::testing::TestScene;
+
+use crate::combat::{arena, cast};
 
 fn together() -> (TestScene, SimId, SimId) {
     let mut scene = TestScene::flat();
@@ -25,6 +29,20 @@ fn a_member_is_seen_at_any_distance_and_comes_first() {
     assert!(scene.get::<Interest>(leader).sees(member) && scene.get::<Interest>(member).sees(leader));
     assert_eq!(scene.get::<Pinned>(leader).first[..], [member]);
     assert_eq!(explain(scene.scene.world(), leader, member).verdict, Verdict::Pinned);
+}
+
+#[test]
+fn whom_one_casts_at_comes_first_before_the_cast_has_done_anything() {
+    let mut scene = arena();
+    let (fighter, dummy) = (scene.player_at(0.0, 0.0), scene.monster_at("monster/dummy", 10.0, 0.0));
+    scene.tick();
+    assert!(scene.get::<Pinned>(fighter).first.is_empty());
+    cast(&mut scene, fighter, "skill/bolt", CastTarget::Unit(dummy));
+    scene.tick();
+    assert_eq!(scene.get::<Pinned>(fighter).first[..], [dummy]);
+    scene.command(fighter, &StopCastCommand);
+    scene.ticks(130);
+    assert!(scene.get::<Pinned>(fighter).first.is_empty(), "5 s after the last time it is one of many");
 }
 
 #[test]

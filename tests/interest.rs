@@ -17,12 +17,19 @@ const TICKS: u32 = 500;
 
 #[test]
 fn interest_equals_brute_force_over_100_000_steps() {
-    Play::new(WILD).run();
+    Play::new(WILD, Vec2::ZERO).run();
 }
 
 #[test]
 fn views_that_are_only_glanced_at_equal_brute_force_too() {
-    Play::new(CALM).run();
+    Play::new(CALM, Vec2::ZERO).run();
+}
+
+#[test]
+fn views_at_the_edges_of_a_scene_equal_brute_force_too() {
+    // A scene of 1 km, and half of the crowd outside of it.
+    Play::new(CALM, Vec2::new(20.0, -480.0)).run();
+    Play::new(CALM, Vec2::new(490.0, 490.0)).run();
 }
 
 #[test]
@@ -71,6 +78,8 @@ const CALM: Manners = Manners { step_max_m: 0.4, calm: 200 };
 
 struct Play {
     manners: Manners,
+    /// About where everybody is.
+    middle: Vec2,
     scene: TestScene,
     random: Random,
     crowd: Vec<SimId>,
@@ -79,9 +88,10 @@ struct Play {
 }
 
 impl Play {
-    fn new(manners: Manners) -> Self {
+    fn new(manners: Manners, middle: Vec2) -> Self {
         let mut play = Self {
             manners,
+            middle,
             scene: TestScene::flat(),
             random: Random::new(SEED),
             crowd: Vec::new(),
@@ -114,7 +124,10 @@ impl Play {
             let step = Vec2::from_angle(draw.unit() * std::f32::consts::TAU) * draw.unit() * self.manners.step_max_m;
             match draw.below(1_000 * self.manners.calm) {
                 0..5 => self.die(id),
-                5..15 => self.scene.place(id, draw.unit() * 300.0 - 150.0, draw.unit() * 300.0 - 150.0),
+                5..15 => {
+                    let place = self.anywhere(&mut draw);
+                    self.scene.place(id, place.x, place.y);
+                }
                 15..25 => self.hide(id, Concealment { phase: 0, stealth: draw.chance_bp(5_000) }),
                 25..30 => self.hide(id, Concealment { phase: u16::from(draw.chance_bp(5_000)), stealth: false }),
                 _ => self.scene.place(id, from.x + step.x, from.z + step.y),
@@ -123,6 +136,10 @@ impl Play {
         while self.crowd.len() < CROWD {
             self.bear();
         }
+    }
+
+    fn anywhere(&self, draw: &mut Draw) -> Vec2 {
+        self.middle + Vec2::new(draw.unit() * 300.0 - 150.0, draw.unit() * 300.0 - 150.0)
     }
 
     fn hide(&mut self, id: SimId, concealment: Concealment) {
@@ -139,12 +156,12 @@ impl Play {
 
     fn bear(&mut self) {
         let tick = self.scene.scene.tick_number();
-        let world = self.scene.scene.world_mut();
-        let id = world.resource_mut::<Roster>().allocate(tick);
+        let id = self.scene.scene.world_mut().resource_mut::<Roster>().allocate(tick);
         let mut draw = self.random.draw(tick, id, Stream("birth"), 0);
-        let place = glam::Vec3::new(draw.unit() * 300.0 - 150.0, 0.0, draw.unit() * 300.0 - 150.0);
+        let place = self.anywhere(&mut draw);
         let side = Faction(draw.below(3));
-        let mut entity = world.spawn((id, Position(place), side, Concealment::default()));
+        let place = Position(glam::Vec3::new(place.x, 0.0, place.y));
+        let mut entity = self.scene.scene.world_mut().spawn((id, place, side, Concealment::default()));
         if id.index().is_multiple_of(4) {
             entity.insert(Interest::default());
             self.expected.insert(id, Vec::new());

@@ -19,18 +19,8 @@ use sim::interest::Interest;
 use sim::testing::{TestScene, test_assets};
 use sim::tick::{SimTick, Tick, TickSystems};
 
-use crate::crowd::{half_side_m, place};
+use crate::spread::{half_side_m, place, scene};
 use crate::{Case, Cost, TICKS, WARM_UP_TICKS, median};
-
-const SCENE: &str = r#"[(
-    id: "scene/bench", name: "Bench", bounds: (min: (-1000.0, -1000.0), max: (1000.0, 1000.0)),
-    aoi: (enter_m: 60.0, leave_m: 65.0), players_max: 10000,
-    geometry: [Heightfield(
-        min: (-1000.0, -1000.0), cell_m: 1000.0, columns: 2, rows: 2,
-        heights: Inline([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]),
-    )],
-    spawn_points: [(id: "spawn/middle", at: (0.0, 0.0), yaw_deg: 0.0, radius_m: 5.0)],
-)]"#;
 
 /// Runs a case and gives its medians.
 pub(crate) fn measure(case: Case) -> Cost {
@@ -69,11 +59,11 @@ struct Sent {
 
 impl Sent {
     fn of(case: Case) -> Self {
-        let assets = test_assets(&[("scenes/bench.ron", SCENE)]);
+        let half_m = half_side_m(f64::from(case.entities), f64::from(case.in_view));
+        let assets = test_assets(&[("scenes/bench.ron", &scene(half_m + 100.0, case.clients))]);
         let mut scene = TestScene::of(&assets, "scene/bench", 1, |app| {
             app.add_plugins((net::plugin, move_everyone));
         });
-        let half_m = half_side_m(f64::from(case.entities), f64::from(case.in_view));
         let mut clients = Vec::new();
         for number in 0..case.clients {
             let (task, end) = mailbox(SessionId::next());

@@ -17,7 +17,7 @@ use bevy_state::app::StatesPlugin;
 use bevy_state::state::NextState;
 use bevy_time::TimePlugin;
 
-use crate::crowd::{SIGHT_M, half_side_m, place};
+use crate::spread::{SIGHT_M, half_side_m, place};
 use crate::{Case, Cost, TICKS, WARM_UP_TICKS, median};
 
 /// Largest message a client takes, in bytes: as ours.
@@ -83,7 +83,7 @@ fn server(case: Case) -> (App, f64) {
         let mut client = app.world_mut().entity_mut(client);
         let mut visibility = client.get_mut::<ClientVisibility>().expect("the client is authorized");
         for (other, &entity) in places.iter().zip(&entities) {
-            let is_seen = f64::from(own.distance(*other)) <= SIGHT_M;
+            let is_seen = own.distance(*other) <= SIGHT_M;
             visibility.set(entity, hidden, is_seen);
             seen += u32::from(is_seen);
         }

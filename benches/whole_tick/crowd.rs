@@ -23,8 +23,8 @@ use sim::random::{Random, Stream};
 use sim::testing::{TestScene, test_assets};
 use sim::tick::{SimTick, Tick, TickSystems};
 
-/// Between the radii of the scene, in metres.
-const SIGHT_M: f64 = 62.0;
+use crate::spread::{self, half_side_m, place};
+
 /// Ticks for which a client walks in one direction (2 s).
 const COURSE_TICKS: u32 = 40;
 /// Where sleeping monsters lie from the middle of the players' square, in metres, beyond all that a player disturbs.
@@ -44,39 +44,14 @@ pub(crate) struct Scenario {
 }
 
 impl Scenario {
-    /// Half the side of a square in which the evenly spread entities have [`Scenario::in_view`] others within sight. The
-    /// chance that two of them are within `r` of each other, in sides of the square, is `pi r^2 - 8 r^3 / 3 + r^4 / 2`.
+    /// Half the side of the square in which everybody who moves is, in metres.
     fn half_side_m(self) -> f32 {
-        let spread = self.players + if self.moving { self.monsters } else { 0 };
-        let in_view = |side_m: f64| {
-            let r = SIGHT_M / side_m;
-            f64::from(spread) * (std::f64::consts::PI * r * r - 8.0 * r.powi(3) / 3.0 + r.powi(4) / 2.0)
-        };
-        let (mut low, mut high) = (SIGHT_M, 100_000.0);
-        while high - low > 0.1 {
-            let middle = f64::midpoint(low, high);
-            if in_view(middle) > self.in_view { low = middle } else { high = middle }
-        }
-        #[allow(clippy::cast_possible_truncation, reason = "some kilometres")]
-        let half_m = (low / 2.0) as f32;
-        half_m
+        half_side_m(f64::from(self.players + if self.moving { self.monsters } else { 0 }), self.in_view)
     }
 
-    /// The scene as game data: flat, with room for the players' square and for the monsters beside it.
-    fn scene(self, half_m: f32) -> String {
-        let room_m = (half_m + 100.0).max(if self.moving { 0.0 } else { ASIDE_M + 500.0 }).ceil();
-        format!(
-            r#"[(
-                id: "scene/bench", name: "Bench", bounds: (min: (-{room_m:.1}, -{room_m:.1}), max: ({room_m:.1}, {room_m:.1})),
-                aoi: (enter_m: 60.0, leave_m: 65.0), players_max: {},
-                geometry: [Heightfield(
-                    min: (-{room_m:.1}, -{room_m:.1}), cell_m: {room_m:.1}, columns: 2, rows: 2,
-                    heights: Inline([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]),
-                )],
-                spawn_points: [(id: "spawn/middle", at: (0.0, 0.0), yaw_deg: 0.0, radius_m: 5.0)],
-            )]"#,
-            self.players,
-        )
+    /// Half the side of the scene, in metres, with room for the monsters beside the players' square.
+    fn half_room_m(self) -> f32 {
+        (self.half_side_m() + 100.0).max(if self.moving { 0.0 } else { ASIDE_M + 500.0 }).ceil()
     }
 }
 
@@ -105,7 +80,7 @@ impl Crowd {
     /// Brings everybody into a new scene; nothing has been ticked yet.
     pub(crate) fn of(scenario: Scenario) -> Self {
         let half_m = scenario.half_side_m();
-        let assets = test_assets(&[("scenes/bench.ron", &scenario.scene(half_m))]);
+        let assets = test_assets(&[("scenes/bench.ron", &spread::scene(scenario.half_room_m(), scenario.players))]);
         let mut scene = TestScene::of(&assets, "scene/bench", 1, |app| {
             app.add_plugins(net::plugin);
             if scenario.moving {
@@ -230,12 +205,6 @@ impl Client {
             _ => {}
         }
     }
-}
-
-/// Where somebody begins, evenly spread over the square.
-fn place(number: u32, half_m: f32) -> Vec2 {
-    let mut draw = Random::new(1).draw(0, SimId::new(number, 0), Stream("place"), 0);
-    Vec2::new(draw.unit() * 2.0 - 1.0, draw.unit() * 2.0 - 1.0) * half_m
 }
 
 /// A player comes back to where it was, so that nobody ever stands in a heap at the spawn point.

@@ -286,6 +286,15 @@ impl Client {
         self.send_raw_frame(&frame)
     }
 
+    /// Asks to be told the whole view anew: see [`ClientSession::ask_for_keyframe`].
+    ///
+    /// # Errors
+    /// When the connection is gone or stuck.
+    pub fn ask_for_keyframe(&mut self) -> Result<(), SendError> {
+        let frame = self.session.ask_for_keyframe()?;
+        self.send_raw_frame(&frame)
+    }
+
     /// Sends a command and returns its sequence number, which a rejection would name.
     ///
     /// # Errors
@@ -347,12 +356,6 @@ impl Client {
     #[must_use]
     pub fn timings(&self) -> Timings {
         Timings { rtt: self.rtt(), ..self.session.timings() }
-    }
-
-    /// UDP payload sent, in bytes.
-    #[must_use]
-    pub fn bytes_sent(&self) -> u64 {
-        self.link.bytes_sent()
     }
 
     /// The round trip as QUIC measures it.

@@ -6,8 +6,10 @@
 //! Server and client side differ only in the [`Application`].
 
 mod application;
+mod bundles;
 mod chunks;
 mod delay;
+mod leave;
 mod link;
 mod pause;
 mod socket;
@@ -29,9 +31,10 @@ use quinn_proto::{
 };
 
 pub use application::{Answer, Application, Knock, Origin};
+use bundles::Bundles;
 pub(crate) use chunks::Chunks;
+use delay::Impaired;
 pub use delay::{Fate, Path, Way};
-use delay::{Held, Impaired};
 use link::Link;
 pub(crate) use pause::pause;
 use socket::Socket;
@@ -80,6 +83,8 @@ pub struct Driver<P> {
     packet: Vec<u8>,
     /// Set while `packet` waits for room in the socket.
     blocked: Option<Transmit>,
+    /// Without a server: all connections lead to the same few addresses.
+    bundles: Option<Bundles>,
     impaired: Option<Impaired>,
 }
 
@@ -95,6 +100,7 @@ impl<P> Driver<P> {
     ) -> io::Result<Driver<P>> {
         let packet_bytes_max = usize::try_from(config.get_max_udp_payload_size()).unwrap_or(usize::MAX);
         let socket = Socket::new(socket, packet_bytes_max.min(64 * 1024))?;
+        let bundles = server.is_none().then(Bundles::default);
         let endpoint = Endpoint::new(Arc::new(config), server.map(Arc::new), socket.keeps_packets_whole(), None);
         Ok(Driver {
             socket,
@@ -106,6 +112,7 @@ impl<P> Driver<P> {
             chunks: Chunks::default(),
             packet: Vec::with_capacity(packet_bytes_max),
             blocked: None,
+            bundles,
             impaired: None,
         })
     }
@@ -205,26 +212,27 @@ impl<P> Driver<P> {
         if self.flush(now) {
             let mut visited = 0;
             while let Some(&index) = self.touched.get(visited)
-                && self.blocked.is_none()
+                && !self.is_blocked()
             {
                 visited += 1;
                 self.visit(index, now, application);
             }
             self.touched.drain(..visited);
+            self.flush(now);
         }
-        Ok(busy && self.blocked.is_none())
+        Ok(busy && !self.is_blocked())
     }
 
     /// When there will be something to do if nothing comes.
     pub fn next_due(&self) -> Option<Instant> {
         let held = self.impaired.as_ref().and_then(Impaired::next_due);
-        let touched = (!self.touched.is_empty() && self.blocked.is_none()).then(Instant::now);
+        let touched = (!self.touched.is_empty() && !self.is_blocked()).then(Instant::now);
         [self.wheel.next_due(), held, touched].into_iter().flatten().min()
     }
 
     /// Ready when packets have come, or there is room for those that wait; else the task is woken then.
     pub fn poll_ready(&self, context: &mut Context<'_>) -> Poll<()> {
-        self.socket.poll_ready(context, self.blocked.is_some())
+        self.socket.poll_ready(context, self.is_blocked())
     }
 
     /// Takes a packet that came through another socket.
@@ -361,18 +369,26 @@ impl<P> Driver<P> {
         if let Some(until) = link.deaf_until {
             return self.keep_deaf(index, link, until, now);
         }
-        if link.connection.poll_timeout().is_some_and(|due| due <= now) {
+        let is_late = link.connection.poll_timeout().is_some_and(|due| due <= now);
+        if is_late {
             link.connection.handle_timeout(now);
         }
         let key = LinkKey { index, generation: link.generation };
         let mut drained = self.exchange(index, &mut link);
         link.tell(key, now, application);
-        self.transmit(now, &mut link.connection);
-        drained |= self.exchange(index, &mut link);
+        if is_late || !link.state.stays_silent(now) {
+            self.transmit(now, &mut link.connection, &mut link.state);
+            drained |= self.exchange(index, &mut link);
+        }
         if drained {
             return link.end(key, now, application, &ConnectionError::LocallyClosed);
         }
-        link.due = [link.connection.poll_timeout(), link.state.deadline].into_iter().flatten().min();
+        if self.is_blocked() {
+            // It may have more to send.
+            link.touched = true;
+            self.touched.push(index);
+        }
+        link.due = link.state.next_visit(now, link.connection.poll_timeout());
         self.put_back(index, link);
     }
 
@@ -413,66 +429,12 @@ impl<P> Driver<P> {
         }
         drained
     }
-
-    /// Makes and sends what a connection has to send, until the socket has no more room.
-    fn transmit(&mut self, now: Instant, connection: &mut Connection) {
-        let segments_max = if self.impaired.is_some() { 1 } else { self.socket.segments_max() };
-        while self.blocked.is_none() {
-            self.packet.clear();
-            let Some(transmit) = connection.poll_transmit(now, segments_max, &mut self.packet) else { return };
-            self.blocked = Some(transmit);
-            self.flush(now);
-        }
-    }
-
-    /// Sends the packet that waits; false when it still has to.
-    fn flush(&mut self, now: Instant) -> bool {
-        let Some(transmit) = self.blocked.take() else { return true };
-        if let Some(impaired) = &mut self.impaired {
-            let packet = self.packet.get(..transmit.size).unwrap_or_default();
-            impaired.take(now, Way::Out, (transmit.destination, transmit.src_ip), packet);
-            return true;
-        }
-        if self.socket.send(&transmit, &self.packet) {
-            return true;
-        }
-        self.blocked = Some(transmit);
-        false
-    }
-
-    /// Sends an answer of the endpoint itself; strangers repeat what gets none.
-    fn send(&mut self, now: Instant, transmit: &Transmit, contents: &[u8]) {
-        match &mut self.impaired {
-            Some(impaired) => {
-                let packet = contents.get(..transmit.size).unwrap_or_default();
-                impaired.take(now, Way::Out, (transmit.destination, transmit.src_ip), packet);
-            }
-            None => {
-                self.socket.send(transmit, contents);
-            }
-        }
-    }
-
-    /// Passes on the impaired packets whose time has come.
-    fn pass_impaired(&mut self, now: Instant, application: &mut impl Application<Peer = P>) {
-        while let Some(Held { way, remote, local_ip, bytes, .. }) =
-            self.impaired.as_mut().and_then(|impaired| impaired.due(now))
-        {
-            match way {
-                Way::In => {
-                    let kept = self.chunks.keep(&bytes);
-                    self.handle(application, now, Origin { remote, local_ip, ecn: None }, kept);
-                }
-                Way::Out => {
-                    let size = bytes.len();
-                    let transmit =
-                        Transmit { destination: remote, ecn: None, size, segment_size: None, src_ip: local_ip };
-                    self.socket.send(&transmit, &bytes);
-                }
-            }
-        }
-    }
 }
+
+/// How long who says something every 50 ms lets what QUIC itself has to say wait for that: an acknowledgement in a packet
+/// of its own costs as much as the datagram it could have ridden on. The round trip that QUIC measures is up to 20 ms
+/// longer for it.
+pub(crate) const TICK_PATIENCE: Duration = Duration::from_millis(45);
 
 /// Tables of connections are far smaller than this.
 fn index_of(index: usize) -> u32 {

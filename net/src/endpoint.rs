@@ -37,7 +37,7 @@ use crate::protocol::{Goodbye, ResumeToken};
 use admission::Admission;
 pub(crate) use certificate::sha256;
 pub use certificate::{Certificate, CertificateError};
-pub use echo::Echo;
+pub use echo::{Answers, Echo};
 #[cfg(test)]
 pub(crate) use hardening::server_config;
 pub(crate) use hardening::{client_provider, client_transport, endpoint_config};

@@ -30,6 +30,8 @@ use crate::sessions::{Session, SessionStats, Sessions};
 pub(crate) struct Lockstep {
     writer: LogWriter,
     log: Vec<u8>,
+    /// The log has grown too long to be kept.
+    is_given_up: bool,
     /// Somebody has come.
     has_begun: bool,
     compare_ticks: u32,
@@ -86,7 +88,14 @@ fn is_empty(scene: &Scene) -> bool {
 fn begin_log(world: &mut World, header: LogHeader, compare_ticks: u32) {
     let subsystems = state_hashes(world).into_iter().map(|(name, _)| name.to_owned()).collect();
     let (writer, log) = LogWriter::new(&LogHeader { subsystems, ..header });
-    world.insert_resource(Lockstep { writer, log, has_begun: false, compare_ticks, hashes: VecDeque::new() });
+    world.insert_resource(Lockstep {
+        writer,
+        log,
+        is_given_up: false,
+        has_begun: false,
+        compare_ticks,
+        hashes: VecDeque::new(),
+    });
 }
 
 fn extend_log(world: &mut World) {
@@ -96,8 +105,7 @@ fn extend_log(world: &mut World) {
     let hash = tick.is_multiple_of(due).then(|| combined(&state_hashes(world)));
     world.resource_scope(|world, mut lockstep: Mut<Lockstep>| {
         let inputs = world.resource::<Inputs>().applied();
-        let bytes = lockstep.writer.tick(tick, inputs, &[]);
-        lockstep.log.extend_from_slice(&bytes);
+        lockstep.extend(tick, inputs);
         lockstep.has_begun |= inputs.iter().any(|input| matches!(input, SceneInput::Join { .. }));
         if let Some(hash) = hash {
             if lockstep.hashes.len() == LOG_COMPARISONS_KEPT {
@@ -111,9 +119,13 @@ fn extend_log(world: &mut World) {
 fn send_log(lockstep: Res<Lockstep>, mut sessions: ResMut<Sessions>) {
     let Sessions { by_player, stats, .. } = &mut *sessions;
     for session in by_player.values_mut() {
-        if let Some(follower) = &mut session.follower {
-            let closes = send_pieces(&lockstep, follower, &session.end, stats);
-            session.ending = session.ending.or(closes);
+        let Some(follower) = &mut session.follower else { continue };
+        if lockstep.is_given_up {
+            session.unfollow();
+        } else if let Some(reason) = send_pieces(&lockstep, follower, &session.end, stats)
+            && session.ending.is_none()
+        {
+            session.end_as(reason);
         }
     }
 }
@@ -151,11 +163,24 @@ fn send_pieces(
 }
 
 impl Lockstep {
+    /// Adds a tick, unless the log is too long with it: then it is dropped, and nobody follows it any more.
+    fn extend(&mut self, tick: u32, inputs: &[SceneInput]) {
+        if self.is_given_up {
+            return;
+        }
+        let bytes = self.writer.tick(tick, inputs, &[]);
+        self.log.extend_from_slice(&bytes);
+        if self.log.len() > LOG_BYTES_MAX {
+            tracing::info!(tick, "the log of the scene has grown too long to be followed");
+            (self.is_given_up, self.log) = (true, Vec::new());
+        }
+    }
+
     /// Begins or ends to send a client the log; false for a log that has grown too long to begin with.
     pub(crate) fn follow(&self, session: &mut Session, log: bool) -> bool {
         if !log {
             session.unfollow();
-        } else if self.log.len() > LOG_BYTES_MAX {
+        } else if self.is_given_up {
             return false;
         } else if session.follower.is_none() {
             session.follower = Some(Follower::default());
@@ -176,7 +201,7 @@ impl Lockstep {
         follower.sent_bytes = 0;
         follower.desyncs += 1;
         if follower.desyncs >= DESYNCS_MAX {
-            session.ending = Some(Goodbye::Abuse);
+            session.end_as(Goodbye::Abuse);
         }
     }
 }

@@ -214,6 +214,14 @@ struct Outbox {
     goodbye: Option<Goodbye>,
 }
 
+impl Outbox {
+    fn take_datagrams(&mut self, into: &mut Vec<Bytes>) {
+        if std::mem::take(&mut self.is_due) {
+            into.append(&mut self.datagrams);
+        }
+    }
+}
+
 /// A poisoned lock only means that another thread panicked between two plain assignments; the queues stay usable.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

@@ -30,8 +30,8 @@ pub const SERVER_FRAME_BYTES_MAX: usize = 64 * 1024;
 pub const LOG_PIECE_BYTES_MAX: usize = 32 * 1024;
 /// Pieces of a scene's log that one client is sent per tick while it catches up.
 pub const LOG_PIECES_PER_TICK_MAX: usize = 2;
-/// Largest log of a scene that clients may follow, in bytes: hours of a duel. Beyond it nobody begins to follow it until it
-/// begins anew.
+/// Largest log of a scene that clients may follow, in bytes: hours of a duel. Beyond it everybody is told the state, until
+/// the scene begins anew.
 pub const LOG_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Ticks without room for the next piece of the log after which a follower is closed as [`Goodbye::SlowReader`] (10 s).
 pub const LOG_STALLED_TICKS_MAX: u32 = 200;
@@ -69,6 +69,8 @@ pub const OUTBOX_BYTES_MAX: usize = 256 * 1024;
 pub const STRIKES_MAX: usize = 3;
 /// Window in which strikes add up, in ticks (10 s).
 pub const STRIKE_WINDOW_TICKS: u32 = 200;
+/// Ticks between two keyframes that a session is given.
+pub const KEYFRAME_TICKS_MIN: u32 = 20;
 /// Inbound messages of all kinds per second a session may send, on average.
 pub const MESSAGES_PER_SECOND: u32 = 60;
 /// Inbound messages that may come at once after silence.
@@ -168,6 +170,12 @@ pub enum ClientMessage {
         scene_epoch: u32,
         /// True for the log.
         log: bool,
+    },
+    /// Asks to be told the whole view anew, beginning with [`ServerMessage::Scene`]: for who can do nothing with what it
+    /// has. Granted once a second.
+    Keyframe {
+        /// The scene it is meant for, as in [`ServerMessage::Scene`].
+        scene_epoch: u32,
     },
     /// What the client has come to that simulates the scene itself.
     StateHash {

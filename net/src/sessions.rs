@@ -19,8 +19,8 @@ use crate::lockstep::Follower;
 use crate::mailbox::{Inbound, Ready, SceneEnd, SessionId};
 use crate::outbound::view::{ClientView, ViewCounters};
 use crate::protocol::{
-    Goodbye, NO_RESUME_TOKEN, NUMBERED_MAX, NumberedRecord, PROBE_AFTER_TICKS, ResumeToken, STRIKE_WINDOW_TICKS,
-    STRIKES_MAX, ServerMessage, StateFrame, WireComponent, WireTable,
+    Goodbye, KEYFRAME_TICKS_MIN, NO_RESUME_TOKEN, NUMBERED_MAX, NumberedRecord, PROBE_AFTER_TICKS, ResumeToken,
+    STRIKE_WINDOW_TICKS, STRIKES_MAX, ServerMessage, StateFrame, WireComponent, WireTable,
 };
 
 mod table;
@@ -114,6 +114,10 @@ pub(crate) struct Session {
     pub(crate) view: ClientView,
     /// Set while the client is sent the scene's log instead of its state.
     pub(crate) follower: Option<Follower>,
+    /// When the client last had its whole view told anew because it asked for that.
+    keyframe_tick: Option<u32>,
+    /// Messages were queued that the connection was not told of.
+    pub(crate) has_frames: bool,
     strikes: Vec<u32>,
 }
 
@@ -133,19 +137,28 @@ impl Session {
         self.end.list();
     }
 
-    /// Queues a message; a reader too slow for it loses the session.
+    /// Sends a message at once; a reader too slow for it loses the session.
     pub(crate) fn send(&mut self, message: &ServerMessage) {
-        self.send_through(message, &mut Vec::new());
+        self.send_along(message, &mut Vec::new());
+        self.flush();
     }
 
-    /// The same through a buffer that is used again, so that the frame asks for no more memory than it has bytes.
-    pub(crate) fn send_through(&mut self, message: &ServerMessage, buffer: &mut Vec<u8>) {
+    /// Sends a message in one packet with this tick's datagrams, or without them from Transmit. It is written through a
+    /// buffer that is used again, so that the frame asks for no more memory than it has bytes.
+    pub(crate) fn send_along(&mut self, message: &ServerMessage, buffer: &mut Vec<u8>) {
         match encode_server_message_into(message, buffer) {
             Ok(()) => self.send_frame(Bytes::copy_from_slice(buffer)),
             Err(error) => {
                 tracing::error!(%error, player = %self.player, "a message to a client could not be written");
                 self.end_as(Goodbye::Internal);
             }
+        }
+    }
+
+    /// Has messages sent that nothing has taken along.
+    pub(crate) fn flush(&mut self) {
+        if std::mem::take(&mut self.has_frames) {
+            self.end.flush();
         }
     }
 
@@ -161,8 +174,21 @@ impl Session {
         }
     }
 
+    /// Tells the client its whole view anew, from this tick on; false if it asks for that too often. A follower has none.
+    pub(crate) fn give_keyframe(&mut self, tick: u32) -> bool {
+        if self.keyframe_tick.is_some_and(|last| tick.wrapping_sub(last) < KEYFRAME_TICKS_MIN) {
+            return false;
+        }
+        self.keyframe_tick = Some(tick);
+        if self.follower.is_none() {
+            self.view.restart();
+        }
+        true
+    }
+
     fn send_frame(&mut self, frame: Bytes) {
-        if self.end.send_frame(frame).is_err() {
+        self.has_frames = true;
+        if self.end.send_frame_along(frame).is_err() {
             self.end_as(Goodbye::SlowReader);
         }
     }
@@ -223,7 +249,9 @@ pub struct SessionStats {
     pub closed: BTreeMap<&'static str, u64>,
     /// State datagrams handed to mailboxes.
     pub datagrams: u64,
-    /// Bytes of those datagrams.
+    /// Those of them that gave way to the next tick's, because the network threads were behind.
+    pub datagrams_displaced: u64,
+    /// Bytes of all of them.
     pub datagram_bytes: u64,
     /// Records of entities in those datagrams.
     pub updates_sent: u64,
@@ -285,6 +313,8 @@ fn begin(world: &World, player: PlayerId, handover: Handover) -> Session {
         ending: None,
         view: ClientView::new(counters),
         follower: None,
+        keyframe_tick: None,
+        has_frames: false,
         // Ticks differ from scene to scene: what was done in the last one counts from the arrival.
         strikes: vec![tick; strike_count],
     };

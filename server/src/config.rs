@@ -136,7 +136,7 @@ pub struct Config {
     pub connections_max: u32,
     /// Connections from one IPv4 address or IPv6 /64, 1 to 100,000.
     pub connections_per_ip_max: u32,
-    /// What a scene spends on its clients: 200 to 4,600 bytes, 2 to 200 ticks, 1 to 64 threads.
+    /// What a scene spends on its clients: 200 to 4,600 bytes, 8 to 60 ticks, 1 to 64 threads.
     pub replication: ReplicationLimits,
     /// Size at which one replay log is closed, in MiB, 1 to 1,048,576.
     pub replay_mib_max: u32,
@@ -275,7 +275,7 @@ fn replication(layer: &Layer) -> Result<ReplicationLimits, ConfigError> {
     let default = ReplicationLimits::default();
     let bytes = CLIENT_BYTES_PER_TICK_MIN..=CLIENT_BYTES_PER_TICK_MAX;
     let silence_ticks = layer.silence_ticks.unwrap_or(default.silence_ticks);
-    within("silence_ticks", Some(silence_ticks), 0, 2..=200, "2 to 200")?;
+    within("silence_ticks", Some(silence_ticks), 0, 8..=60, "8 to 60")?;
     Ok(ReplicationLimits {
         client_bytes_per_tick: within(
             "client_bytes_per_tick",

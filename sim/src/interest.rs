@@ -63,7 +63,7 @@ impl Visibility {
 pub struct Pinned {
     /// Seen at any distance, as long as the visibility rule lets it: its party.
     pub anywhere: SmallVec<[SimId; 4]>,
-    /// First when there is more to tell than a client's budget holds: its party, its target, who attacks it.
+    /// First when there is more to tell than a client's budget holds: its party, whom it casts at, who attacks it.
     pub first: SmallVec<[SimId; 8]>,
 }
 

@@ -111,10 +111,6 @@ impl Link {
         (stats.udp_rx.bytes, stats.udp_tx.bytes)
     }
 
-    pub(super) fn bytes_sent(&self) -> u64 {
-        self.connection.stats().udp_tx.bytes
-    }
-
     pub(super) fn rtt(&self) -> std::time::Duration {
         self.connection.rtt()
     }

@@ -168,13 +168,12 @@ impl ClientSession {
                 self.accepted = Some(Accepted { player_id: *player_id, assets_hash: *assets_hash });
                 self.resume = *resume;
             }
-            ServerMessage::Scene { state, scene_epoch, .. } => {
+            // The scene it is in, told anew, interrupts nothing.
+            ServerMessage::Scene { state, scene_epoch, .. } if !self.world.is_in(*scene_epoch) => {
                 self.corrections_before += self.predictor.take().map_or(0, |predictor| predictor.corrections());
                 self.forced_epoch = state.forced_epoch;
                 self.forget_steps();
-                if self.world.scene().is_none_or(|before| before.epoch != *scene_epoch) {
-                    self.followed = None;
-                }
+                self.followed = None;
                 // Ticks differ from scene to scene.
                 self.clock = ServerClock::default();
                 self.playback = Playback::default();
@@ -199,9 +198,14 @@ impl ClientSession {
             ServerMessage::Log { anew, live, compare_ticks, bytes } => {
                 self.on_log((*anew, *live), *compare_ticks, bytes)
             }
-            ServerMessage::Batch { .. } => {}
+            ServerMessage::Scene { .. } | ServerMessage::Batch { .. } => {}
         }
+        let misses = |world: &ClientWorld| world.counts().batch_gaps + world.counts().damaged;
+        let before = misses(&self.world);
         self.world.on_message(message);
+        if misses(&self.world) > before {
+            self.outgoing.extend(self.ask_for_keyframe());
+        }
     }
 
     fn on_log(&mut self, place: (bool, bool), compare_ticks: u32, bytes: &[u8]) {
@@ -235,6 +239,16 @@ impl ClientSession {
         encode_client_message(&ClientMessage::Follow { scene_epoch, log })
     }
 
+    /// Asks to be told the whole view anew, and returns the frame that does. Done by itself when a batch is missing or
+    /// damaged; for who has lost what it was told in another way. Granted once a second.
+    ///
+    /// # Errors
+    /// Never, as long as the message fits a frame.
+    pub fn ask_for_keyframe(&self) -> Result<Bytes, EncodeError> {
+        let scene_epoch = self.world.scene().map_or(0, |scene| scene.epoch);
+        encode_client_message(&ClientMessage::Keyframe { scene_epoch })
+    }
+
     /// The scene as the client simulates it, while it follows one.
     #[must_use]
     pub fn followed(&self) -> Option<&FollowedScene> {
@@ -252,6 +266,13 @@ impl ClientSession {
     #[must_use]
     pub fn number_of(&self, id: &str) -> Option<u32> {
         self.renumbered.get(id).copied()
+    }
+
+    /// Takes in no more steps of others from now on: they are shown where they were, while all else about them goes on.
+    /// For one of thousands that looks at nobody, such as most bots of a large load test. Frames are read, counted and
+    /// acknowledged as ever.
+    pub fn ignore_places(&mut self) {
+        self.world.ignore_places();
     }
 
     /// Predicts the own character from now on, until the next scene. Without it, inputs claim the last known place.

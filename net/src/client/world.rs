@@ -88,9 +88,15 @@ pub struct ClientWorld {
     batch_follows: Option<u32>,
     events: VecDeque<WorldEvent>,
     counts: WorldCounts,
+    ignores_places: bool,
 }
 
 impl ClientWorld {
+    /// Takes in no more steps of entities in view from now on.
+    pub(super) fn ignore_places(&mut self) {
+        self.ignores_places = true;
+    }
+
     /// Applies a message of the stream, as far as it concerns the world.
     pub fn on_message(&mut self, message: ServerMessage) {
         match message {
@@ -101,7 +107,7 @@ impl ClientWorld {
             ServerMessage::Scene { scene, scene_epoch, own, tick, state } => {
                 let own = SimId::from_bits(own);
                 self.scene = Some(CurrentScene { id: scene, epoch: scene_epoch, own, entered_tick: tick });
-                self.entities.clear();
+                self.entities.begin_anew(own);
                 self.owner_values = ValueMap::default();
                 (self.own, self.newest_tick, self.batch_follows) = (state, tick, None);
             }
@@ -121,7 +127,7 @@ impl ClientWorld {
         }
         self.counts.frames_received += 1;
         self.counts.frames_lost = u64::from(self.seen.newest()).saturating_sub(self.counts.frames_received);
-        if self.scene.as_ref().is_none_or(|scene| scene.epoch != frame.scene_epoch) {
+        if !self.is_in(frame.scene_epoch) {
             self.counts.frames_void += 1;
             return None;
         }
@@ -137,13 +143,16 @@ impl ClientWorld {
 
     /// Says whether every record could be applied.
     fn apply_records(&mut self, frame: &StateFrame) -> bool {
-        let Self { wire, entities, counts, places, .. } = self;
+        let Self { wire, entities, counts, places, ignores_places, .. } = self;
         let (mut whole, mut from) = (true, 0);
         for record in read_state(&frame.records, wire) {
             let Ok(record) = record else {
                 counts.damaged += 1;
                 return false;
             };
+            if *ignores_places && places.is_all_of(&record.news) {
+                continue;
+            }
             let Some(entity) = entities.at_index(record.index, &mut from) else {
                 counts.unknown_records += 1;
                 whole = false;
@@ -207,6 +216,11 @@ impl ClientWorld {
         self.scene.as_ref()
     }
 
+    /// Whether it is in the scene of this epoch.
+    pub(super) fn is_in(&self, scene_epoch: u32) -> bool {
+        self.scene.as_ref().is_some_and(|scene| scene.epoch == scene_epoch)
+    }
+
     /// What the numbers in records stand for.
     #[must_use]
     pub fn wire(&self) -> &WireTable {
@@ -234,7 +248,7 @@ impl ClientWorld {
     /// The newest bytes of a component of the own character, those only it receives included.
     #[must_use]
     pub fn own_value(&self, component: u8) -> Option<&[u8]> {
-        let seen = || self.scene.as_ref().and_then(|scene| self.entities.get(scene.own)?.value(component));
+        let seen = || self.entities.own()?.value(component);
         self.owner_values.value(component).or_else(seen)
     }
 

@@ -77,6 +77,7 @@ pub fn decode_client_message(frame: &[u8]) -> Result<ClientMessage, DecodeError>
         ArchivedClientMessage::Command { body, .. } => body.len(),
         ArchivedClientMessage::Resume { .. }
         | ArchivedClientMessage::Follow { .. }
+        | ArchivedClientMessage::Keyframe { .. }
         | ArchivedClientMessage::StateHash { .. }
         | ArchivedClientMessage::Alive
         | ArchivedClientMessage::Logout => 0,
@@ -99,6 +100,7 @@ pub fn decode_client_message(frame: &[u8]) -> Result<ClientMessage, DecodeError>
         }
         ArchivedClientMessage::Resume { .. }
         | ArchivedClientMessage::Follow { .. }
+        | ArchivedClientMessage::Keyframe { .. }
         | ArchivedClientMessage::StateHash { .. }
         | ArchivedClientMessage::Alive
         | ArchivedClientMessage::Logout => {}

@@ -37,6 +37,7 @@ fn client_message() -> impl Strategy<Value = ClientMessage> {
         }),
         any::<ResumeToken>().prop_map(|token| ClientMessage::Resume { token }),
         (any::<u32>(), any::<bool>()).prop_map(|(scene_epoch, log)| ClientMessage::Follow { scene_epoch, log }),
+        any::<u32>().prop_map(|scene_epoch| ClientMessage::Keyframe { scene_epoch }),
         (any::<u32>(), any::<u32>(), any::<u64>()).prop_map(|(scene_epoch, tick, hash)| ClientMessage::StateHash {
             scene_epoch,
             tick,

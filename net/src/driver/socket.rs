@@ -17,8 +17,11 @@ use super::Origin;
 
 /// Bytes the kernel may keep for us in each direction: 100 ms of 4,000 clients, as far as it allows.
 const KERNEL_BUFFER_BYTES: usize = 4 * 1024 * 1024;
-/// Segments in one send: the kernel takes 64, and a run is never longer than this.
+/// Segments that one connection sends at once, of the 64 that the kernel takes: it never has more to say.
 const SEGMENTS_MAX: usize = 10;
+/// Packets of different connections that are sent at once: what they gain beyond that is little, and the first waits for
+/// the last.
+const BUNDLE_MAX: usize = 32;
 
 /// A socket and what the system can do with it.
 pub(super) struct Socket {
@@ -51,9 +54,14 @@ impl Socket {
         !self.state.may_fragment()
     }
 
-    /// Segments that one send may hold.
+    /// Segments that one connection's send may hold.
     pub(super) fn segments_max(&self) -> usize {
         self.state.max_gso_segments().min(SEGMENTS_MAX)
+    }
+
+    /// Packets of different connections that one send may hold: 1 where the system or the adapter cannot cut a run.
+    pub(super) fn bundle_max(&self) -> usize {
+        self.state.max_gso_segments().min(BUNDLE_MAX)
     }
 
     /// Reads a batch and gives out its packets; true when there may be more.

@@ -19,6 +19,7 @@ const BACKSTOP: Duration = Duration::from_secs(300);
 #[derive(Default)]
 struct Side {
     echoes: bool,
+    patience: Duration,
     answer: Option<Answer<Talk>>,
     connected: usize,
     datagrams: Vec<Bytes>,
@@ -45,6 +46,7 @@ impl Application for Side {
 
     fn connected(&mut self, _peer: &mut Talk, wire: &mut Wire<'_>) {
         assert!(self.echoes || wire.has_stream());
+        wire.set_patience(self.patience);
         self.connected += 1;
     }
 
@@ -131,6 +133,10 @@ impl Pair {
         timeout(BACKSTOP, running).await?
     }
 
+    fn be_patient(&mut self, patience: Duration) {
+        (self.server.1.patience, self.client.1.patience) = (patience, patience);
+    }
+
     async fn meet(&mut self) -> Result<LinkKey, Failure> {
         let key = self.connect()?;
         self.until(|server, client| server.connected == 1 && client.connected == 1).await?;
@@ -157,7 +163,15 @@ async fn datagrams_go_both_ways() -> Result<(), Failure> {
 
 #[tokio::test]
 async fn a_stream_longer_than_every_window_comes_back_whole_and_ends() -> Result<(), Failure> {
+    for patience in [Duration::ZERO, TICK_PATIENCE] {
+        speak_at_length(patience).await?;
+    }
+    Ok(())
+}
+
+async fn speak_at_length(patience: Duration) -> Result<(), Failure> {
     let mut pair = Pair::new()?;
+    pair.be_patient(patience);
     let key = pair.meet().await?;
     let long: Vec<u8> = (0..1_000_000u32).map(|index| (index % 251) as u8).collect();
     let (_, talk) = pair.client.0.link(key).ok_or("the link is gone")?;
@@ -226,6 +240,7 @@ impl Path for Bad {
 #[tokio::test]
 async fn on_a_bad_path_the_stream_is_whole_and_datagrams_come_at_most_once() -> Result<(), Failure> {
     let mut pair = Pair::new()?;
+    pair.be_patient(TICK_PATIENCE);
     pair.client.0.impair(Box::new(Bad(0)));
     let key = pair.meet().await?;
     let long: Vec<u8> = (0..50_000u32).map(|index| (index % 251) as u8).collect();
@@ -254,5 +269,52 @@ async fn many_connections_share_two_sockets() -> Result<(), Failure> {
     let mut came: Vec<u8> = pair.client.1.datagrams.iter().filter_map(|bytes| bytes.first().copied()).collect();
     came.sort_unstable();
     assert_eq!(came, (0..100).collect::<Vec<u8>>());
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_is_patient_acknowledges_with_what_it_says_next() -> Result<(), Failure> {
+    let mut packets = Vec::new();
+    for patience in [Duration::ZERO, Duration::from_secs(20)] {
+        let mut pair = Pair::new()?;
+        pair.be_patient(patience);
+        let key = pair.meet().await?;
+        let before = pair.client.0.link(key).ok_or("the link is gone")?.0.stats().udp_tx.datagrams;
+        for number in 0..40u8 {
+            pair.say(key, Bytes::from(vec![number; 100]))?;
+            pair.until(|_, client| client.datagrams.len() > usize::from(number)).await?;
+            // The next one is said when QUIC would have acknowledged this one on its own.
+            let _quiet = timeout(Duration::from_millis(30), pair.until(|_, _| false)).await;
+        }
+        let after = pair.client.0.link(key).ok_or("the link is gone")?.0.stats().udp_tx.datagrams;
+        packets.push(after - before);
+    }
+    assert!(packets[1] < packets[0] && packets[1] <= 44, "packets for 40 datagrams: {packets:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_leaves_in_bundles_comes_whole_and_for_each_connection_in_order() -> Result<(), Failure> {
+    let mut pair = Pair::new()?;
+    let keys: Vec<LinkKey> = (0..70).map(|_| pair.connect()).collect::<Result<_, _>>()?;
+    pair.until(|server, client| server.connected == 70 && client.connected == 70).await?;
+    for round in 0..20u8 {
+        // Bundles of two sizes that are never full at the same time, and a connection that has something for both.
+        for (number, key) in (0u8..).zip(&keys) {
+            let bytes = [number, round].repeat(if number.is_multiple_of(3) { 300 } else { 30 });
+            pair.say(*key, Bytes::from(bytes))?;
+            if number == 7 {
+                pair.say(*key, Bytes::from([number, round].repeat(500)))?;
+            }
+        }
+        let count = usize::from(round + 1) * 71;
+        pair.until(|server, _| server.datagrams.len() == count).await?;
+    }
+    for number in 0..70u8 {
+        let came = pair.server.1.datagrams.iter().filter(|bytes| bytes.first() == Some(&number));
+        let came: Vec<&Bytes> = came.collect();
+        assert!(came.iter().all(|bytes| bytes.chunks(2).all(|two| two == &bytes[..2])), "damage in what {number} said");
+        assert!(came.is_sorted_by_key(|bytes| bytes[1]), "{number} is out of order");
+    }
     Ok(())
 }

@@ -9,7 +9,8 @@ use super::LinkKey;
 
 /// Length of a slot. A timer fires one to two slots late: that lets an acknowledgement wait for a datagram that is
 /// about to leave anyway, and matters to no timeout.
-const SLOT: Duration = Duration::from_millis(5);
+const SLOT_US: u64 = 5_000;
+const SLOT: Duration = Duration::from_micros(SLOT_US);
 /// Slots of the ring: 20 s; what is due later is looked at once more on the way.
 const SLOTS: usize = 4_096;
 const WORD_BITS: usize = u64::BITS as usize;
@@ -93,8 +94,7 @@ impl Wheel {
             let place = word_index * WORD_BITS + word.trailing_zeros() as usize;
             (word != 0).then(|| (place + SLOTS - first) % SLOTS)
         })?;
-        let slots = u32::try_from(self.next + ahead as u64).unwrap_or(u32::MAX);
-        Some(self.began + SLOT * slots)
+        Some(self.began + Duration::from_micros((self.next + ahead as u64) * SLOT_US))
     }
 }
 

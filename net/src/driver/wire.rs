@@ -14,6 +14,9 @@ use super::LinkKey;
 /// Stream bytes handed over by one read.
 const READ_BYTES: usize = 16 * 1024;
 
+/// Bytes of the stream whose receipt is told without patience, a part of every window.
+const PROMPT_BYTES: usize = 4 * 1024;
+
 /// What the driver knows of a connection besides the connection.
 #[derive(Debug, Default)]
 pub(super) struct LinkState {
@@ -25,6 +28,38 @@ pub(super) struct LinkState {
     pub(super) done: bool,
     pub(super) closing: bool,
     pub(super) deadline: Option<Instant>,
+    /// How long what QUIC itself has to say may wait.
+    pub(super) patience: Duration,
+    /// Until when it does wait.
+    silent_until: Option<Instant>,
+    /// Bytes of the stream read since it last spoke: the other end may wait for room.
+    read_bytes: usize,
+    /// The handshake is done.
+    pub(super) is_connected: bool,
+    /// Bytes said that may not have left.
+    pub(super) unsent_bytes: usize,
+}
+
+impl LinkState {
+    /// Whether a visit in which the application has said nothing may go by without looking for what there is to send.
+    pub(super) fn stays_silent(&mut self, now: Instant) -> bool {
+        let is_free = self.unsent_bytes == 0 && self.read_bytes < PROMPT_BYTES && !self.closing && !self.done;
+        if self.patience.is_zero() || !is_free {
+            return false;
+        }
+        now < *self.silent_until.get_or_insert(now + self.patience)
+    }
+
+    /// It has said all it had to say, or as much as it could.
+    pub(super) fn has_spoken(&mut self) {
+        (self.silent_until, self.read_bytes) = (None, 0);
+    }
+
+    /// When it wants the next visit, given when QUIC's timers want it.
+    pub(super) fn next_visit(&self, now: Instant, timeout: Option<Instant>) -> Option<Instant> {
+        let timeout = timeout.map(|due| due.max(now + self.patience));
+        [timeout, self.silent_until, self.deadline].into_iter().flatten().min()
+    }
 }
 
 /// What a read of the stream gave.
@@ -63,6 +98,7 @@ impl<'a> Wire<'a> {
 
     /// The client's part at the end of the handshake.
     pub(super) fn open(&mut self) {
+        self.state.is_connected = true;
         if self.connection.side().is_client() {
             self.state.stream = self.connection.streams().open(Dir::Bi);
         }
@@ -119,6 +155,12 @@ impl<'a> Wire<'a> {
         self.state.deadline = deadline;
     }
 
+    /// Lets what QUIC itself has to say, which is mostly an acknowledgement, wait for so long, for who says something
+    /// about as often: it then rides on that.
+    pub fn set_patience(&mut self, patience: Duration) {
+        self.state.patience = patience;
+    }
+
     /// Whether a deadline is set.
     pub fn has_deadline(&self) -> bool {
         self.state.deadline.is_some()
@@ -134,6 +176,7 @@ impl<'a> Wire<'a> {
     /// # Errors
     /// When the path cannot carry it, or the other end wants none.
     pub fn send_datagram(&mut self, bytes: Bytes) -> Result<(), SendDatagramError> {
+        self.state.unsent_bytes += bytes.len();
         self.connection.datagrams().send(bytes, true)
     }
 
@@ -150,9 +193,12 @@ impl<'a> Wire<'a> {
             Err(ReadError::Blocked) => Read::Nothing,
             Ok(None) | Err(ReadError::Reset(_)) => Read::Ended,
         };
-        // Every visit ends with making packets, so what this has to say is said.
+        // What this has to say is said when packets are next made.
         let _said = chunks.finalize();
         self.state.readable = matches!(read, Read::Bytes(_));
+        if let Read::Bytes(bytes) = &read {
+            self.state.read_bytes += bytes.len();
+        }
         read
     }
 
@@ -165,7 +211,7 @@ impl<'a> Wire<'a> {
         while !bytes.is_empty() {
             let written = self.connection.send_stream(stream).write_chunks(std::slice::from_mut(bytes));
             match written {
-                Ok(_) => {}
+                Ok(written) => self.state.unsent_bytes += written.bytes,
                 Err(quinn_proto::WriteError::Blocked) => {
                     self.state.blocked = true;
                     break;
@@ -178,6 +224,7 @@ impl<'a> Wire<'a> {
 
     /// Ends our half of the stream after what was written.
     pub fn finish(&mut self) {
+        self.state.unsent_bytes += 1;
         if let Some(stream) = self.state.stream
             && self.connection.send_stream(stream).finish().is_err()
         {

@@ -73,8 +73,9 @@ impl Controller for Window {
     fn on_end_acks(&mut self, _now: Instant, in_flight: u64, app_limited: bool, _largest_acked: Option<u64>) {
         let acknowledged = self.in_flight.saturating_sub(in_flight);
         self.in_flight = in_flight;
-        // A window that was not used says nothing about the path.
-        if !app_limited {
+        // A window that was not used says nothing about the path, whether or not QUIC was asked for all it had to send.
+        let is_used = acknowledged + in_flight >= self.bytes / 2;
+        if is_used && !app_limited {
             self.grow(acknowledged);
         }
     }
@@ -155,6 +156,11 @@ mod tests {
         let (mut window, began) = window();
         window.on_sent(began, 600, 1);
         window.on_end_acks(began, 0, true, Some(1));
+        assert_eq!(window.window(), WINDOW_BYTES_FIRST);
+        for packet in 2..200 {
+            window.on_sent(began, 600, packet);
+            window.on_end_acks(began, 0, false, Some(packet));
+        }
         assert_eq!(window.window(), WINDOW_BYTES_FIRST);
     }
 }

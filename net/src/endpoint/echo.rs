@@ -1,5 +1,5 @@
-//! The bare transport, for measuring: an endpoint with the game's socket, settings and driver that answers every
-//! datagram at once with one of a given size, and does nothing else. What a game server costs beyond this is its own.
+//! The bare transport, for measuring: an endpoint with the game's socket, settings and driver that answers datagrams at
+//! once with others of a given size, and does nothing else. What a game server costs beyond this is its own.
 
 use std::future::poll_fn;
 use std::io;
@@ -18,6 +18,15 @@ use crate::protocol::DATAGRAM_BYTES_MAX;
 /// The longest time between two slices.
 const IDLE_SLICE: Duration = Duration::from_secs(1);
 
+/// What an echo says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answers {
+    /// Size of each, at most a full datagram.
+    pub bytes: usize,
+    /// How many to a thousand datagrams of a client: a game sends more than one a tick to who sees much.
+    pub per_thousand: u32,
+}
+
 /// A running echo on a thread called `net-echo`; dropping it ends it without a word to anyone.
 pub struct Echo {
     port: Arc<Port>,
@@ -25,11 +34,11 @@ pub struct Echo {
 }
 
 impl Echo {
-    /// Listens on `listen` (port 0 for any) and answers with datagrams of `answer_bytes`, at most a full one.
+    /// Listens on `listen` (port 0 for any) and gives these answers.
     ///
     /// # Errors
     /// When the address cannot be bound or the certificate not used.
-    pub fn bind(listen: SocketAddr, certificate: &Certificate, answer_bytes: usize) -> Result<Echo, BindError> {
+    pub fn bind(listen: SocketAddr, certificate: &Certificate, answers: Answers) -> Result<Echo, BindError> {
         let at_address = |source| BindError::Address { listen, source };
         let limits = EndpointLimits { connections_max: usize::MAX, ..EndpointLimits::default() };
         let server_config = hardening::server_config(certificate, &limits)?;
@@ -41,7 +50,8 @@ impl Echo {
             Driver::new(socket, hardening::socket_config(0)?, Some(server_config)).map_err(at_address)?
         };
         let port = Arc::new(Port::default());
-        let desk = EchoDesk { answer: Bytes::from(vec![0; answer_bytes.min(DATAGRAM_BYTES_MAX)]) };
+        let answer = Bytes::from(vec![0; answers.bytes.min(DATAGRAM_BYTES_MAX)]);
+        let desk = EchoDesk { answer, per_thousand: answers.per_thousand };
         let thread_port = Arc::clone(&port);
         let run = move || {
             if let Err(error) = runtime.block_on(serve(driver, desk, thread_port)) {
@@ -70,7 +80,7 @@ impl std::fmt::Debug for Echo {
     }
 }
 
-async fn serve(mut driver: Driver<()>, mut desk: EchoDesk, port: Arc<Port>) -> io::Result<()> {
+async fn serve(mut driver: Driver<Owed>, mut desk: EchoDesk, port: Arc<Port>) -> io::Result<()> {
     let mut news = PortNews::default();
     while !news.is_over {
         let began = Instant::now();
@@ -90,25 +100,33 @@ async fn serve(mut driver: Driver<()>, mut desk: EchoDesk, port: Arc<Port>) -> i
 
 struct EchoDesk {
     answer: Bytes,
+    per_thousand: u32,
 }
 
+/// Thousandths of an answer that a client is still to get.
+struct Owed(u32);
+
 impl Application for EchoDesk {
-    type Peer = ();
+    type Peer = Owed;
 
-    fn knock(&mut self, _knock: Knock) -> Answer<()> {
-        Answer::Accept(())
+    fn knock(&mut self, _knock: Knock) -> Answer<Owed> {
+        Answer::Accept(Owed(0))
     }
 
-    fn connected(&mut self, _peer: &mut (), _wire: &mut Wire<'_>) {}
+    fn connected(&mut self, _owed: &mut Owed, _wire: &mut Wire<'_>) {}
 
-    fn datagram(&mut self, _peer: &mut (), wire: &mut Wire<'_>, _bytes: Bytes) {
-        // One that the path does not carry is lost, as on any path.
-        let _lost = wire.send_datagram(self.answer.clone());
+    fn datagram(&mut self, Owed(owed): &mut Owed, wire: &mut Wire<'_>, _bytes: Bytes) {
+        *owed += self.per_thousand;
+        for _ in 0..*owed / 1_000 {
+            // One that the path does not carry is lost, as on any path.
+            let _lost = wire.send_datagram(self.answer.clone());
+        }
+        *owed %= 1_000;
     }
 
-    fn visit(&mut self, _peer: &mut (), wire: &mut Wire<'_>) {
+    fn visit(&mut self, _owed: &mut Owed, wire: &mut Wire<'_>) {
         while let Read::Bytes(_login) = wire.read() {}
     }
 
-    fn closed(&mut self, _peer: (), _wire: &mut Wire<'_>, _reason: &ConnectionError) {}
+    fn closed(&mut self, _owed: Owed, _wire: &mut Wire<'_>, _reason: &ConnectionError) {}
 }

@@ -82,17 +82,14 @@ impl Playing {
         scratch: &mut Scratch,
     ) -> Result<(), CloseCause> {
         self.read(wire, gateway)?;
-        let has_news = self.task.has_news();
-        if has_news {
-            self.send_datagrams(wire, gateway, traffic, scratch);
-        }
         let was_blocked = self.blocked.is_some();
         self.write_rest(wire)?;
-        if self.blocked.is_none() && (has_news || was_blocked) {
-            self.goodbye = self.task.take_frames(&mut scratch.frames);
+        let is_free = self.blocked.is_none();
+        if self.task.has_news() || (was_blocked && is_free) {
+            self.task.take_into(&mut scratch.outgoing, is_free);
+            self.goodbye = scratch.outgoing.goodbye;
+            self.send_datagrams(wire, gateway, traffic, scratch);
             self.write_frames(wire, scratch)?;
-        } else if has_news {
-            self.goodbye = self.task.goodbye_said();
         }
         self.keep_deadlines(wire)
     }
@@ -165,11 +162,10 @@ impl Playing {
         traffic: &mut Traffic,
         scratch: &mut Scratch,
     ) {
-        self.task.take_datagrams(&mut scratch.datagrams);
-        if scratch.datagrams.is_empty() {
+        if scratch.outgoing.datagrams.is_empty() {
             return;
         }
-        for datagram in scratch.datagrams.drain(..) {
+        for datagram in scratch.outgoing.datagrams.drain(..) {
             let sent = if datagram.len() > DATAGRAM_BYTES_MAX {
                 Err(SendDatagramError::TooLarge)
             } else {
@@ -189,10 +185,10 @@ impl Playing {
 
     /// Writes the frames that were taken; what the stream does not take is kept for later.
     fn write_frames(&mut self, wire: &mut Wire<'_>, scratch: &mut Scratch) -> Result<(), CloseCause> {
-        if scratch.frames.is_empty() {
+        if scratch.outgoing.frames.is_empty() {
             return Ok(());
         }
-        for frame in scratch.frames.drain(..) {
+        for frame in scratch.outgoing.frames.drain(..) {
             scratch.buffer.put_slice(&frame_prefix(frame.len()));
             scratch.buffer.put_slice(&frame);
         }

@@ -13,8 +13,8 @@ use super::admission::Place;
 use super::playing::Playing;
 use super::{Credentials, Gateway, Login, TransportEvent};
 use crate::codec::{DecodeError, FrameReader, decode_client_message, encode_server_message, frame_prefix};
-use crate::driver::{Read, Wire};
-use crate::mailbox::{CloseCause, SessionId, TaskEnd};
+use crate::driver::{Read, TICK_PATIENCE, Wire};
+use crate::mailbox::{CloseCause, Outgoing, SessionId, TaskEnd};
 use crate::protocol::{CLIENT_FRAME_BYTES_MAX, ClientMessage, Goodbye, ServerMessage};
 
 /// A handshake that takes longer is given up.
@@ -163,6 +163,7 @@ impl Session {
         match placed {
             Ok(()) => {
                 gateway.note(TransportEvent::Opened);
+                wire.set_patience(TICK_PATIENCE);
                 self.stage = Stage::Playing(Box::new(Playing::new(task, frames)));
             }
             Err(reason) => {
@@ -252,8 +253,7 @@ impl Session {
 /// Room that all sessions of a thread use in turn.
 #[derive(Default)]
 pub(super) struct Scratch {
-    pub(super) datagrams: Vec<Bytes>,
-    pub(super) frames: Vec<Bytes>,
+    pub(super) outgoing: Outgoing,
     pub(super) buffer: BytesMut,
 }
 

@@ -23,9 +23,8 @@ pub(super) fn drain_mailboxes(
     mut listed: Local<Vec<u64>>,
 ) {
     let Sessions { by_player, stats, ready, active, .. } = &mut *sessions;
-    ready.take(&mut listed);
     // As they lie in memory.
-    listed.sort_unstable();
+    ready.take(&mut listed);
     active.clear();
     for place in listed.iter().filter_map(|&token| usize::try_from(token).ok()) {
         let Some(session) = by_player.at_mut(place) else { continue };

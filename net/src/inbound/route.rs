@@ -43,7 +43,7 @@ pub(super) fn route_commands(
                     route_message(
                         session,
                         message,
-                        wait_us,
+                        (tick.0, wait_us),
                         (stats, lockstep.as_deref()),
                         |kind, body| lists.check(kind, body, &assets.0).map_err(sim::command::CommandError::reason),
                         &mut inputs,
@@ -99,7 +99,7 @@ fn route_input(
 fn route_message(
     session: &mut Session,
     message: ClientMessage,
-    wait_us: u64,
+    (tick, wait_us): (u32, u64),
     (stats, lockstep): (&mut SessionStats, Option<&Lockstep>),
     check: impl FnOnce(u16, &[u8]) -> Result<(), &'static str>,
     inputs: &mut Inputs,
@@ -128,6 +128,14 @@ fn route_message(
             let lockstep = lockstep.filter(|_| scene_epoch == session.scene_epoch);
             if !lockstep.is_some_and(|lockstep| lockstep.follow(session, log)) {
                 stats.reject("not_followed");
+            }
+            Ok(())
+        }
+        ClientMessage::Keyframe { scene_epoch } => {
+            if scene_epoch != session.scene_epoch {
+                stats.reject("stale_scene");
+            } else if !session.give_keyframe(tick) {
+                stats.reject("keyframe_rate");
             }
             Ok(())
         }

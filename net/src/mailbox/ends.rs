@@ -69,11 +69,7 @@ impl TaskEnd {
 
     /// Moves the datagrams that are due to the end of `into`.
     pub fn take_datagrams(&self, into: &mut Vec<Bytes>) {
-        let mut outbox = locked(&self.0.outbox);
-        if outbox.is_due {
-            outbox.is_due = false;
-            into.append(&mut outbox.datagrams);
-        }
+        locked(&self.0.outbox).take_datagrams(into);
     }
 
     /// Moves all frames to the end of `into` and answers whether a goodbye follows them; report the frames with
@@ -84,11 +80,21 @@ impl TaskEnd {
         outbox.goodbye
     }
 
+    /// Moves the datagrams that are due and, for who can write them, all frames to the end of those in `outgoing`, and
+    /// says there whether a goodbye was said.
+    pub(crate) fn take_into(&self, outgoing: &mut Outgoing, frames_too: bool) {
+        let mut outbox = locked(&self.0.outbox);
+        outbox.take_datagrams(&mut outgoing.datagrams);
+        if frames_too {
+            outgoing.frames.append(&mut outbox.frames);
+        }
+        outgoing.goodbye = outbox.goodbye;
+    }
+
     /// Takes all there is: datagrams that are due, frames, and the goodbye.
     pub fn take(&self) -> Outgoing {
         let mut outgoing = Outgoing::default();
-        self.take_datagrams(&mut outgoing.datagrams);
-        outgoing.goodbye = self.take_frames(&mut outgoing.frames);
+        self.take_into(&mut outgoing, true);
         outgoing
     }
 
@@ -106,11 +112,6 @@ impl TaskEnd {
     /// Ends the session as [`SceneEnd::goodbye`] does, for reasons the scene does not know.
     pub fn say_goodbye(&self, reason: Goodbye) {
         self.0.goodbye(reason);
-    }
-
-    /// The goodbye that either end has said.
-    pub fn goodbye_said(&self) -> Option<Goodbye> {
-        locked(&self.0.outbox).goodbye
     }
 
     /// Tells the scene that the connection is gone; the first cause stays.
@@ -221,20 +222,30 @@ impl SceneEnd {
     /// Queues one frame (without prefix); with [`OUTBOX_BYTES_MAX`] bytes waiting it is refused and lost.
     /// After a goodbye nothing is queued any more.
     pub fn send_frame(&self, bytes: Bytes) -> Result<(), Backlog> {
-        {
-            let mut outbox = locked(&self.0.outbox);
-            if outbox.goodbye.is_some() {
-                return Ok(());
-            }
-            let waiting_bytes = outbox.waiting_bytes + bytes.len() + PREFIX_BYTES;
-            if waiting_bytes > OUTBOX_BYTES_MAX {
-                return Err(Backlog { waiting_bytes: outbox.waiting_bytes });
-            }
-            outbox.waiting_bytes = waiting_bytes;
-            outbox.frames.push(bytes);
-        }
-        self.0.call();
+        self.send_frame_along(bytes)?;
+        self.flush();
         Ok(())
+    }
+
+    /// The same, to leave in one packet with the tick's datagrams if there is room. The connection is told of it by
+    /// [`SceneEnd::send_datagrams_at`], or by [`SceneEnd::flush`] when nothing else is sent.
+    pub fn send_frame_along(&self, bytes: Bytes) -> Result<(), Backlog> {
+        let mut outbox = locked(&self.0.outbox);
+        if outbox.goodbye.is_some() {
+            return Ok(());
+        }
+        let waiting_bytes = outbox.waiting_bytes + bytes.len() + PREFIX_BYTES;
+        if waiting_bytes > OUTBOX_BYTES_MAX {
+            return Err(Backlog { waiting_bytes: outbox.waiting_bytes });
+        }
+        outbox.waiting_bytes = waiting_bytes;
+        outbox.frames.push(bytes);
+        Ok(())
+    }
+
+    /// Has the frames that wait sent now.
+    pub fn flush(&self) {
+        self.0.call();
     }
 
     /// Ends the session after the frames queued so far; the first reason stays.

@@ -77,6 +77,26 @@ fn bytes_taken_but_not_written_still_count_as_waiting() {
 }
 
 #[test]
+fn frames_that_go_along_are_told_of_with_the_datagrams_or_when_asked_for() {
+    let port = Arc::new(Port::default());
+    let (task, scene) = mailbox_through(SessionId::next(), Arc::clone(&port), LinkKey::of_test(3));
+    assert_eq!(scene.send_frame_along(Bytes::from_static(b"batch")), Ok(()));
+    assert!(news(&port).called.is_empty() && !task.has_news());
+    let mut departures = Departures::default();
+    scene.send_datagrams_at(7, [Bytes::from_static(b"state")], 500, &mut departures);
+    departures.hand_over();
+    let found = news(&port);
+    assert_eq!((found.called.len(), found.departures.len()), (0, 1), "one visit for both");
+    task.release_datagrams();
+    assert!(task.has_news());
+    let outgoing = task.take();
+    assert_eq!((outgoing.datagrams.len(), outgoing.frames.len()), (1, 1));
+    assert_eq!(scene.send_frame_along(Bytes::from_static(b"alone")), Ok(()));
+    scene.flush();
+    assert_eq!(news(&port).called, [LinkKey::of_test(3)]);
+}
+
+#[test]
 fn each_end_learns_that_the_other_was_dropped() {
     let (task, scene) = ends();
     drop(task);

@@ -90,6 +90,7 @@ pub(super) struct Scratch {
     ration: Ration,
     pairs: Vec<Pair>,
     left_out: Vec<Pair>,
+    oversized: Vec<SimId>,
     events: Vec<u32>,
     batch: Vec<u8>,
     owner: Vec<u8>,
@@ -110,6 +111,7 @@ impl Default for Scratch {
             ration: Ration::default(),
             pairs: Vec::new(),
             left_out: Vec::new(),
+            oversized: Vec::new(),
             events: Vec::new(),
             batch: Vec::new(),
             owner: Vec::new(),
@@ -207,7 +209,9 @@ fn follow(session: &mut Session, interest: &Interest, eyes: &Eyes<'_>, picture: 
     view.crowd.relax(interest.visible().len());
     match view.crowd.cap() {
         Some(cap) if view.crowd.is_due(is_changed, picture.tick) => {
-            crowd::choose(interest.visible(), cap, |id| view.sees(id), eyes, picture, (players, shown));
+            let is_shown = |id| view.sees(id);
+            let count = crowd::choose(interest.visible(), cap, is_shown, eyes, picture, (players, shown));
+            view.crowd.note_shown(count);
             view.follow(shown, picture.tick, entering, leaving);
         }
         None if is_changed

@@ -1,4 +1,5 @@
-//! Transmit: hands this tick's datagrams to the mailboxes with the time to send them, tells who was refused, and that the game data is another.
+//! Transmit: hands this tick's datagrams to the mailboxes with the time to send them, and tells who was refused, and that
+//! the game data has been exchanged.
 
 use bevy_ecs::prelude::*;
 use sim::assets::Assets;
@@ -34,13 +35,16 @@ pub(crate) fn transmit(
     by_player.visit(visits, |rank, session| {
         let outgoing = &mut session.view.outgoing;
         if outgoing.is_empty() {
+            session.flush();
             return session.sleeper(tick.0);
         }
+        session.has_frames = false;
         stats.datagrams += outgoing.len() as u64;
         stats.updates_sent += std::mem::take(&mut session.view.told_count);
         stats.datagram_bytes += outgoing.iter().map(|datagram| datagram.len() as u64).sum::<u64>();
         let at_us = began_us + Slot::new(rank, count).send_offset_us();
-        session.end.send_datagrams_at(tick.0, outgoing.drain(..), at_us, &mut departures);
+        stats.datagrams_displaced +=
+            session.end.send_datagrams_at(tick.0, outgoing.drain(..), at_us, &mut departures) as u64;
         None
     });
     departures.hand_over();

@@ -162,7 +162,7 @@ impl ClientView {
             sent.is_acknowledged = is_acknowledged(sent.frame, datagram.frame_ack, datagram.frame_ack_bits);
             if sent.is_acknowledged && sent.tick > newest_tick {
                 newest_tick = sent.tick;
-                self.ack_ticks = (self.ack_ticks * 7).div_ceil(8).max(tick.saturating_sub(sent.tick));
+                self.ack_ticks = (self.ack_ticks * 7 / 8).max(tick.saturating_sub(sent.tick));
             }
         }
         self.give_up_before(newest_tick.saturating_sub(REORDER_TICKS - 1));
@@ -210,12 +210,16 @@ impl ClientView {
             }
         }
         leaving.extend(before);
+        // They may hold what was followed step by step.
+        entering.sort_unstable();
+        leaving.sort_unstable();
         self.shown.clear();
         self.shown.extend_from_slice(wanted);
         self.set_apart(tick, entering, leaving);
     }
 
-    /// The same for few changes, in place; says whether the client is shown what is visible then.
+    /// The same for few changes, in place; says whether the client is shown what is visible then. If not,
+    /// [`ClientView::follow`] has to finish it.
     pub(super) fn follow_steps(
         &mut self,
         interest: &Interest,
@@ -235,8 +239,11 @@ impl ClientView {
                 entering.push(id);
             }
         }
-        self.set_apart(tick, entering, leaving);
-        self.shown.len() == interest.visible().len()
+        let is_whole = self.shown.len() == interest.visible().len();
+        if is_whole {
+            self.set_apart(tick, entering, leaving);
+        }
+        is_whole
     }
 
     /// Of who enters the batch of this tick tells everything; of who has left nothing is known. Both lists are sorted.
@@ -315,15 +322,11 @@ impl ClientView {
         }
         self.batch_ack = batch;
         let mut newcomers = std::mem::take(&mut self.newcomers);
-        newcomers.retain(|newcomer| {
-            // State that overtook the batch may have met the entity's last stay in view and gone with it, yet was
-            // acknowledged: send it again.
-            let is_known = newcomer.batch <= batch;
-            if is_known {
-                self.set_back((newcomer.id, newcomer.id), newcomer.tick);
-            }
-            !is_known
-        });
+        // State that overtook the batch may have met the entity's last stay in view and gone with it, yet was
+        // acknowledged: send it again.
+        let known = newcomers.iter().filter(|newcomer| newcomer.batch <= batch);
+        self.set_all_back(known.map(|newcomer| ((newcomer.id, newcomer.id), newcomer.tick)));
+        newcomers.retain(|newcomer| newcomer.batch > batch);
         self.newcomers = newcomers;
     }
 
@@ -355,19 +358,28 @@ impl ClientView {
     }
 
     /// Everything after a tick is lacking, for those in a range of ids.
-    fn set_back(&mut self, (first, last): (SimId, SimId), since_tick: u32) {
+    fn set_back(&mut self, range: (SimId, SimId), since_tick: u32) {
+        self.set_all_back([(range, since_tick)]);
+    }
+
+    /// The same for many ranges, each with its tick.
+    fn set_all_back(&mut self, ranges: impl IntoIterator<Item = ((SimId, SimId), u32)>) {
         let Self { shown, apart, told_tick, .. } = self;
-        let (start, end) = (shown.partition_point(|&id| id < first), shown.partition_point(|&id| id <= last));
         let known_count = apart.len();
-        for &id in shown.get(start..end).unwrap_or_default() {
-            match apart[..known_count].binary_search_by_key(&id, |pair| pair.id) {
-                Ok(at) => apart[at].since_tick = apart[at].since_tick.min(since_tick),
-                Err(_) if since_tick < *told_tick => apart.push(Pair { id, since_tick }),
-                Err(_) => {}
+        for ((first, last), since_tick) in ranges {
+            let (start, end) = (shown.partition_point(|&id| id < first), shown.partition_point(|&id| id <= last));
+            for &id in shown.get(start..end).unwrap_or_default() {
+                match apart[..known_count].binary_search_by_key(&id, |pair| pair.id) {
+                    Ok(at) => apart[at].since_tick = apart[at].since_tick.min(since_tick),
+                    Err(_) if since_tick < *told_tick => apart.push(Pair { id, since_tick }),
+                    Err(_) => {}
+                }
             }
         }
         if apart.len() > known_count {
-            apart.sort_unstable_by_key(|pair| pair.id);
+            // Of one that several ranges name, the least goes first and stays.
+            apart.sort_unstable_by_key(|pair| (pair.id, pair.since_tick));
+            apart.dedup_by_key(|pair| pair.id);
         }
     }
 }

@@ -137,6 +137,11 @@ pub(crate) trait Brain: Send {
     /// One turn, every 50 ms. `draw` is this turn's own source of random numbers.
     fn decide(&mut self, senses: &Senses<'_>, draw: &mut Draw) -> Turn;
 
+    /// Whether its decisions depend on where others are.
+    fn looks_at_others(&self) -> bool {
+        false
+    }
+
     /// A command was refused, for this reason.
     fn on_rejection(&mut self, _reason: &str) {}
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use glam::Vec2;
-use net::client::{ClientSession, Stats};
+use net::client::ClientSession;
 use net::codec::{decode_input, encode_client_message, encode_input};
 use net::mailbox::now_us;
 use net::protocol::ClientMessage;
@@ -52,6 +52,8 @@ pub(crate) struct Bot<'f> {
     brain: Box<dyn Brain>,
     class: &'f ClassDef,
     number: u32,
+    /// Whether it checks what it is shown of others.
+    checks: bool,
     turn: u32,
     facing: Vec2,
     place: Option<Place<'f>>,
@@ -71,6 +73,7 @@ impl<'f> Bot<'f> {
             brain: field.plan.behaviour.brain(&field.plan, number),
             class: field.class_of(number),
             number,
+            checks: field.checks(number),
             turn: 0,
             facing: Vec2::Y,
             place: None,
@@ -153,8 +156,7 @@ impl<'f> Bot<'f> {
     pub(crate) fn count(&mut self, line: &mut Line<'_>, measures: &mut Measures) {
         let link = line.link();
         self.rtt = link.rtt;
-        let stats = Stats { bytes_received: link.received_bytes, ..line.stats() };
-        measures.take_counts(&stats, link.sent_bytes, &mut self.reading);
+        measures.take_counts(&line.stats(), &link, &mut self.reading);
         measures.sample_path(link.rtt, &self.reading);
         if self.place.is_some() {
             measures.counts.visible_sum += line.world().entities().len().saturating_sub(1) as u64;
@@ -191,7 +193,7 @@ impl<'f> Bot<'f> {
         while let Some(event) = session.take_event() {
             invariants.hear(&self.senses(session, &place), &event);
         }
-        invariants.check(&self.senses(session, &place), self.field.look_turns());
+        invariants.check(&self.senses(session, &place), self.checks.then(|| self.field.look_turns()));
         let violations = invariants.count() - before;
         (self.invariants, self.place) = (invariants, Some(place));
         if violations > 0 {
@@ -210,7 +212,7 @@ impl<'f> Bot<'f> {
 
     /// Whether this turn is one in which it looks at others.
     pub(crate) fn looks_now(&self) -> bool {
-        self.turn.wrapping_add(self.number).is_multiple_of(self.field.look_turns())
+        self.checks && self.turn.wrapping_add(self.number).is_multiple_of(self.field.look_turns())
     }
 
     /// Compares what it sees of others with what the server has told them.
@@ -291,6 +293,9 @@ impl<'f> Bot<'f> {
             line.predict_with(profile, Arc::clone(geometry));
             Place { epoch, bits: Bits::of(line), def, geometry: Arc::clone(geometry), navmesh }
         });
+        if !self.checks && !self.brain.looks_at_others() {
+            line.ignore_places();
+        }
     }
 
     /// Takes over what the server shows of the scene's doors.

@@ -91,6 +91,10 @@ impl Brain for Fighter {
         }
     }
 
+    fn looks_at_others(&self) -> bool {
+        true
+    }
+
     fn on_rejection(&mut self, reason: &str) {
         match reason {
             "line_of_sight" => self.blocked_until = u32::MAX,

@@ -20,7 +20,7 @@ mod thread;
 
 /// Turns between two such looks of a bot that sends nothing (1 minute).
 const STILL_LOOK_TURNS: u32 = 12;
-/// Bots of one herd: as many as one thread can drive on a core it has to share.
+/// Bots of one herd, unless the plan says otherwise: as many as one thread can drive on a core it has to share.
 const HERD_BOTS: u32 = 4_096;
 /// The same for bots that send nothing: a thread wakes a thousand times a second, however little each of them has to do.
 const STILL_HERD_BOTS: u32 = 32_768;
@@ -107,6 +107,11 @@ impl Field {
             ..=CLOSE_LOOK_BOTS => 10,
             _ => 60,
         }
+    }
+
+    /// Whether a bot checks what it is shown of others.
+    pub(crate) fn checks(&self, number: u32) -> bool {
+        number.wrapping_sub(self.plan.first).is_multiple_of(self.plan.check_every.max(1))
     }
 
     /// The class of a bot: all in turn.
@@ -202,7 +207,7 @@ impl Field {
 pub(crate) fn run(plan: &Plan) -> Result<Report, RunError> {
     let field = Arc::new(Field::new(plan)?);
     let herd_bots = if plan.behaviour.is_still() { STILL_HERD_BOTS } else { HERD_BOTS };
-    let herds = plan.count.div_ceil(herd_bots).max(1);
+    let herds = plan.threads.unwrap_or_else(|| plan.count.div_ceil(herd_bots)).max(1);
     let mut threads = Vec::new();
     for herd in 0..herds {
         let field = Arc::clone(&field);

@@ -131,6 +131,10 @@ impl Brain for Caster {
             None => self.roamer.decide(senses, draw),
         }
     }
+
+    fn looks_at_others(&self) -> bool {
+        self.distant
+    }
 }
 
 /// A skill that needs no target but the caster, with a cooldown if there is one.

@@ -53,8 +53,8 @@ pub(crate) struct Invariants {
 }
 
 impl Invariants {
-    /// Looks at everything; call once per turn. Others are looked at every `look_turns`.
-    pub(crate) fn check(&mut self, senses: &Senses<'_>, look_turns: u32) {
+    /// Looks at everything; call once per turn. Others are looked at every `look_turns`, or never.
+    pub(crate) fn check(&mut self, senses: &Senses<'_>, look_turns: Option<u32>) {
         let world = senses.session.world();
         let Some(scene) = world.scene() else { return };
         if scene.epoch != self.scene_epoch {
@@ -71,7 +71,7 @@ impl Invariants {
         self.newest_tick = tick;
         self.check_batches(senses);
         self.remember_cooldowns(senses);
-        if senses.turn.is_multiple_of(look_turns) {
+        if look_turns.is_some_and(|turns| senses.turn.is_multiple_of(turns)) {
             self.check_others(senses);
             self.balance_books(senses);
         }
@@ -293,8 +293,9 @@ impl Way {
         // The rule is for whole windows: the rest of this one is taken to be as the last tick was.
         let rest_ticks = SPEED_WINDOW_TICKS.saturating_sub(tick.saturating_sub(begun));
         let allowed_m = known_m + tick_m * rest_ticks as f32;
-        // A millimetre for the sums of a hundred small numbers.
-        if moved_m > allowed_m * SPEED_TOLERANCE + 1e-3 {
+        // A millimetre for the sums of a hundred small numbers, and what places far from the origin are rounded by.
+        let rounded_m = self.steps.len() as f32 * Vec3::from(own.position).abs().max_element() * f32::EPSILON;
+        if moved_m > allowed_m * SPEED_TOLERANCE + rounded_m + 1e-3 {
             self.steps.clear();
             return Gone::TooFar { moved_m, allowed_m };
         }

@@ -61,6 +61,8 @@ pub struct Plan {
     pub radius_m: f32,
     /// How long, once all have joined.
     pub duration: Duration,
+    /// Threads that drive them; `None` for one to every 4,096.
+    pub threads: Option<u32>,
     /// Bots that join in a second, at least 1.
     pub joins_per_second: u32,
     /// What the network does to them.
@@ -81,6 +83,9 @@ pub struct Plan {
     pub recorded: u32,
     /// The server's `--data` folder when it is on this machine; a bundle names the newest log in it.
     pub server_data: Option<PathBuf>,
+    /// One of so many bots takes in where others are and checks what it is shown of them; the rest follow themselves
+    /// alone, unless they have to see others to act. At least 1.
+    pub check_every: u32,
     /// What was typed, for the report.
     pub command_line: String,
     /// Whether there is a live view on a terminal, or a line now and then elsewhere.
@@ -98,6 +103,7 @@ impl Plan {
             behaviour: Behaviour::Mixed,
             radius_m: 20.0,
             duration: Duration::from_secs(30),
+            threads: None,
             joins_per_second: 200,
             network: Network::default(),
             seed: 1,
@@ -108,6 +114,7 @@ impl Plan {
             bundles: None,
             recorded: 32,
             server_data: None,
+            check_every: 1,
             command_line: String::new(),
             shows_progress: false,
         }

@@ -22,8 +22,9 @@ use sim::locomotion::StepInput;
 
 use crate::Plan;
 
-/// Bots of one socket: two full datagrams of each are a quarter of a buffer of 4 MiB, which is what most systems allow.
-const SOCKET_BOTS: usize = 256;
+/// Bots of one socket: what two ticks bring them is about half of a receive buffer of 4 MiB, as the system counts it, and
+/// what they say at the same time leaves in bundles.
+const SOCKET_BOTS: usize = 1_024;
 /// The same for bots that send nothing and hear little: every socket is looked at a thousand times a second.
 const STILL_SOCKET_BOTS: usize = 4_096;
 /// Least time in which packets come and go before bots have turns again.

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+use net::client::swarm::LinkStats;
 use net::client::{ClientSession, Stats};
 
 /// Longest time a histogram tells from longer ones, in microseconds (60 s).
@@ -82,6 +83,8 @@ pub(crate) struct Counts {
     pub(crate) frames_lost: u64,
     pub(crate) bytes_received: u64,
     pub(crate) bytes_sent: u64,
+    pub(crate) packets_received: u64,
+    pub(crate) packets_sent: u64,
     pub(crate) decode_errors: u64,
     pub(crate) unknown_records: u64,
     pub(crate) corrections: u64,
@@ -100,12 +103,14 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    fn pairs(&mut self, other: &Self) -> [(&mut u64, u64); 16] {
+    fn pairs(&mut self, other: &Self) -> [(&mut u64, u64); 18] {
         [
             (&mut self.frames_received, other.frames_received),
             (&mut self.frames_lost, other.frames_lost),
             (&mut self.bytes_received, other.bytes_received),
             (&mut self.bytes_sent, other.bytes_sent),
+            (&mut self.packets_received, other.packets_received),
+            (&mut self.packets_sent, other.packets_sent),
             (&mut self.decode_errors, other.decode_errors),
             (&mut self.unknown_records, other.unknown_records),
             (&mut self.corrections, other.corrections),
@@ -156,13 +161,15 @@ impl Measures {
         }
     }
 
-    /// Takes over what a session has counted since the last call.
-    pub(crate) fn take_counts(&mut self, stats: &Stats, bytes_sent: u64, reading: &mut Reading) {
+    /// Takes over what a session and its connection have counted since the last call.
+    pub(crate) fn take_counts(&mut self, stats: &Stats, link: &LinkStats, reading: &mut Reading) {
         let counts = Counts {
             frames_received: stats.frames_received,
             frames_lost: stats.frames_lost,
-            bytes_received: stats.bytes_received,
-            bytes_sent,
+            bytes_received: link.received_bytes,
+            bytes_sent: link.sent_bytes,
+            packets_received: link.received_datagrams,
+            packets_sent: link.sent_datagrams,
             decode_errors: stats.decode_errors,
             unknown_records: stats.unknown_records,
             corrections: stats.corrections,
@@ -242,7 +249,8 @@ mod tests {
         let (mut measures, mut reading) = (Measures::default(), Reading::default());
         for (received, lost) in [(10, 2), (20, 1), (20, 1)] {
             let stats = Stats { frames_received: received, frames_lost: lost, ..Stats::default() };
-            measures.take_counts(&stats, received * 60, &mut reading);
+            let link = LinkStats { sent_bytes: received * 60, ..LinkStats::default() };
+            measures.take_counts(&stats, &link, &mut reading);
         }
         assert_eq!((measures.counts.frames_received, measures.counts.bytes_sent), (20, 1_200));
     }

@@ -73,6 +73,8 @@ pub struct Distributions {
 pub struct Report {
     /// Bots asked for.
     pub bots: u32,
+    /// Bots that checked what they were shown of others; all checked what they were told of themselves.
+    pub bots_checking: u32,
     /// Length of the measurement, after all had joined.
     pub seconds: f64,
     /// What they did.
@@ -99,6 +101,10 @@ pub struct Report {
     pub bytes_per_second_per_client: f64,
     /// UDP payload sent, per client.
     pub bytes_sent_per_second_per_client: f64,
+    /// UDP packets received, per bot and turn: those with acknowledgements alone are beyond one for each tick.
+    pub packets_received_per_turn: f64,
+    /// UDP packets sent, per bot and turn.
+    pub packets_sent_per_turn: f64,
     /// CPU time of the bots' threads per bot and turn, in microseconds.
     pub client_cpu_us_per_tick: f64,
     /// All bots together.
@@ -270,6 +276,7 @@ impl Report {
         let (connected_s, counts) = (all.connected.as_secs_f64().max(1e-9), all.counts);
         Self {
             bots: plan.count,
+            bots_checking: plan.count.div_ceil(plan.check_every.max(1)),
             seconds: plan.duration.as_secs_f64(),
             behaviour: plan.behaviour.name(),
             connected: outcome.connected,
@@ -283,6 +290,8 @@ impl Report {
             entities_visible: rounded(counts.visible_sum as f64 / counts.visible_samples.max(1) as f64),
             bytes_per_second_per_client: rounded(counts.bytes_received as f64 / connected_s),
             bytes_sent_per_second_per_client: rounded(counts.bytes_sent as f64 / connected_s),
+            packets_received_per_turn: hundredths(counts.packets_received as f64 / counts.turns.max(1) as f64),
+            packets_sent_per_turn: hundredths(counts.packets_sent as f64 / counts.turns.max(1) as f64),
             client_cpu_us_per_tick: rounded(all.cpu.as_secs_f64() * 1e6 / counts.turns.max(1) as f64),
             path: Path::of(&all),
             impaired: is_split.then(|| Path::of(impaired)),
@@ -331,6 +340,10 @@ fn rounded(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
 }
 
+fn hundredths(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}
+
 fn write_path(f: &mut fmt::Formatter<'_>, whose: &str, path: &Path) -> fmt::Result {
     writeln!(f, "{:<24}{:>9}{:>9}{:>9}{:>9}", format!("milliseconds{whose}"), "p50", "p95", "p99", "max")?;
     for (name, times) in [
@@ -375,6 +388,10 @@ impl fmt::Display for Report {
         let rows = [
             ("bytes/s per client down", format!("{:.0}", self.bytes_per_second_per_client)),
             ("bytes/s per client up", format!("{:.0}", self.bytes_sent_per_second_per_client)),
+            (
+                "packets per turn up/down",
+                format!("{:.2} / {:.2}", self.packets_sent_per_turn, self.packets_received_per_turn),
+            ),
             ("bot CPU us per turn", format!("{:.1}", self.client_cpu_us_per_tick)),
             ("entities visible (mean)", format!("{:.1}", self.entities_visible)),
             ("corrections", self.corrections.to_string()),
@@ -382,6 +399,7 @@ impl fmt::Display for Report {
             ("commands refused", self.rejected_commands.to_string()),
             ("disconnects", self.disconnects.to_string()),
             ("decode errors", self.decode_errors.to_string()),
+            ("bots that check others", self.bots_checking.to_string()),
             ("invariant violations", self.invariant_violations.to_string()),
         ];
         for (name, value) in rows {

@@ -13,9 +13,13 @@ const ARRIVED_M: f32 = 3.0;
 /// A place not reached in so many turns is given up (30 s).
 const PATIENCE_TURNS: u32 = 600;
 
+/// Turns between two looks at whether it is alive.
+const LOOK_TURNS: u32 = 5;
+
 /// Walks to random places.
 #[derive(Debug, Default)]
 pub(crate) struct Roamer {
+    is_dead: bool,
     goal: Option<(Vec2, u32)>,
     walker: Walker,
     porter: Porter,
@@ -23,7 +27,10 @@ pub(crate) struct Roamer {
 
 impl Brain for Roamer {
     fn decide(&mut self, senses: &Senses<'_>, draw: &mut Draw) -> Turn {
-        if senses.vitals().is_some_and(|vitals| vitals.is_dead()) {
+        if senses.turn.is_multiple_of(LOOK_TURNS) {
+            self.is_dead = senses.vitals().is_some_and(|vitals| vitals.is_dead());
+        }
+        if self.is_dead {
             self.walker.rest();
             return Turn::default();
         }

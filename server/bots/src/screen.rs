@@ -110,7 +110,7 @@ fn draw(frame: &mut Frame<'_>, look: &Look<'_>) {
     let rows =
         [Constraint::Length(3), Constraint::Length(7), Constraint::Min(5), Constraint::Min(5), Constraint::Length(1)];
     let [top, figures, ack, age, foot] = Layout::vertical(rows).areas(frame.area());
-    let title = format!(" {} ", look.doing);
+    let title = format!(" {}, {} s ", look.doing, look.elapsed.as_secs());
     let gauge = Gauge::default().block(Block::bordered().title(title)).gauge_style(Style::new().fg(Color::Cyan));
     frame.render_widget(gauge.ratio(look.done.clamp(0.0, 1.0)), top);
     frame.render_widget(Paragraph::new(lines(look)).block(Block::bordered().title(" now ")), figures);
@@ -153,7 +153,8 @@ fn draw_spark(frame: &mut Frame<'_>, area: Rect, title: &str, values: impl Itera
     let width = usize::from(area.width.saturating_sub(2));
     let shown = values.get(values.len().saturating_sub(width)..).unwrap_or_default();
     let newest = shown.last().copied().unwrap_or(0.0);
-    let block = Block::bordered().title(format!(" {title}: {newest:.1} "));
+    let largest = shown.iter().copied().fold(0.0, f64::max);
+    let block = Block::bordered().title(format!(" {title}: {newest:.1}, at most {largest:.1} "));
     let data: Vec<u64> = shown.iter().map(|value| (value * SPARK_STEPS) as u64).collect();
     frame.render_widget(Sparkline::default().block(block).data(data).style(Style::new().fg(Color::Green)), area);
 }
@@ -188,7 +189,9 @@ mod tests {
     fn the_view_shows_who_plays_how_it_goes_and_what_is_wrong() {
         let ack_ms = Quantiles { p95: 12.34, ..Quantiles::default() };
         let text = shown(&[Point { ack_ms, bytes_down: 4_321.0, ..Point::default() }], 3);
-        for part in ["20 bots play", "25%", "joined 19 of 20", "violations 3", "4321 down", "p95 ms: 12.3", "q ends"] {
+        for part in
+            ["20 bots play, 7 s", "25%", "joined 19 of 20", "violations 3", "4321 down", "p95 ms: 12.3", "q ends"]
+        {
             assert!(text.contains(part), "`{part}` is missing in:\n{text}");
         }
     }

@@ -1,10 +1,11 @@
 //! What the server told each bot about itself, to compare what it shows of it to others. Nothing but the server is asked: a
 //! bot's own state is exact and comes with every frame, so whoever sees that bot has to see it there.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use glam::Vec3;
 use net::client::ClientSession;
+use net::client::world::CurrentScene;
 use sim::ids::SimId;
 use sim::wire::Reader;
 
@@ -26,7 +27,17 @@ const COMPARED_MAX: usize = 8;
 /// Where everybody was, by the server's word.
 #[derive(Debug, Default)]
 pub(crate) struct Truths {
-    tracks: BTreeMap<SimId, Track>,
+    /// By the index of the entity.
+    stays: Vec<Option<Box<Stay>>>,
+}
+
+/// One bot's stay in a scene.
+#[derive(Debug)]
+struct Stay {
+    id: SimId,
+    /// Scene epochs of different sessions cannot be compared; the id of the scene can.
+    scene: String,
+    track: Track,
 }
 
 /// Where the server told a bot that it was.
@@ -71,8 +82,6 @@ struct Track {
     states: VecDeque<(u32, Vec3)>,
     /// The tick in which the last place was taken.
     rests_since: u32,
-    /// Scene epochs of different sessions cannot be compared; the id of the scene can.
-    scene: String,
 }
 
 /// How what a bot sees of another compares with where that one was.
@@ -93,11 +102,21 @@ impl Truths {
     pub(crate) fn note(&mut self, session: &ClientSession) {
         let world = session.world();
         let Some(scene) = world.scene() else { return };
-        let track = self.tracks.entry(scene.own).or_default();
-        if track.scene != scene.id {
-            *track = Track { scene: scene.id.clone(), ..Track::default() };
+        let index = scene.own.index();
+        if self.stays.len() <= index {
+            self.stays.resize_with(index + 1, || None);
         }
-        track.note(world.newest_tick(), Vec3::from(world.own().position));
+        let Some(place) = self.stays.get_mut(index) else { return };
+        let stay = match place {
+            Some(stay) if stay.is(scene.own, scene) => stay,
+            other => other.insert(Box::new(Stay::of(scene))),
+        };
+        stay.track.note(world.newest_tick(), Vec3::from(world.own().position));
+    }
+
+    fn track(&self, id: SimId, scene: &CurrentScene) -> Option<&Track> {
+        let stay = self.stays.get(id.index())?.as_ref()?;
+        stay.is(id, scene).then_some(&stay.track)
     }
 
     /// Compares what a bot sees of others, a few from the `start`-th on; answers the truth that it contradicts, if any.
@@ -114,7 +133,7 @@ impl Truths {
         let first = start as usize % seen.len().max(1);
         let mut wrong = None;
         for entity in seen.skip(first).take(COMPARED_MAX).filter(|entity| entity.id() != scene.own) {
-            let Some(track) = self.tracks.get(&entity.id()).filter(|track| track.scene == scene.id) else { continue };
+            let Some(track) = self.track(entity.id(), scene) else { continue };
             let Some((tick, place)) = entity.value_tick(position).zip(world.position(entity.id())) else { continue };
             let verdict = track.judge(tick, place, world.newest_tick());
             measures.counts.views_compared += u64::from(verdict != Verdict::Unknown);
@@ -125,6 +144,16 @@ impl Truths {
             }
         }
         wrong
+    }
+}
+
+impl Stay {
+    fn of(scene: &CurrentScene) -> Self {
+        Self { id: scene.own, scene: scene.id.clone(), track: Track::default() }
+    }
+
+    fn is(&self, id: SimId, scene: &CurrentScene) -> bool {
+        self.id == id && self.scene == scene.id
     }
 }
 

@@ -51,6 +51,13 @@ pub(super) struct BotsArgs {
     /// Where the server's /metrics page is; its figures go into the report
     #[arg(long, value_name = "ADDR")]
     http: Option<SocketAddr>,
+    /// One client in N takes in where others are and checks what it is shown of them; the rest, unless they fight, follow
+    /// themselves alone, which lets one machine drive more of them
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    check_every: u32,
+    /// Threads that drive the clients, one to every 4096 without it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    threads: Option<u32>,
     /// Seed of the bots' names and choices
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -148,6 +155,8 @@ pub(super) fn run(args: &BotsArgs) -> anyhow::Result<ExitCode> {
         behaviour: args.behaviour,
         radius_m: args.radius,
         joins_per_second: args.ramp,
+        check_every: args.check_every,
+        threads: args.threads,
         network: args.network.network(args.seed),
         duration: Duration::from_secs(u64::from(args.seconds)),
         seed: args.seed,

@@ -26,6 +26,7 @@ pub(super) const TRANSPORT_LOST: &str = "transport_lost_packets_total";
 pub(super) const DATAGRAMS: &str = "scene_datagrams_total";
 pub(super) const UPDATES_SENT: &str = "scene_updates_sent_total";
 pub(super) const UPDATES_BROADCAST: &str = "scene_updates_broadcast_total";
+pub(super) const DATAGRAMS_DISPLACED: &str = "scene_datagrams_displaced_total";
 pub(super) const DATAGRAM_BYTES: &str = "scene_datagram_bytes_total";
 pub(super) const FRAME_BYTES: &str = "scene_frame_bytes_total";
 pub(super) const RECORDING_STOPPED: &str = "recording_stopped_total";
@@ -40,7 +41,7 @@ pub(super) const NAVIGATION: &str = "navigation_total";
 pub(super) const MESSAGE_LATENCY_HELP: &str = "Seconds from the arrival of a message to the tick that took it in.";
 
 /// Every metric with its help text, but [`MESSAGE_LATENCY`].
-pub(super) const DESCRIPTIONS: [(&str, &str); 31] = [
+pub(super) const DESCRIPTIONS: [(&str, &str); 32] = [
     (ONLINE_PLAYERS, "Connected players in all scenes."),
     (SCENE_PLAYER_COUNT, "Characters in a scene, those without a connection included."),
     (COMBAT_COUNT, "Hits, heals and other changes of health."),
@@ -61,6 +62,7 @@ pub(super) const DESCRIPTIONS: [(&str, &str); 31] = [
     (TRANSPORT_BYTES, "UDP payload by direction."),
     (TRANSPORT_LOST, "Packets of ours that the paths lost."),
     (DATAGRAMS, "Datagrams of state that a scene handed to its sessions."),
+    (DATAGRAMS_DISPLACED, "Those of them that gave way to the next tick's, because the network threads were behind."),
     (DATAGRAM_BYTES, "Bytes of those datagrams."),
     (UPDATES_SENT, "Changes of entities in those datagrams."),
     (UPDATES_BROADCAST, "What sending every change in a scene to everyone in it would have been."),

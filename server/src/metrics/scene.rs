@@ -25,6 +25,7 @@ pub struct SceneMetrics {
     combat: Counter,
     debt: Counter,
     datagrams: Counter,
+    datagrams_displaced: Counter,
     datagram_bytes: Counter,
     updates_sent: Counter,
     updates_broadcast: Counter,
@@ -45,6 +46,7 @@ impl Metrics {
             combat: count(names::COMBAT_COUNT),
             debt: count(names::TICK_DEBT_DROPPED),
             datagrams: count(names::DATAGRAMS),
+            datagrams_displaced: count(names::DATAGRAMS_DISPLACED),
             datagram_bytes: count(names::DATAGRAM_BYTES),
             updates_sent: count(names::UPDATES_SENT),
             updates_broadcast: count(names::UPDATES_BROADCAST),
@@ -55,7 +57,8 @@ impl Metrics {
         made.sessions.set(0.0);
         made.awake.set(0.0);
         let more = [&made.overruns, &made.combat, &made.debt, &made.updates_sent, &made.updates_broadcast];
-        for counter in more.into_iter().chain([&made.datagrams, &made.datagram_bytes, &made.frame_bytes]) {
+        let sent = [&made.datagrams, &made.datagrams_displaced, &made.datagram_bytes, &made.frame_bytes];
+        for counter in more.into_iter().chain(sent) {
             counter.increment(0);
         }
         made
@@ -118,6 +121,7 @@ impl SceneMetrics {
     /// Sessions that ended are counted where their connections are, once.
     pub fn count_sessions(&self, stats: SessionStats) {
         self.datagrams.increment(stats.datagrams);
+        self.datagrams_displaced.increment(stats.datagrams_displaced);
         self.datagram_bytes.increment(stats.datagram_bytes);
         self.updates_sent.increment(stats.updates_sent);
         self.updates_broadcast.increment(stats.updates_broadcast);

@@ -17,6 +17,8 @@ use crate::ids::SimId;
 const CELLS_PER_RADIUS: f32 = 2.0;
 /// Cells around a cell, along one axis and to one side, that lie within the leave radius of it.
 pub(super) const REACH: usize = 2;
+/// Rows and columns of empty cells at every side: a leap is heard one cell farther than views reach.
+const BORDER: usize = REACH + 1;
 /// Cells along one side at most, the border that nothing stands in included; a larger scene gets larger cells.
 const CELLS_PER_SIDE_MAX: usize = 1_024;
 /// Metres in one tick (20 m/s) beyond which a thing has leapt: where it was says nothing of where it is.
@@ -76,10 +78,10 @@ impl Field {
     pub fn new(min: Vec2, max: Vec2, radii: AoiDef) -> Self {
         let size_m = (max - min).max(Vec2::ONE);
         #[allow(clippy::cast_precision_loss, reason = "1,024 fits")]
-        let inner_max = (CELLS_PER_SIDE_MAX - 2 * REACH) as f32;
+        let inner_max = (CELLS_PER_SIDE_MAX - 2 * BORDER) as f32;
         let cell_m = (radii.leave_m / CELLS_PER_RADIUS).max(size_m.max_element() / inner_max);
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 1,024")]
-        let count = |length_m: f32| (length_m / cell_m).ceil().max(1.0) as usize + 2 * REACH;
+        let count = |length_m: f32| (length_m / cell_m).ceil().max(1.0) as usize + 2 * BORDER;
         let (columns, rows) = (count(size_m.x), count(size_m.y));
         let cell_count = columns * rows;
         Self {
@@ -169,7 +171,7 @@ impl Field {
         self.odometer_m += f64::from(self.stride_m);
         self.stirred.insert_around(&self.touched, self.columns, REACH);
         // One farther: what is on the brink of a view may be a little beyond all radii.
-        self.unsettled.insert_around(&self.leapt, self.columns, REACH + 1);
+        self.unsettled.insert_around(&self.leapt, self.columns, BORDER);
     }
 
     /// The cell of a place. The outermost cells stay empty, so that every cell has others all around it.
@@ -178,7 +180,7 @@ impl Field {
     pub fn cell_of(&self, place: Vec2) -> u32 {
         let local = (place - self.min) / self.cell_m;
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "casts saturate; NaN becomes 0")]
-        let inner = |value: f32, count: usize| (value as usize).min(count - 2 * REACH - 1) + REACH;
+        let inner = |value: f32, count: usize| (value as usize).min(count - 2 * BORDER - 1) + BORDER;
         u32::try_from(inner(local.y, self.rows) * self.columns + inner(local.x, self.columns)).unwrap_or(0)
     }
 
@@ -280,7 +282,7 @@ impl Field {
     }
 }
 
-/// The cells at most `reach` columns and rows away from a cell, row by row.
+/// The cells at most `reach` columns and rows, no more than there are at the border, away from a cell, row by row.
 pub(super) fn cells_around(
     columns: usize,
     cell: u32,
@@ -303,6 +305,22 @@ mod tests {
 
     fn field() -> Field {
         Field::new(Vec2::splat(-100.0), Vec2::splat(100.0), RADII)
+    }
+
+    #[test]
+    fn a_leap_is_heard_all_around_also_in_the_corners() {
+        for at in 0..9_u8 {
+            let corner = Vec2::new(f32::from(at % 3) - 1.0, f32::from(at / 3) - 1.0) * 110.0;
+            let mut field = field();
+            field.begin(1, 2);
+            field.put(SimId::new(1, 0), corner, Visibility::default());
+            field.settle();
+            let heard = |place: Vec2| field.is_unsettled(field.cell_of(place));
+            let steps = || (0..7_u8).map(|step| (f32::from(step) - 3.0) * field.cell_m);
+            let clamped = corner.clamp(Vec2::splat(-100.0), Vec2::splat(99.9));
+            assert!(steps().all(|x| steps().all(|y| heard(clamped + Vec2::new(x, y)))), "beside {corner}");
+            assert!(!heard(-clamped) || clamped.length() < 50.0);
+        }
     }
 
     #[test]

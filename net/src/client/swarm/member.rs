@@ -9,7 +9,7 @@ use super::super::session::ClientSession;
 use super::super::{Closed, SendError, closed_by};
 use super::{ClientId, Happened, LinkStats};
 use crate::codec::{FrameReader, frame_prefix};
-use crate::driver::{Application, LinkKey, Read, Wire};
+use crate::driver::{Application, LinkKey, Read, TICK_PATIENCE, Wire};
 use crate::mailbox::now_us;
 use crate::protocol::SERVER_FRAME_BYTES_MAX;
 
@@ -168,7 +168,9 @@ impl Application for Crowd {
 
     fn connected(&mut self, _id: &mut ClientId, _wire: &mut Wire<'_>) {}
 
-    fn datagram(&mut self, id: &mut ClientId, _wire: &mut Wire<'_>, bytes: Bytes) {
+    fn datagram(&mut self, id: &mut ClientId, wire: &mut Wire<'_>, bytes: Bytes) {
+        // Who is told of the world plays in it, and makes an input in every tick.
+        wire.set_patience(TICK_PATIENCE);
         if let Some(member) = self.members.get_mut(id.index()) {
             member.session.on_datagram(&bytes, now_us());
             self.note(*id, Happened::Frame);

@@ -7,13 +7,25 @@ use sim::ids::SimId;
 use smallvec::SmallVec;
 
 use crate::client::interpolate::Track;
-use crate::records::{COMPACT_TICKS, CompactPlace, Values};
+use crate::records::{COMPACT_TICKS, CompactPlace, StateNews, Values};
 
 /// Where in the wire table the components stand that make up a pose.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct PlaceBits {
     pub(super) position: Option<u8>,
     pub(super) heading: Option<u8>,
+}
+
+impl PlaceBits {
+    /// Whether news say nothing but where something is and where it faces.
+    pub(super) fn is_all_of(self, news: &StateNews<'_>) -> bool {
+        match news {
+            StateNews::Place(_) => true,
+            StateNews::Values(values) => {
+                values.iter().all(|(component, _)| [self.position, self.heading].contains(&Some(*component)))
+            }
+        }
+    }
 }
 
 /// A component's value and the tick it belongs to.
@@ -149,11 +161,20 @@ pub(super) struct Entities {
     order: Vec<(SimId, u32)>,
     slots: Vec<RemoteEntity>,
     free: Vec<u32>,
+    /// The own character, which is asked for more often than all others.
+    own: Option<SimId>,
+    own_slot: Option<u32>,
 }
 
 impl Entities {
-    pub(super) fn clear(&mut self) {
-        *self = Self::default();
+    /// Forgets all, in a scene in which `own` is the own character.
+    pub(super) fn begin_anew(&mut self, own: SimId) {
+        *self = Self { own: Some(own), ..Self::default() };
+    }
+
+    /// The own character, while it is known.
+    pub(super) fn own(&self) -> Option<&RemoteEntity> {
+        self.slots.get(self.own_slot? as usize)
     }
 
     pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = &RemoteEntity> {
@@ -168,11 +189,13 @@ impl Entities {
 
     /// Adds an entity, in place of one of the same id.
     pub(super) fn insert(&mut self, entity: RemoteEntity) {
+        let is_own = self.own == Some(entity.id);
         match self.order.binary_search_by_key(&entity.id, |&(other, _)| other) {
             Ok(at) => self.slots[self.order[at].1 as usize] = entity,
             Err(at) => {
                 let slot = self.free.pop().unwrap_or(u32::try_from(self.slots.len()).unwrap_or(u32::MAX));
                 self.order.insert(at, (entity.id, slot));
+                self.own_slot = if is_own { Some(slot) } else { self.own_slot };
                 match self.slots.get_mut(slot as usize) {
                     Some(place) => *place = entity,
                     None => self.slots.push(entity),
@@ -185,6 +208,7 @@ impl Entities {
     pub(super) fn remove(&mut self, id: SimId) -> bool {
         let Ok(at) = self.order.binary_search_by_key(&id, |&(other, _)| other) else { return false };
         let (_, slot) = self.order.remove(at);
+        self.own_slot = self.own_slot.filter(|&own| own != slot);
         self.free.push(slot);
         true
     }

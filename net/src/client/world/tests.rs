@@ -71,6 +71,20 @@ fn x_of(world: &ClientWorld, index: u32) -> Option<f32> {
 }
 
 #[test]
+fn a_client_that_ignores_places_acknowledges_them_and_takes_in_all_else() {
+    let mut world = world();
+    world.ignore_places();
+    batch(&mut world, 10, enter(5, &position(1.0)));
+    let (word, bytes) = CompactPlace::new([130, 0, 0], false, None).to_word();
+    let records = [&[5], &word.to_le_bytes()[..bytes]].concat();
+    let told = StateFrame { frame: 1, tick: 11, scene_epoch: 1, own: OwnState::default(), records };
+    assert!(world.on_frame(&told).is_some());
+    world.on_frame(&frame(2, 12, &[(5, vitals(7))]));
+    assert_eq!((x_of(&world, 5), world.frame_acks()), (Some(1.0), (2, 1)));
+    assert_eq!(world.entity(id(5)).and_then(|entity| entity.value(1)), Some(&[7][..]));
+}
+
+#[test]
 fn an_announced_entity_moves_with_the_newest_frame() {
     let mut world = world();
     batch(&mut world, 10, enter(5, &position(1.0)));
@@ -181,6 +195,23 @@ fn values_for_the_owner_are_the_own_characters() {
     batch(&mut world, 10, bytes);
     assert_eq!(world.own_value(1), Some(&[9][..]));
     assert_eq!(world.entities().len(), 0);
+}
+
+#[test]
+fn the_own_characters_values_come_and_go_with_it() {
+    let mut world = world();
+    assert_eq!(world.own_value(1), None);
+    batch(&mut world, 10, [enter(5, &vitals(2)), enter(1, &vitals(3))].concat());
+    assert_eq!(world.own_value(1), Some(&[3][..]));
+    let mut leave = Vec::new();
+    crate::records::put_leave(&mut leave, id(1));
+    batch(&mut world, 11, leave);
+    assert_eq!(world.own_value(1), None);
+    // Another takes its place in memory, and it comes back to a third.
+    batch(&mut world, 12, [enter(7, &vitals(4)), enter(1, &vitals(6))].concat());
+    assert_eq!(world.own_value(1), Some(&[6][..]));
+    world.on_message(scene(2, 20));
+    assert_eq!(world.own_value(1), None);
 }
 
 fn compact(index: u32, x_cm: u16) -> (u32, Vec<u8>) {

@@ -14,13 +14,14 @@ const BATCH_BYTES_MAX: usize = SERVER_FRAME_BYTES_MAX - 1_024;
 
 /// Writes what the scratch has gathered for the client; answers the bytes.
 pub(super) fn write(session: &mut Session, own_id: SimId, picture: &Picture<'_>, scratch: &mut Scratch) -> u64 {
-    let Scratch { whole, entering, leaving, events, batch, owner, datagram: frame, .. } = scratch;
+    let Scratch { whole, entering, oversized, leaving, events, batch, owner, datagram: frame, .. } = scratch;
     let mut batches = Batches { tick: picture.tick, bytes: 0, last: None, out: batch, frame };
     batches.out.clear();
     for &id in leaving.iter() {
         batches.record(session, |out| put_leave(out, id));
     }
-    for &id in entering.iter() {
+    // What is too much for a datagram is told like one that comes into view; the stream loses nothing.
+    for &id in entering.iter().chain(oversized.iter()) {
         let body = whole.body(picture.source, id, picture.shown);
         batches.record(session, |out| {
             put_enter(out, id);
@@ -83,7 +84,7 @@ impl Batches<'_> {
         self.bytes += self.out.len() as u64;
         let records = std::mem::take(self.out);
         let message = ServerMessage::Batch { batch, tick: self.tick, records };
-        session.send_through(&message, self.frame);
+        session.send_along(&message, self.frame);
         if let ServerMessage::Batch { records, .. } = message {
             *self.out = records;
             self.out.clear();

@@ -1,6 +1,6 @@
 //! The budget of one client's tick: when not everything fits, what goes first. Never in turn: what waited longest for its
-//! distance goes first, nobody waits longer than the bound on silence, and the own character, its party, its target and
-//! its attackers do not wait at all.
+//! distance goes first, nobody waits longer than the bound on silence, and the own character, its party, whom it casts at
+//! and its attackers do not wait at all.
 //!
 //! Two walks over the view and no sorting: the first gives every entity that lacks something an urgency and adds up the
 //! bytes of each urgency; the second writes those above the urgency at which the budget ends.

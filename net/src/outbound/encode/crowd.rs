@@ -8,7 +8,7 @@ use sim::ids::SimId;
 use super::Picture;
 use super::budget::Eyes;
 
-/// Ticks for which who is shown stays the same unless the interest changes.
+/// Ticks for which who is shown stays the same unless the interest changes, and after which the limit may change again.
 const REVIEW_TICKS: u32 = 10;
 /// How much nearer one who is not shown must be to take the place of one who is: no flicker at the border.
 const INCUMBENT_PART: f32 = 0.8;
@@ -19,19 +19,27 @@ const SHOWN_MIN: usize = 20;
 #[derive(Debug, Default)]
 pub(crate) struct Crowd {
     cap: Option<usize>,
+    /// Players shown since the last review, those left out who are shown in any case.
+    shown_count: usize,
+    /// When the limit last changed: what that did shows in the ticks after it.
+    adapted_tick: u32,
     reviewed_tick: u32,
 }
 
 impl Crowd {
-    /// Adapts to what the last tick was like with so many entities shown.
-    pub(super) fn adapt(&mut self, is_hopeless: bool, is_easy: bool, shown_count: usize, tick: u32) {
-        if is_hopeless {
-            let cap = self.cap.unwrap_or(shown_count).min(shown_count);
-            self.cap = Some((cap - cap / 10).max(SHOWN_MIN));
-            self.reviewed_tick = 0;
-        } else if is_easy && tick >= self.reviewed_tick + REVIEW_TICKS {
-            self.cap = self.cap.map(|cap| cap + cap / 10);
-        }
+    /// Adapts to what the last tick was like: fewer at once when not even those who are overdue were told, more after a
+    /// while when nobody near had to wait for long. `player_count` counts the players in view where all are shown.
+    pub(super) fn adapt(&mut self, is_hopeless: bool, is_easy: bool, tick: u32, player_count: impl FnOnce() -> usize) {
+        let adapted = match self.cap {
+            None if is_hopeless => (player_count() * 9 / 10).max(SHOWN_MIN),
+            Some(cap) if is_hopeless => (cap.min(self.shown_count) * 9 / 10).max(SHOWN_MIN),
+            // Who sees fewer than it may has not shown how many it could see.
+            Some(cap) if is_easy && self.shown_count >= cap && tick >= self.adapted_tick + REVIEW_TICKS => {
+                cap + (cap / 10).max(1)
+            }
+            _ => return,
+        };
+        (self.cap, self.adapted_tick, self.reviewed_tick) = (Some(adapted), tick, 0);
     }
 
     /// Players shown at most, while there is such a limit.
@@ -44,6 +52,11 @@ impl Crowd {
         self.cap = self.cap.filter(|&cap| visible_count > cap);
     }
 
+    /// So many players are shown from now on.
+    pub(super) fn note_shown(&mut self, count: usize) {
+        self.shown_count = count;
+    }
+
     /// True when it is time to choose anew who is shown.
     pub(super) fn is_due(&mut self, is_changed: bool, tick: u32) -> bool {
         let is_due = is_changed || tick >= self.reviewed_tick + REVIEW_TICKS;
@@ -54,7 +67,7 @@ impl Crowd {
     }
 }
 
-/// Chooses who of those in view is shown: everything but players, and of these the nearest.
+/// Chooses who of those in view is shown: everything but players, and of these the nearest; answers how many those are.
 pub(super) fn choose(
     visible: &[SimId],
     cap: usize,
@@ -62,7 +75,7 @@ pub(super) fn choose(
     eyes: &Eyes<'_>,
     picture: &Picture<'_>,
     (players, shown): (&mut Vec<(f32, SimId)>, &mut Vec<SimId>),
-) {
+) -> usize {
     players.clear();
     shown.clear();
     for &id in visible {
@@ -79,6 +92,12 @@ pub(super) fn choose(
     }
     shown.extend(players.iter().map(|&(_, id)| id));
     shown.sort_unstable();
+    players.len()
+}
+
+/// How many players there are among `ids`.
+pub(super) fn player_count(ids: &[SimId], picture: &Picture<'_>) -> usize {
+    ids.iter().filter(|&&id| is_player(id, picture)).count()
 }
 
 fn is_player(id: SimId, picture: &Picture<'_>) -> bool {
@@ -86,4 +105,35 @@ fn is_player(id: SimId, picture: &Picture<'_>) -> bool {
     entity
         .and_then(|entity| picture.source.world.get::<Kind>(entity))
         .is_some_and(|kind| matches!(kind, Kind::Player(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_falls_at_once_and_grows_again_while_it_is_reached() {
+        let mut crowd = Crowd::default();
+        crowd.adapt(false, true, 100, || 500);
+        assert_eq!(crowd.cap(), None);
+        for tick in 101..111 {
+            crowd.adapt(true, false, tick, || 500);
+            assert!(crowd.is_due(false, tick));
+            crowd.note_shown(crowd.cap().unwrap_or(0));
+        }
+        let least = crowd.cap().unwrap_or(0);
+        assert!((150..=200).contains(&least), "{least}");
+        for tick in 111..211 {
+            crowd.adapt(false, true, tick, || 500);
+            crowd.is_due(false, tick);
+            crowd.note_shown(crowd.cap().unwrap_or(0));
+        }
+        let grown = crowd.cap().unwrap_or(0);
+        assert!(grown >= least * 2, "{grown} after 5 s of ease");
+        crowd.note_shown(grown - 1);
+        crowd.adapt(false, true, 300, || 500);
+        assert_eq!(crowd.cap(), Some(grown), "no more were there");
+        crowd.relax(grown);
+        assert_eq!(crowd.cap(), None);
+    }
 }

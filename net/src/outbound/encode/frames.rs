@@ -77,8 +77,9 @@ impl<'a> FrameWriter<'a> {
     #[allow(clippy::cast_possible_truncation, reason = "numbers below 9")]
     pub(super) fn pass(&mut self, ids: &[SimId], all_passing: &[Passing], own: SimId) -> (usize, usize) {
         let start = self.records.len();
-        // Room for whole words; what is not written in the end is cut off.
+        // Room for whole words, two for each of them; what is not written in the end is cut off.
         let Some(end) = self.room_bytes.checked_sub(WORD_BYTES) else { return (0, 0) };
+        let end = end.min(start + ids.len() * 2 * WORD_BYTES);
         self.records.resize(end.max(start) + WORD_BYTES, 0);
         let records = &mut self.records[..];
         let (before, own) = (self.range.map_or(NOBODY, |(_, last)| last).bits(), own.bits());
@@ -134,13 +135,14 @@ impl<'a> FrameWriter<'a> {
         true
     }
 
-    /// Writes a record; false when the budget is used up.
+    /// Whether a record with so many bytes of values fits in a datagram at all.
+    pub(super) fn fits(body_bytes: usize) -> bool {
+        INDEX_BYTES_MAX + body_bytes <= DATAGRAM_BYTES_MAX - FRAME_OVERHEAD_BYTES
+    }
+
+    /// Writes a record that [fits](FrameWriter::fits); false when the budget is used up.
     pub(super) fn put(&mut self, id: SimId, body: &[u8]) -> bool {
         let bytes = INDEX_BYTES_MAX + body.len();
-        if bytes > DATAGRAM_BYTES_MAX - FRAME_OVERHEAD_BYTES {
-            tracing::error!(%id, bytes, "a record does not fit in a datagram; it is not sent");
-            return true;
-        }
         // A record that no budget holds goes alone, and a little over it: else it would never go.
         let is_alone = self.is_first && self.records.is_empty();
         if !is_alone && self.records.len() + bytes > self.room_bytes && !(self.turn_over() && bytes <= self.room_bytes)

@@ -12,7 +12,7 @@ use super::super::changes::{News, PLACE_BITS};
 use super::super::view::Pair;
 use super::budget::{Eyes, Ration};
 use super::frames::FrameWriter;
-use super::{Picture, Scratch};
+use super::{Picture, Scratch, crowd};
 use crate::protocol::OwnState;
 use crate::sessions::Session;
 
@@ -26,6 +26,8 @@ struct Telling<'a> {
     told_count: usize,
     /// Who has to wait.
     left_out: &'a mut Vec<Pair>,
+    /// Of whom there is too much to tell for a datagram.
+    oversized: &'a mut Vec<SimId>,
 }
 
 /// What became of one entity's news.
@@ -46,9 +48,10 @@ pub(super) fn tell(
     picture: &Picture<'_>,
     scratch: &mut Scratch,
 ) {
-    let Scratch { lacking, arena, events, records, datagram, ration, pairs, left_out, .. } = scratch;
+    let Scratch { lacking, arena, events, records, datagram, ration, pairs, left_out, oversized, .. } = scratch;
     events.clear();
     left_out.clear();
+    oversized.clear();
     let budget_bytes = picture.limits.record_bytes_per_tick();
     let view = &mut session.view;
     let was_short = view.is_short;
@@ -59,7 +62,7 @@ pub(super) fn tell(
     let (shown, mut apart, told_tick) =
         (std::mem::take(&mut view.shown), std::mem::take(&mut view.apart), view.told_tick);
     let frames = FrameWriter::new(session, own, picture, (arena, records, datagram));
-    let mut telling = Telling { picture, own: eyes.own, lacking, events, frames, told_count: 0, left_out };
+    let mut telling = Telling { picture, own: eyes.own, lacking, events, frames, told_count: 0, left_out, oversized };
     if was_short {
         telling.tell_most_urgent(pairs, ration);
     } else {
@@ -73,7 +76,7 @@ pub(super) fn tell(
     let (view, tick) = (&mut session.view, picture.tick);
     let silence_ticks = picture.limits.silence_ticks;
     let (is_hopeless, is_easy) = (was_short && ration.is_hopeless(), !was_short || ration.is_easy(silence_ticks));
-    view.crowd.adapt(is_hopeless, is_easy, shown.len(), tick);
+    view.crowd.adapt(is_hopeless, is_easy, tick, || crowd::player_count(&shown, picture));
     view.is_short = !apart.is_empty() || (was_short && ration.wanted_bytes() * 5 > budget_bytes * 4);
     view.left_out_count = apart.len();
     view.told_count += told_count as u64;
@@ -96,9 +99,9 @@ impl Telling<'_> {
     /// Tells of entities of which the client was sent everything up to the same tick.
     fn tell_run(&mut self, mut run: &[SimId], since_tick: u32) {
         let is_last_tick = since_tick + 1 == self.picture.tick;
-        let all_passing = if is_last_tick { self.picture.encoded.all_passing() } else { &[] };
+        let all_passing = self.picture.encoded.all_passing();
         loop {
-            let (passed, written) = self.frames.pass(run, all_passing, self.own);
+            let (passed, written) = if is_last_tick { self.frames.pass(run, all_passing, self.own) } else { (0, 0) };
             self.told_count += written;
             let Some((&id, rest)) = run.get(passed..).and_then(<[SimId]>::split_first) else { return };
             self.tell_one(Pair { id, since_tick }, true);
@@ -139,7 +142,7 @@ impl Telling<'_> {
         let is_written = if news.follows(picture.tick, since_tick) && !is_own {
             match news.short() {
                 Some(record) => self.frames.put_short(id, record),
-                None => self.frames.put(id, encoded.body(news)),
+                None => put(&mut self.frames, self.oversized, id, encoded.body(news)),
             }
         } else {
             let mask = encoded.changed_after(id, since_tick);
@@ -149,7 +152,7 @@ impl Telling<'_> {
             }
             let is_written = match encoded.compact(id, mask, since_tick).filter(|_| !is_own) {
                 Some(record) => self.frames.put_short(id, record),
-                None => self.frames.put(id, self.lacking.body(picture.source, id, mask)),
+                None => put(&mut self.frames, self.oversized, id, self.lacking.body(picture.source, id, mask)),
             };
             if is_written {
                 self.frames.except(id, since_tick);
@@ -158,6 +161,15 @@ impl Telling<'_> {
         };
         if is_written { Told::Written } else { Told::NoRoom }
     }
+}
+
+/// Writes a record, or notes that the batch has to carry it; false when it has to wait.
+fn put(frames: &mut FrameWriter<'_>, oversized: &mut Vec<SimId>, id: SimId, body: &[u8]) -> bool {
+    if FrameWriter::fits(body.len()) {
+        return frames.put(id, body);
+    }
+    oversized.push(id);
+    true
 }
 
 fn is_told(changes: &Changes, event: u32, own_id: SimId) -> bool {

@@ -210,7 +210,8 @@ pub(super) fn start_casts(
         let Some(def) = assets.skills.arc(skill) else { continue };
         let hostile = def.target.filter() == Filter::Enemy;
         if start(&sides, &mut stage, &mut caster, skill, def, intent) {
-            started.write(CastStarted { caster: intent.caster, skill, hostile });
+            let target = if let CastTarget::Unit(id) = intent.target { Some(id) } else { None };
+            started.write(CastStarted { caster: intent.caster, skill, target, hostile });
         } else {
             stage.end(intent.caster, intent.skill, CastOutcome::Refused);
         }

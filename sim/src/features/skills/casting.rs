@@ -147,6 +147,8 @@ pub struct CastStarted {
     pub caster: SimId,
     /// What.
     pub skill: Id<SkillDef>,
+    /// At whom, if at somebody.
+    pub target: Option<SimId>,
     /// Whether it is aimed at enemies.
     pub hostile: bool,
 }

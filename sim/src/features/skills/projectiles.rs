@@ -53,6 +53,8 @@ pub struct Projectile {
     skill: Option<Arc<SkillDef>>,
     thousandths: u32,
     depth: u8,
+    /// Whom it homes in on. Never told: viewers may not see whom it follows.
+    target: Option<SimId>,
     place: Vec3,
     velocity: Vec3,
     flown_m: f32,
@@ -65,17 +67,13 @@ pub struct Projectile {
 pub struct InFlight {
     /// Metres per second.
     pub velocity: Vec3,
-    /// Whom it homes in on.
-    pub target: Option<SimId>,
 }
 
 impl InFlight {
     /// Reads the replicated value.
     pub fn from_wire(reader: &mut Reader<'_>) -> Option<Self> {
         let mut part = || Some(f32::from(reader.u16()?.cast_signed()) / 100.0);
-        let velocity = Vec3::new(part()?, part()?, part()?);
-        let target = reader.u32()?;
-        Some(Self { velocity, target: (target != 0).then(|| SimId::from_bits(target)) })
+        Some(Self { velocity: Vec3::new(part()?, part()?, part()?) })
     }
 }
 
@@ -86,7 +84,6 @@ impl Replicate for InFlight {
         for mps in self.velocity.to_array() {
             out.extend_from_slice(&((mps * 100.0).round() as i16).to_le_bytes());
         }
-        out.extend_from_slice(&self.target.map_or(0, SimId::bits).to_le_bytes());
     }
 }
 
@@ -134,6 +131,7 @@ pub(super) fn launch(
             skill: conjured.skill.clone(),
             thousandths: conjured.thousandths,
             depth: conjured.depth,
+            target,
             place: from,
             velocity,
             flown_m: 0.0,
@@ -143,7 +141,7 @@ pub(super) fn launch(
         let concealment = Concealment { phase: concealment.phase, stealth: false };
         let parts = (Position(from), heading, Kind::Projectile(id.raw()), concealment);
         let own = roster.allocate(tick.0);
-        commands.spawn((own, parts, projectile, InFlight { velocity, target }));
+        commands.spawn((own, parts, projectile, InFlight { velocity }));
     }
 }
 
@@ -184,7 +182,7 @@ pub(super) fn fly(
     touches.clear();
     for (entity, &id, concealment, mut projectile, mut flight, mut position) in &mut flying {
         let projectile = &mut *projectile;
-        let goal = flight.target.map(|target| around.chest(target));
+        let goal = projectile.target.map(|target| around.chest(target));
         if let Some(Some(goal)) = goal {
             let velocity = (goal - projectile.place).normalize_or_zero() * projectile.def.speed_mps;
             if (velocity - flight.velocity).length() > 0.05 * projectile.def.speed_mps {
@@ -193,7 +191,7 @@ pub(super) fn fly(
             projectile.velocity = velocity;
         } else if goal.is_some() {
             // Whom it was after is gone: it flies on and hits whoever is in the way.
-            flight.target = None;
+            projectile.target = None;
         }
         let from = projectile.place;
         let mut by = projectile.velocity * TICK_SECONDS;
@@ -206,7 +204,8 @@ pub(super) fn fly(
         let is_last = by.length() >= left_m;
         let in_range = if is_last { left_m / by.length().max(f32::EPSILON) } else { 1.0 };
         let free = free_part(from, by, &geometry.0).min(in_range);
-        let is_over = around.touch(id, projectile, flight.target, concealment.phase, (from, by, free), &mut touches);
+        let is_over =
+            around.touch(id, projectile, projectile.target, concealment.phase, (from, by, free), &mut touches);
         projectile.place = from + by * free;
         projectile.flown_m += by.length() * free;
         let spent = free < 1.0 || is_last || now_ms(tick.0) >= projectile.end_ms;
@@ -353,6 +352,7 @@ impl Digest for Projectile {
     fn digest(&self, digester: &mut Digester) {
         digester.bytes(self.def.id.as_bytes());
         digester.u32(self.source.bits());
+        digester.u32(self.target.map_or(0, SimId::bits));
         self.place.to_array().into_iter().chain(self.velocity.to_array()).for_each(|part| digester.f32(part));
         digester.f32(self.flown_m);
         digester.u64(self.end_ms);
