@@ -387,6 +387,39 @@ fn a_session_that_sleeps_wakes_when_its_client_speaks() {
     assert_eq!(watch.difference(), None);
 }
 
+/// Lets so many players in.
+fn join(scene: &mut TestScene, count: u64) -> Vec<TaskEnd> {
+    let join = |number: u64| {
+        let (task, end) = mailbox(SessionId::next());
+        let character = Character { name: format!("p{number}"), class: "class/fighter".into(), parts: Vec::new() };
+        sessions::attach(&mut scene.scene, Join { player: PlayerId(number), character, spawn_point: None }, end);
+        task
+    };
+    (0..count).map(join).collect()
+}
+
+#[test]
+fn of_those_who_sleep_only_those_are_woken_around_whom_something_happens() {
+    let mut scene = TestScene::with_plugins(|app| {
+        app.add_plugins(net::plugin);
+    });
+    let tasks = join(&mut scene, 5);
+    scene.tick();
+    let ids: Vec<SimId> = scene.scene.world().resource::<Players>().0.values().map(|&(id, _)| id).collect();
+    for (&id, x) in ids.iter().zip([-400.0, -200.0, 0.0, 200.0, 400.0]) {
+        scene.place(id, x, 0.0);
+    }
+    scene.ticks(120);
+    assert_eq!(sessions::awake_count(&scene.scene), 0, "nobody says anything");
+    tasks.iter().for_each(|task| drop(task.take()));
+    scene.place(ids[1], -199.0, 0.0);
+    scene.place(ids[3], 201.0, 0.0);
+    scene.tick();
+    assert_eq!(sessions::awake_count(&scene.scene), 2);
+    let told: Vec<bool> = tasks.iter().map(|task| !task.take().datagrams.is_empty()).collect();
+    assert_eq!(told, [false, true, false, true, false]);
+}
+
 /// Hashes of a scene after a tick, by subsystem.
 type Hashes = Vec<(&'static str, u64)>;
 
@@ -396,13 +429,7 @@ fn everything_sent(threads: usize) -> (Vec<Bytes>, Vec<Hashes>) {
     let mut scene = TestScene::with_plugins(|app| {
         app.insert_resource(limits).add_plugins(net::plugin);
     });
-    let join = |number: u64| {
-        let (task, end) = mailbox(SessionId::next());
-        let character = Character { name: format!("p{number}"), class: "class/fighter".into(), parts: Vec::new() };
-        sessions::attach(&mut scene.scene, Join { player: PlayerId(number), character, spawn_point: None }, end);
-        task
-    };
-    let tasks: Vec<TaskEnd> = (0..30).map(join).collect();
+    let tasks = join(&mut scene, 30);
     let (mut sent, mut hashes) = (Vec::new(), Vec::new());
     for tick in 0..60_u8 {
         scene.tick();

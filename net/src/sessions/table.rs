@@ -103,13 +103,14 @@ impl SessionTable {
         into.extend(listed.map(|(rank, (place, _))| Visit { place, rank }));
     }
 
-    /// The sessions of a list, with their ranks.
+    /// The sessions of a list, with their ranks; the others are stepped over without a look.
     pub(crate) fn listed_mut(&mut self, list: &[Visit]) -> impl Iterator<Item = (usize, &mut Session)> {
-        let mut list = list.iter().peekable();
-        let slots = self.slots.iter_mut().enumerate();
-        slots.filter_map(move |(place, slot)| {
-            let visit = list.next_if(|visit| visit.place == place)?;
-            slot.as_mut().map(|session| (visit.rank, session))
+        let (mut rest, mut passed) = (self.slots.as_mut_slice(), 0);
+        list.iter().filter_map(move |&Visit { place, rank }| {
+            let (_, ahead) = std::mem::take(&mut rest).split_at_mut_checked(place.checked_sub(passed)?)?;
+            let (slot, behind) = ahead.split_first_mut()?;
+            (rest, passed) = (behind, place + 1);
+            slot.as_mut().map(|session| (rank, session))
         })
     }
 

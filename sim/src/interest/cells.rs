@@ -47,6 +47,7 @@ impl CellSet {
     }
 
     /// True without any cell.
+    #[inline]
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.cells.is_empty()
