@@ -39,7 +39,7 @@ pub(super) struct TraceArgs {
     /// Name of the player who looks
     #[arg(long, value_name = "NAME")]
     player: String,
-    /// The entity looked at, as in `#12.0` or as the number on the wire; without it, everything in the scene in --tick
+    /// The entity looked at, as in `12.0` or as the number on the wire; without it, everything in the scene in --tick
     #[arg(long, value_name = "ID", value_parser = parse_id)]
     entity: Option<SimId>,
     /// The tick; without it, every tick in which it came into view or went, and why
@@ -53,9 +53,9 @@ pub(super) struct TraceArgs {
     assets: Option<PathBuf>,
 }
 
-/// Reads `#12.0`, `12.0` or the whole number.
+/// Reads `12.0`, `#12.0` or the whole number.
 fn parse_id(text: &str) -> Result<SimId, String> {
-    let bad = || format!("`{text}` is no id of an entity, such as #12.0");
+    let bad = || format!("`{text}` is no id of an entity, such as 12.0");
     let plain = text.strip_prefix('#').unwrap_or(text);
     match plain.split_once('.') {
         None => plain.parse().map(SimId::from_bits).map_err(|_| bad()),
