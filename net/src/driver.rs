@@ -377,7 +377,7 @@ impl<P> Driver<P> {
         let mut drained = self.exchange(index, &mut link);
         link.tell(key, now, application);
         if is_late || !link.state.stays_silent(now) {
-            self.transmit(now, &mut link.connection, &mut link.state);
+            self.transmit(now, &mut link.connection, &mut link.state, is_late);
             drained |= self.exchange(index, &mut link);
         }
         if drained {

@@ -18,8 +18,9 @@ impl<P> Driver<P> {
         self.blocked.is_some() || self.bundles.as_ref().is_some_and(super::Bundles::is_stuck)
     }
 
-    /// Makes and sends what a connection has to send, until the socket has no more room.
-    pub(super) fn transmit(&mut self, now: Instant, connection: &mut Connection, state: &mut LinkState) {
+    /// Makes and sends what a connection has to send, until the socket has no more room. When a timer `is_late`, that may
+    /// be the same again in several packets, because one is lost too easily.
+    pub(super) fn transmit(&mut self, now: Instant, connection: &mut Connection, state: &mut LinkState, is_late: bool) {
         let segments_max = if self.impaired.is_some() { 1 } else { self.socket.segments_max() };
         let (mut is_first, mut is_last) = (true, false);
         state.has_spoken();
@@ -27,7 +28,8 @@ impl<P> Driver<P> {
             self.packet.clear();
             let Some(transmit) = connection.poll_transmit(now, segments_max, &mut self.packet) else { break };
             // Whatever had something to say has said it in a packet with room to spare.
-            is_last = is_first && state.is_connected && (state.unsent_bytes..ROOMY_BYTES).contains(&transmit.size);
+            let is_roomy = (state.unsent_bytes..ROOMY_BYTES).contains(&transmit.size);
+            is_last = is_first && !is_late && state.is_patient() && is_roomy;
             state.unsent_bytes = state.unsent_bytes.saturating_sub(transmit.size);
             match &mut self.bundles {
                 Some(bundles) if is_first && self.impaired.is_none() && transmit.segment_size.is_none() => {

@@ -34,17 +34,20 @@ pub(super) struct LinkState {
     silent_until: Option<Instant>,
     /// Bytes of the stream read since it last spoke: the other end may wait for room.
     read_bytes: usize,
-    /// The handshake is done.
-    pub(super) is_connected: bool,
     /// Bytes said that may not have left.
     pub(super) unsent_bytes: usize,
 }
 
 impl LinkState {
+    /// Whether what QUIC itself has to say may wait.
+    pub(super) fn is_patient(&self) -> bool {
+        !self.patience.is_zero()
+    }
+
     /// Whether a visit in which the application has said nothing may go by without looking for what there is to send.
     pub(super) fn stays_silent(&mut self, now: Instant) -> bool {
         let is_free = self.unsent_bytes == 0 && self.read_bytes < PROMPT_BYTES && !self.closing && !self.done;
-        if self.patience.is_zero() || !is_free {
+        if !self.is_patient() || !is_free {
             return false;
         }
         now < *self.silent_until.get_or_insert(now + self.patience)
@@ -98,7 +101,6 @@ impl<'a> Wire<'a> {
 
     /// The client's part at the end of the handshake.
     pub(super) fn open(&mut self) {
-        self.state.is_connected = true;
         if self.connection.side().is_client() {
             self.state.stream = self.connection.streams().open(Dir::Bi);
         }
