@@ -69,20 +69,20 @@ impl News {
 }
 
 /// What a client lacks of an entity that was sent everything up to the last tick, in one word that most need no more
-/// than: from low to high 48 bits of record, 3 bits for its bytes (none: it lacks nothing), and the highest bit when it
-/// takes more than that to tell it.
+/// than, laid out so that it is written with few instructions: the lowest byte says how many bytes it takes with an index
+/// of one byte (0: it lacks nothing; the highest bit: it takes more than a word to tell it), the six above are the record.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Passing(u64);
 
 impl Passing {
-    const RECORD_BITS: u32 = 48;
     const RECORD_BYTES_MAX: usize = 6;
-    const MORE: Self = Self(1 << 63);
+    const MORE: Self = Self(0x80);
 
     /// A record in the low bytes of a number.
     fn new((word, length): (u64, u8)) -> Self {
         match usize::from(length) {
-            0..=Self::RECORD_BYTES_MAX => Self(word | u64::from(length) << Self::RECORD_BITS),
+            0 => Self::default(),
+            1..=Self::RECORD_BYTES_MAX => Self(word << 8 | u64::from(length + 1)),
             _ => Self::MORE,
         }
     }
@@ -90,13 +90,13 @@ impl Passing {
     /// True when it takes more than a short record to tell of the entity.
     #[inline]
     pub(super) const fn is_more(self) -> bool {
-        self.0 >= Self::MORE.0
+        self.0 & Self::MORE.0 != 0
     }
 
-    /// The record in the low bytes of a number, and how many bytes it has.
+    /// The record above a byte for the index, and the bytes of both; none when there is nothing to tell.
     #[inline]
     pub(super) const fn record(self) -> (u64, usize) {
-        (self.0 & ((1 << Self::RECORD_BITS) - 1), (self.0 >> Self::RECORD_BITS & 0b111) as usize)
+        (self.0 & !0xFF, (self.0 & 0x7F) as usize)
     }
 }
 

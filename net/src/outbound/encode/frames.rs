@@ -15,10 +15,7 @@ const INDEX_BYTES_MAX: usize = 3;
 /// Bytes of a number that a record and its index are put together in.
 const WORD_BYTES: usize = size_of::<u64>();
 /// Indices that take two bytes at most.
-const PASSING_GAP_END: u64 = 1 << 14;
-
-/// The id of no entity; its index is 0.
-const NOBODY: SimId = SimId::from_bits(0);
+const PASSING_GAP_END: usize = 1 << 14;
 
 /// Writes the frames of one client in one tick.
 pub(super) struct FrameWriter<'a> {
@@ -74,7 +71,6 @@ impl<'a> FrameWriter<'a> {
     /// Writes the records of entities, in the order of their ids, of which the client was sent everything up to the last
     /// tick, as long as that takes no more than short records and there is room; answers how many entities it has passed
     /// and how many of them it has written. No branch depends on who has moved.
-    #[allow(clippy::cast_possible_truncation, reason = "numbers below 9")]
     pub(super) fn pass(&mut self, ids: &[SimId], all_passing: &[Passing], own: SimId) -> (usize, usize) {
         let start = self.records.len();
         // Room for whole words, two for each of them; what is not written in the end is cut off.
@@ -82,35 +78,37 @@ impl<'a> FrameWriter<'a> {
         let end = end.min(start + ids.len() * 2 * WORD_BYTES);
         self.records.resize(end.max(start) + WORD_BYTES, 0);
         let records = &mut self.records[..];
-        let (before, own) = (self.range.map_or(NOBODY, |(_, last)| last).bits(), own.bits());
-        let (mut at, mut last, mut first, mut passed, mut written) = (start, before, u32::MAX, 0, 0);
+        let before = self.range.map_or(0, |(_, last)| last.index());
+        let (mut at, mut last, mut passed, mut still) = (start, before, 0, 0);
         for &id in ids {
             let Some(&passing) = all_passing.get(id.index()) else { break };
-            let gap = (id.index() as u64).wrapping_sub(SimId::from_bits(last).index() as u64);
-            if passing.is_more() | (gap >= PASSING_GAP_END) | (id.bits() == own) | (at > end) {
+            let gap = id.index().wrapping_sub(last);
+            if passing.is_more() || gap >= PASSING_GAP_END || id == own || at > end {
                 break;
             }
-            let (word, length) = passing.record();
+            let (record, bytes) = passing.record();
             // A varint of one or two bytes: the bits from the eighth on move up by one, behind the mark of a second byte.
-            let second = u64::from(gap >= 0x80);
-            let index = gap + (gap & !0x7F) + (second << 7);
-            let record = index | word << (8 + 8 * second);
+            let is_far = gap >= 0x80;
+            let index = gap + (gap & !0x7F) + (usize::from(is_far) << 7);
+            let word = index as u64 | if is_far { record << 8 } else { record };
             if let Some(room) = records.get_mut(at..at.wrapping_add(WORD_BYTES)) {
-                room.copy_from_slice(&record.to_le_bytes());
+                room.copy_from_slice(&word.to_le_bytes());
             }
-            // All ones for who is written.
-            let (is_written, id) = (usize::from(length > 0), id.bits());
-            let ones = (is_written as u32).wrapping_neg();
-            at = at.wrapping_add((length + 1 + second as usize) & is_written.wrapping_neg());
-            last ^= (last ^ id) & ones;
-            first = first.min(id | !ones);
-            written += is_written;
+            let is_still = bytes == 0;
+            at += if is_still { 0 } else { bytes + usize::from(is_far) };
+            last = if is_still { last } else { id.index() };
+            still += usize::from(is_still);
             passed += 1;
         }
         self.records.truncate(at);
+        let written = passed - still;
         if written > 0 {
-            let first = self.range.map_or(SimId::from_bits(first), |(first, _)| first);
-            self.range = Some((first, SimId::from_bits(last)));
+            let is_moving = |id: &&SimId| all_passing.get(id.index()).is_some_and(|passing| passing.record().1 > 0);
+            let mut moving = ids[..passed].iter().filter(is_moving);
+            let ends = (moving.next(), moving.next_back());
+            if let (Some(&first), last) = ends {
+                self.range = Some((self.range.map_or(first, |(first, _)| first), last.copied().unwrap_or(first)));
+            }
         }
         (passed, written)
     }
