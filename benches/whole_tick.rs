@@ -2,8 +2,8 @@
 //! datagrams for every client, without sockets; each client is honest and answers as a real one would. On one core, or with
 //! the word `threads` after `--` as the server would: large scenes then share Replicate out to all cores.
 //!
-//! `cargo bench --bench whole_tick` takes about three minutes; words after `--` choose parts: `2k`, `10k`, `50k` (all
-//! moving, about 100 in view of each), `idle` (10,000 players who stand), `asleep` (10,000 monsters nobody is near),
+//! `cargo bench --bench whole_tick` takes about four minutes; words after `--` choose parts: `2k`, `10k`, `50k` (all
+//! moving, about 100 in view of each), `crowd` (2,000 in one place), `idle` (10,000 players who stand), `asleep` (10,000 monsters nobody is near),
 //! `memory` (100,000 idle players, bytes each).
 
 use std::time::Duration;
@@ -30,18 +30,21 @@ const TICKS_MAX: u32 = 600;
 /// Wall time of one part's measured ticks, the clients' own work included, at most.
 const PART_MAX: Duration = Duration::from_secs(30);
 
-const MOVING: Scenario = Scenario { players: 0, monsters: 0, in_view: 100.0, moving: true };
+const MOVING: Scenario = Scenario { players: 0, monsters: 0, in_view: 100.0, side_m: None, moving: true };
+/// As large as a circle of 20 m across.
+const ONE_PLACE: Scenario = Scenario { side_m: Some(17.7), ..MOVING };
 
-const PARTS: [(&str, &str, Scenario); 5] = [
+const PARTS: [(&str, &str, Scenario); 6] = [
     ("2k", "2,000 players moving", Scenario { players: 2_000, ..MOVING }),
     ("10k", "10,000 players moving", Scenario { players: 10_000, ..MOVING }),
     ("50k", "20,000 players and 30,000 monsters moving", Scenario { players: 20_000, monsters: 30_000, ..MOVING }),
+    ("crowd", "2,000 players in a circle of 20 m", Scenario { players: 2_000, ..ONE_PLACE }),
     ("idle", "10,000 players standing", Scenario { players: 10_000, moving: false, ..MOVING }),
     ("asleep", "10,000 sleeping monsters", Scenario { players: 1, monsters: 10_000, moving: false, ..MOVING }),
 ];
 
 /// Players whose memory is measured, and how many of them each sees.
-const HOARD: Scenario = Scenario { players: 100_000, monsters: 0, in_view: 10.0, moving: false };
+const HOARD: Scenario = Scenario { players: 100_000, monsters: 0, in_view: 10.0, side_m: None, moving: false };
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();

@@ -40,6 +40,8 @@ pub(crate) struct Scenario {
     pub(crate) monsters: u32,
     /// Entities in view of each player, on average.
     pub(crate) in_view: f64,
+    /// The side of the square in which everybody is, in metres, instead of one for so many in view.
+    pub(crate) side_m: Option<f32>,
     /// Whether everybody walks, and each client sends an input in every tick.
     pub(crate) moving: bool,
 }
@@ -47,6 +49,9 @@ pub(crate) struct Scenario {
 impl Scenario {
     /// Half the side of the square in which everybody who moves is, in metres.
     fn half_side_m(self) -> f32 {
+        if let Some(side_m) = self.side_m {
+            return side_m / 2.0;
+        }
         half_side_m(f64::from(self.players + if self.moving { self.monsters } else { 0 }), self.in_view)
     }
 

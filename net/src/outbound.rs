@@ -11,7 +11,7 @@ use bevy_ecs::prelude::*;
 use sim::replicated::ReplicateSystems;
 use sim::tick::{TICKS_PER_SECOND, Tick, TickSystems};
 
-use crate::protocol::{CLIENT_BYTES_PER_TICK_MAX, DATAGRAM_BYTES_MAX};
+use crate::protocol::DATAGRAM_BYTES_MAX;
 use crate::sessions::FRAME_OVERHEAD_BYTES;
 
 mod arena;
@@ -33,7 +33,7 @@ pub use explain::{Explanation, explain};
 #[derive(Resource, Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReplicationLimits {
     /// Bytes of state datagrams for one client in one tick, [`CLIENT_BYTES_PER_TICK_MIN`](crate::protocol::CLIENT_BYTES_PER_TICK_MIN)
-    /// to [`CLIENT_BYTES_PER_TICK_MAX`].
+    /// to [`CLIENT_BYTES_PER_TICK_MAX`](crate::protocol::CLIENT_BYTES_PER_TICK_MAX).
     pub client_bytes_per_tick: usize,
     /// Ticks after which everything in a client's view that changes has been told of it, however crowded it is.
     pub silence_ticks: u32,
@@ -46,7 +46,7 @@ pub struct ReplicationLimits {
 impl Default for ReplicationLimits {
     fn default() -> Self {
         Self {
-            client_bytes_per_tick: CLIENT_BYTES_PER_TICK_MAX,
+            client_bytes_per_tick: DATAGRAM_BYTES_MAX,
             silence_ticks: TICKS_PER_SECOND,
             threads: std::thread::available_parallelism().map_or(1, |count| count.get().min(8)),
             parallel_pairs_min: 200_000,

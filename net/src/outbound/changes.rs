@@ -22,6 +22,8 @@ const POSITION_BIT: u32 = 1 << 0;
 const HEADING_BIT: u32 = 1 << 1;
 /// Bits of the components that only say where the entity is: its owner knows better.
 pub(super) const PLACE_BITS: u32 = POSITION_BIT | HEADING_BIT;
+/// How many those are.
+const PLACE_COMPONENTS: usize = PLACE_BITS.count_ones() as usize;
 
 /// A run of bytes in this tick's buffer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -60,6 +62,12 @@ impl News {
     #[inline]
     pub(super) fn short(&self) -> Option<(u64, usize)> {
         (self.length != Self::LONG).then_some((self.word, usize::from(self.length)))
+    }
+
+    /// True when the record is too long for a word.
+    #[inline]
+    pub(super) fn is_long(&self) -> bool {
+        self.length == Self::LONG
     }
 
     fn note(&mut self, tick: u32, (word, length): (u64, u8)) {
@@ -113,6 +121,8 @@ pub(super) struct Encoded {
     steps: Vec<Steps>,
     /// A row of ticks per entity, one for each component.
     changed: Vec<u32>,
+    /// By dense index: when anything but the place changed last.
+    otherwise: Vec<u32>,
     row: usize,
     changed_count: u64,
     bytes: Vec<u8>,
@@ -143,6 +153,9 @@ impl Encoded {
     pub(super) fn changed_after(&self, id: SimId, since_tick: u32) -> u32 {
         let start = id.index() * self.row;
         let row = self.changed.get(start..start + self.row).unwrap_or_default();
+        // Most only move.
+        let is_place_all = self.otherwise.get(id.index()).is_none_or(|&tick| tick <= since_tick);
+        let row = if is_place_all { row.get(..PLACE_COMPONENTS).unwrap_or(row) } else { row };
         (0..).zip(row).fold(0, |mask, (bit, &tick)| mask | u32::from(tick > since_tick) << bit)
     }
 
@@ -170,6 +183,11 @@ impl Encoded {
         range.and_then(|range| self.events.get(range)).unwrap_or_default()
     }
 
+    /// True when anything happened to anybody in this tick.
+    pub(super) fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
     /// Entities with news of this tick.
     pub(super) fn changed_count(&self) -> u64 {
         self.changed_count
@@ -183,6 +201,7 @@ impl Encoded {
         self.holders.resize(index_end, 0);
         self.steps.resize(index_end, Steps::default());
         self.changed.resize(index_end * component_count, 0);
+        self.otherwise.resize(index_end, 0);
         self.bytes.clear();
         for (id, _) in self.subjects.drain(..) {
             if let Some(news) = self.news.get_mut(id.index()) {
@@ -216,6 +235,9 @@ impl Encoded {
         let row = self.changed.get_mut(index * self.row..(index + 1) * self.row).unwrap_or_default();
         if is_new {
             row.fill(0);
+        }
+        if let Some(otherwise) = self.otherwise.get_mut(index).filter(|_| is_new || mask & !PLACE_BITS != 0) {
+            *otherwise = self.tick;
         }
         let mut bits = mask;
         while bits != 0 {

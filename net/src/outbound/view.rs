@@ -277,6 +277,14 @@ impl ClientView {
         self.sees(id).then(|| apart.map_or(self.told_tick, |at| self.apart[at].since_tick))
     }
 
+    /// Sets everything that the client is shown apart, whatever it was told of it.
+    pub(super) fn set_all_apart(&mut self, buffer: &mut Vec<Pair>) {
+        if self.apart.len() != self.shown.len() {
+            self.list_pairs(buffer);
+            self.apart.clone_from(buffer);
+        }
+    }
+
     /// Everything that the client is shown, sorted, into a list.
     pub(super) fn list_pairs(&self, into: &mut Vec<Pair>) {
         let mut apart = self.apart.iter().copied().peekable();

@@ -246,7 +246,8 @@ impl Field {
 
     /// Where a thing is that has been there since it was seen last; infinitely far away if it has gone.
     #[inline]
-    pub(super) fn last_place(&self, id: SimId) -> Vec2 {
+    #[must_use]
+    pub fn last_place(&self, id: SimId) -> Vec2 {
         self.places.get(id.index()).copied().unwrap_or(Vec2::INFINITY)
     }
 

@@ -41,37 +41,61 @@ impl Default for Ration {
 }
 
 impl Ration {
-    /// Works out who is written within a number of bytes.
+    /// Works out who is written within a number of bytes. No branch depends on where somebody stands or how long it has
+    /// waited.
     pub(super) fn work_out(&mut self, pairs: &[Pair], picture: &Picture<'_>, eyes: &Eyes<'_>, budget_bytes: usize) {
+        let scale = Scale::of(eyes, picture);
+        // Neighbours are often as urgent as each other: what is added to one of two sums need not wait for the other.
+        let mut sums = [[0_usize; 256]; 2];
         self.urgencies.clear();
-        self.bytes_by_urgency.fill(0);
-        self.wanted_bytes = 0;
-        for pair in pairs {
-            let (urgency, bytes) = picture.wanted(pair).map_or((0, 0), |bytes| (eyes.urgency(pair, picture), bytes));
+        self.urgencies.reserve(pairs.len());
+        for (at, pair) in pairs.iter().enumerate() {
+            let bytes = picture.wanted(pair);
+            let urgency = if bytes == 0 { 0 } else { scale.urgency(pair, picture) };
+            sums[at & 1][usize::from(urgency)] += bytes;
             self.urgencies.push(urgency);
-            self.bytes_by_urgency[usize::from(urgency)] += bytes;
-            self.wanted_bytes += bytes;
         }
+        let [even, odd] = &sums;
+        self.bytes_by_urgency.iter_mut().zip(even.iter().zip(odd)).for_each(|(sum, (even, odd))| *sum = even + odd);
+        for id in std::iter::once(&eyes.own).chain(eyes.first) {
+            self.put_first(*id, pairs, picture);
+        }
+        self.wanted_bytes = self.bytes_by_urgency.iter().sum();
         (self.threshold, self.left_bytes) = (0, budget_bytes);
-        for urgency in (0..=u8::MAX).rev() {
+        for urgency in (1..=u8::MAX).rev() {
             let bytes = self.bytes_by_urgency[usize::from(urgency)];
             self.threshold = urgency;
             let Some(left_bytes) = self.left_bytes.checked_sub(bytes) else { return };
             self.left_bytes = left_bytes;
         }
         // Everything fits.
-        self.left_bytes = usize::MAX;
+        (self.threshold, self.left_bytes) = (0, usize::MAX);
     }
 
-    /// True when the entity at this place of the view is written.
-    pub(super) fn admits(&mut self, at: usize, bytes: usize) -> bool {
-        let urgency = self.urgencies.get(at).copied().unwrap_or(0);
-        if urgency != self.threshold {
-            return urgency > self.threshold;
+    /// Has one go before all others, if it lacks anything.
+    fn put_first(&mut self, id: SimId, pairs: &[Pair], picture: &Picture<'_>) {
+        let Ok(at) = pairs.binary_search_by_key(&id, |pair| pair.id) else { return };
+        if let Some(urgency) = self.urgencies.get_mut(at).filter(|urgency| **urgency > 0) {
+            let bytes = picture.wanted(&pairs[at]);
+            self.bytes_by_urgency[usize::from(*urgency)] -= bytes;
+            *urgency = FIRST;
+            self.bytes_by_urgency[usize::from(FIRST)] += bytes;
         }
-        let left_bytes = self.left_bytes.checked_sub(bytes);
-        self.left_bytes = left_bytes.unwrap_or(0);
-        left_bytes.is_some()
+    }
+
+    /// What becomes of the entity at this place of the view; of the last who fit, `bytes` says how much they take.
+    #[inline]
+    pub(super) fn verdict(&mut self, at: usize, bytes: impl FnOnce() -> usize) -> Verdict {
+        match self.urgencies.get(at).copied().unwrap_or(0) {
+            0 => Verdict::Rests,
+            urgency if urgency < self.threshold => Verdict::Waits,
+            urgency if urgency > self.threshold => Verdict::Goes,
+            _ => {
+                let left_bytes = self.left_bytes.checked_sub(bytes());
+                self.left_bytes = left_bytes.unwrap_or(0);
+                if left_bytes.is_some() { Verdict::Goes } else { Verdict::Waits }
+            }
+        }
     }
 
     /// Bytes that all who lack something would take.
@@ -97,33 +121,60 @@ pub(super) struct Eyes<'a> {
     pub(super) first: &'a [SimId],
 }
 
-impl Eyes<'_> {
+/// What becomes of one entity of a view in this tick.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The client lacks nothing of it.
+    Rests,
+    /// It is written.
+    Goes,
+    /// There is no room for it.
+    Waits,
+}
+
+/// What one client's urgencies are worked out by.
+struct Scale {
+    place: glam::Vec2,
+    /// Squares of a third and two thirds of the enter radius, in square metres.
+    thirds: [f32; 2],
+    tick: u32,
+    /// Ticks of waiting from which on an entity is overdue.
+    overdue_ticks: u32,
+}
+
+impl Scale {
+    fn of(eyes: &Eyes<'_>, picture: &Picture<'_>) -> Self {
+        let third_m = picture.enter_m / 3.0;
+        Self {
+            place: eyes.place,
+            thirds: [third_m * third_m, 4.0 * third_m * third_m],
+            tick: picture.tick,
+            overdue_ticks: picture.limits.silence_ticks.saturating_sub(MARGIN_TICKS),
+        }
+    }
+
+    /// How urgent it is to tell of an entity that is not among the first: 1 to [`OVERDUE`].
+    #[inline]
     fn urgency(&self, pair: &Pair, picture: &Picture<'_>) -> u8 {
-        if pair.id == self.own || self.first.binary_search(&pair.id).is_ok() {
-            return FIRST;
-        }
-        let age_ticks = picture.tick - pair.since_tick;
-        if age_ticks + MARGIN_TICKS >= picture.limits.silence_ticks {
-            return OVERDUE;
-        }
-        let distance_m = picture.field.place_of(pair.id).map_or(0.0, |place| place.distance(self.place));
-        let weight = match distance_m / picture.enter_m {
-            near if near <= 1.0 / 3.0 => NEAR_WEIGHT,
-            middle if middle <= 2.0 / 3.0 => NEAR_WEIGHT / 2,
-            _ => NEAR_WEIGHT / 4,
-        };
-        u8::try_from(age_ticks * weight).unwrap_or(u8::MAX).clamp(1, OVERDUE - 1)
+        let age_ticks = self.tick - pair.since_tick;
+        let squared = picture.field.last_place(pair.id).distance_squared(self.place);
+        let weight = NEAR_WEIGHT >> self.thirds.iter().map(|&third| u32::from(squared > third)).sum::<u32>();
+        let grown = (age_ticks.min(u32::from(OVERDUE)) * weight).clamp(1, u32::from(OVERDUE) - 1);
+        let urgency = if age_ticks >= self.overdue_ticks { u32::from(OVERDUE) } else { grown };
+        u8::try_from(urgency).unwrap_or(OVERDUE)
     }
 }
 
 impl Picture<'_> {
-    /// About how many bytes it takes to tell of an entity what a client lacks; `None` when it lacks nothing.
-    pub(super) fn wanted(&self, pair: &Pair) -> Option<usize> {
-        let news = self.encoded.all_news().get(pair.id.index()).filter(|news| news.changed_tick > pair.since_tick)?;
-        if news.follows(self.tick, pair.since_tick) {
-            return Some(2 + news.short().map_or_else(|| self.encoded.body(news).len(), |(_, length)| length));
+    /// About how many bytes it takes to tell of an entity what a client lacks; 0 when it lacks nothing.
+    #[inline]
+    pub(super) fn wanted(&self, pair: &Pair) -> usize {
+        let Some(news) = self.encoded.all_news().get(pair.id.index()) else { return 0 };
+        if news.is_long() && news.follows(self.tick, pair.since_tick) {
+            return 2 + self.encoded.body(news).len();
         }
         let is_recent = pair.since_tick + crate::records::COMPACT_TICKS >= self.tick;
-        Some(if is_recent { RECORD_BYTES } else { WHOLE_RECORD_BYTES })
+        let bytes = if is_recent { RECORD_BYTES } else { WHOLE_RECORD_BYTES };
+        if news.changed_tick > pair.since_tick { bytes } else { 0 }
     }
 }

@@ -10,7 +10,7 @@ use sim::replicated::Changes;
 use super::super::bodies::Bodies;
 use super::super::changes::{News, PLACE_BITS};
 use super::super::view::Pair;
-use super::budget::{Eyes, Ration};
+use super::budget::{Eyes, Ration, Verdict};
 use super::frames::FrameWriter;
 use super::{Picture, Scratch, crowd};
 use crate::protocol::OwnState;
@@ -24,13 +24,14 @@ struct Telling<'a> {
     events: &'a mut Vec<u32>,
     frames: FrameWriter<'a>,
     told_count: usize,
-    /// Who has to wait.
+    /// Who has to wait, of those that are not told by the ration.
     left_out: &'a mut Vec<Pair>,
     /// Of whom there is too much to tell for a datagram.
     oversized: &'a mut Vec<SimId>,
 }
 
 /// What became of one entity's news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Told {
     /// They are in a frame.
     Written,
@@ -56,29 +57,37 @@ pub(super) fn tell(
     let view = &mut session.view;
     let was_short = view.is_short;
     if was_short {
-        view.list_pairs(pairs);
-        ration.work_out(pairs, picture, eyes, budget_bytes);
+        view.set_all_apart(pairs);
+        ration.work_out(&view.apart, picture, eyes, budget_bytes);
     }
     let (shown, mut apart, told_tick) =
         (std::mem::take(&mut view.shown), std::mem::take(&mut view.apart), view.told_tick);
     let frames = FrameWriter::new(session, own, picture, (arena, records, datagram));
     let mut telling = Telling { picture, own: eyes.own, lacking, events, frames, told_count: 0, left_out, oversized };
-    if was_short {
-        telling.tell_most_urgent(pairs, ration);
+    let waiting_count = if was_short {
+        telling.tell_most_urgent(&mut apart, ration)
     } else {
         telling.tell_all(&shown, &apart, told_tick);
-    }
+        telling.left_out.len()
+    };
     let told_count = telling.told_count;
     telling.frames.finish();
     events.sort_unstable();
-    apart.clear();
-    apart.extend_from_slice(left_out);
     let (view, tick) = (&mut session.view, picture.tick);
     let silence_ticks = picture.limits.silence_ticks;
     let (is_hopeless, is_easy) = (was_short && ration.is_hopeless(), !was_short || ration.is_easy(silence_ticks));
     view.crowd.adapt(is_hopeless, is_easy, tick, || crowd::player_count(&shown, picture));
-    view.is_short = !apart.is_empty() || (was_short && ration.wanted_bytes() * 5 > budget_bytes * 4);
-    view.left_out_count = apart.len();
+    view.is_short = waiting_count > 0 || (was_short && ration.wanted_bytes() * 5 > budget_bytes * 4);
+    match (was_short, view.is_short) {
+        // All stay apart until the budget suffices again: nobody is sorted out and in again in every tick.
+        (true, true) => {}
+        (true, false) => apart.retain(|pair| pair.since_tick != tick),
+        (false, _) => {
+            apart.clear();
+            apart.extend_from_slice(left_out);
+        }
+    }
+    view.left_out_count = waiting_count;
     view.told_count += told_count as u64;
     (view.shown, view.apart, view.told_tick) = (shown, apart, tick);
 }
@@ -90,7 +99,7 @@ impl Telling<'_> {
         for &pair in apart {
             let (run, others) = rest.split_at(rest.partition_point(|&id| id < pair.id));
             self.tell_run(run, told_tick);
-            self.tell_one(pair, true);
+            self.tell_one(pair);
             rest = others.get(1..).unwrap_or_default();
         }
         self.tell_run(rest, told_tick);
@@ -104,35 +113,51 @@ impl Telling<'_> {
             let (passed, written) = if is_last_tick { self.frames.pass(run, all_passing, self.own) } else { (0, 0) };
             self.told_count += written;
             let Some((&id, rest)) = run.get(passed..).and_then(<[SimId]>::split_first) else { return };
-            self.tell_one(Pair { id, since_tick }, true);
+            self.tell_one(Pair { id, since_tick });
             run = rest;
         }
     }
 
-    /// Tells of those whom the ration admits.
-    fn tell_most_urgent(&mut self, pairs: &[Pair], ration: &mut Ration) {
-        for (at, &pair) in pairs.iter().enumerate() {
-            let is_admitted = self.picture.wanted(&pair).is_none_or(|bytes| ration.admits(at, bytes));
-            self.tell_one(pair, is_admitted);
+    /// Tells of those who go by the ration, and notes that they were told; answers how many have to wait.
+    fn tell_most_urgent(&mut self, pairs: &mut [Pair], ration: &mut Ration) -> usize {
+        if self.picture.encoded.has_events() {
+            pairs.iter().for_each(|pair| self.gather_events(pair.id));
+        }
+        let (picture, mut waiting_count) = (self.picture, 0);
+        for (at, pair) in pairs.iter_mut().enumerate() {
+            let verdict = ration.verdict(at, || picture.wanted(pair));
+            if verdict == Verdict::Waits || (verdict == Verdict::Goes && !self.tell_news(*pair)) {
+                waiting_count += 1;
+            } else {
+                pair.since_tick = picture.tick;
+            }
+        }
+        waiting_count
+    }
+
+    /// Tells of one entity.
+    fn tell_one(&mut self, pair: Pair) {
+        self.gather_events(pair.id);
+        if !self.tell_news(pair) {
+            self.left_out.push(pair);
         }
     }
 
-    /// Tells of one entity, if that is admitted.
-    fn tell_one(&mut self, pair: Pair, is_admitted: bool) {
-        let Some(news) = self.picture.encoded.all_news().get(pair.id.index()) else { return };
-        if news.has_events {
+    fn gather_events(&mut self, id: SimId) {
+        if self.picture.encoded.all_news().get(id.index()).is_some_and(|news| news.has_events) {
             let (changes, own) = (self.picture.changes, self.own);
             let is_told = |&&at: &&u32| is_told(changes, at, own);
-            self.events.extend(self.picture.encoded.events(pair.id).iter().filter(is_told));
+            self.events.extend(self.picture.encoded.events(id).iter().filter(is_told));
         }
-        if news.changed_tick <= pair.since_tick {
-            return;
-        }
-        match if is_admitted { self.write(&pair, news) } else { Told::NoRoom } {
-            Told::Written => self.told_count += 1,
-            Told::Nothing => {}
-            Told::NoRoom => self.left_out.push(pair),
-        }
+    }
+
+    /// Writes the news of one entity, if there are any; false when they have to wait.
+    fn tell_news(&mut self, pair: Pair) -> bool {
+        let news = self.picture.encoded.all_news().get(pair.id.index());
+        let Some(news) = news.filter(|news| news.changed_tick > pair.since_tick) else { return true };
+        let told = self.write(&pair, news);
+        self.told_count += usize::from(told == Told::Written);
+        told != Told::NoRoom
     }
 
     /// Writes what the client lacks of one entity.
