@@ -36,10 +36,10 @@ fn frame(entities: u8) -> StateFrame {
     let mut records = Vec::new();
     for number in 0..entities {
         put_varint(&mut records, 3);
-        let (word, length) = CompactPlace::new([u16::from(number), 1, 2], false, None).to_word();
+        let (word, length) = CompactPlace::new([i32::from(number), 1, 2], false, None).to_word();
         records.extend_from_slice(&word.to_le_bytes()[..length]);
     }
-    StateFrame { frame: 7, tick: 1_000, scene_epoch: 1, own: OwnState::default(), records }
+    StateFrame { frame: 7, tick: 1_000, scene_epoch: 1, is_whole: true, own: OwnState::default(), records }
 }
 
 fn codec(criterion: &mut Criterion) {

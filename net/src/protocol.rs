@@ -219,6 +219,9 @@ pub struct StateFrame {
     pub tick: u32,
     /// The scene this state belongs to, as in [`ServerMessage::Scene`].
     pub scene_epoch: u32,
+    /// With this frame everything has been told that changed up to this tick; false for all but a tick's last, and when
+    /// the budget did not hold everything.
+    pub is_whole: bool,
     /// The receiver's own character.
     pub own: OwnState,
     /// Packed records.

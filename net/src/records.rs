@@ -3,7 +3,7 @@
 //! | where | bytes |
 //! | --- | --- |
 //! | state frame, repeated | `[index - previous index: varint]` and one of the two below |
-//! | somewhere else | a [`CompactPlace`] of 3 to 5 bytes, whose lowest two bits are not `11` |
+//! | somewhere else | a [`CompactPlace`] of 3 to 6 bytes, whose lowest two bits are not `11` |
 //! | whatever changed | `11` in the lowest two bits of a byte and values; see [`put_head`] |
 //! | batch, repeated | one of the four below |
 //! | enter | `1 [id: u32] [mask: varint] values` |
@@ -23,7 +23,7 @@ use crate::protocol::WireTable;
 
 mod place;
 
-pub use place::{COMPACT_STEP_CM_MAX, COMPACT_TICKS, CompactPlace};
+pub use place::{COMPACT_STEP_CM_MAX, COMPACT_TICKS, CompactPlace, WIDE_TICKS};
 
 /// Lowest bits of a state record's first byte that has values.
 const VALUES_TAG: u8 = 0b11;

@@ -142,47 +142,58 @@ pub enum Kind {
 #[derive(Component, Debug, Clone, PartialEq, Eq, Default)]
 pub struct Name(pub String);
 
-/// Centimetres of a coordinate, modulo 655.36 m: a receiver knows its own place and so the rest.
-#[must_use]
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the modulus is what is meant")]
-fn coordinate_cm(metres: f32) -> u16 {
-    (metres * 100.0).round() as i32 as u16
-}
-
-/// The coordinate nearest to `near_m` that has the given centimetres modulo 655.36 m.
-#[must_use]
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
-    reason = "scenes are far smaller than 21,000 km"
-)]
-fn coordinate_m(cm: u16, near_m: f32) -> f32 {
-    let near_cm = (near_m * 100.0).round() as i32;
-    let off_cm = i32::from((cm.wrapping_sub(near_cm as u16)) as i16);
-    (near_cm + off_cm) as f32 / 100.0
-}
+/// Greatest coordinate on the wire, in centimetres: five times as far as any scene reaches.
+const COORDINATE_CM_MAX: f32 = 8_388_607.0;
 
 impl Position {
-    /// East, up and north in centimetres modulo 655.36 m, as they are replicated.
+    /// Bytes of a place on the wire.
+    pub const WIRE_BYTES: usize = 9;
+
+    /// East, up and north in centimetres, as they are replicated; beyond 83 km it is the farthest place there is.
     #[must_use]
     #[inline]
-    pub fn to_cm(self) -> [u16; 3] {
-        self.0.to_array().map(coordinate_cm)
+    #[allow(clippy::cast_possible_truncation, reason = "clamped")]
+    pub fn to_cm(self) -> [i32; 3] {
+        self.0.to_array().map(|metres| (metres * 100.0).round().clamp(-COORDINATE_CM_MAX, COORDINATE_CM_MAX) as i32)
     }
 
-    /// Reads a replicated position; `near` is any place less than 327 m away on each axis, such as the receiver's own.
-    pub fn from_wire(reader: &mut Reader<'_>, near: Vec3) -> Option<Vec3> {
-        let (x, y, z) = (reader.u16()?, reader.u16()?, reader.u16()?);
-        Some(Vec3::new(coordinate_m(x, near.x), coordinate_m(y, near.y), coordinate_m(z, near.z)))
+    /// The same in metres.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "24 bits fit")]
+    pub fn from_cm(cm: [i32; 3]) -> Self {
+        Self(Vec3::from_array(cm.map(|cm| cm as f32 / 100.0)))
+    }
+
+    /// A place in centimetres as it travels: three bytes for each coordinate, low ones first.
+    #[must_use]
+    #[inline]
+    pub fn cm_to_wire(cm: [i32; 3]) -> [u8; Self::WIRE_BYTES] {
+        let [[a, b, c, _], [d, e, f, _], [g, h, i, _]] = cm.map(i32::to_le_bytes);
+        [a, b, c, d, e, f, g, h, i]
+    }
+
+    /// Reads it back; `None` without so many bytes.
+    #[must_use]
+    #[inline]
+    pub fn cm_from_wire(bytes: &[u8]) -> Option<[i32; 3]> {
+        let &[a, b, c, d, e, f, g, h, i] = bytes.first_chunk::<{ Self::WIRE_BYTES }>()?;
+        // The highest byte comes back by its sign.
+        Some([[0, a, b, c], [0, d, e, f], [0, g, h, i]].map(|bytes| i32::from_le_bytes(bytes) >> 8))
+    }
+
+    /// Reads a replicated position, in metres.
+    #[must_use]
+    pub fn from_wire(bytes: &[u8]) -> Option<Vec3> {
+        Some(Self::from_cm(Self::cm_from_wire(bytes)?).0)
     }
 }
 
-/// `x y z`, each `u16` centimetres modulo 655.36 m.
+/// `x y z`, each in centimetres, three bytes from low to high.
 impl Replicate for Position {
     const NAME: &'static str = "position";
-    const SIZE: ValueSize = ValueSize::Bytes(6);
+    const SIZE: ValueSize = ValueSize::Bytes(9);
     fn encode(&self, out: &mut Vec<u8>) {
-        self.to_cm().into_iter().for_each(|cm| out.extend_from_slice(&cm.to_le_bytes()));
+        out.extend_from_slice(&Self::cm_to_wire(self.to_cm()));
     }
 }
 
@@ -280,16 +291,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_position_is_read_back_within_half_a_centimetre_from_anywhere_near() {
-        for (place, near) in [
-            (Vec3::new(0.004, -2.5, 499.99), Vec3::new(60.0, 30.0, 430.0)),
-            (Vec3::new(-499.99, 40.0, -327.6), Vec3::new(-430.0, 0.0, -250.0)),
-            (Vec3::new(10_000.0, 0.0, 0.0), Vec3::new(10_300.0, 0.0, -300.0)),
-        ] {
+    fn a_position_is_read_back_within_half_a_centimetre_wherever_it_is() {
+        for place in
+            [Vec3::new(0.004, -2.5, 499.99), Vec3::new(-499.99, 40.0, -327.6), Vec3::new(10_000.0, -655.36, -16_384.0)]
+        {
             let mut bytes = Vec::new();
             Position(place).encode(&mut bytes);
-            let read = Position::from_wire(&mut Reader::new(&bytes), near).unwrap();
-            assert!((read - place).abs().max_element() <= 0.0051, "{place} came back as {read}");
+            let read = Position::from_wire(&bytes).unwrap();
+            assert!((read - place).abs().max_element() <= 0.0055, "{place} came back as {read}");
         }
+        assert_eq!(Position::from_wire(&[0; 8]), None);
+        let far = Position(Vec3::new(1e9, f32::NEG_INFINITY, f32::NAN)).to_cm();
+        assert_eq!(Position::cm_from_wire(&Position::cm_to_wire(far)), Some([8_388_607, -8_388_607, 0]));
     }
 }

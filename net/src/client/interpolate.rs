@@ -1,7 +1,8 @@
 //! Where to draw others: a little in the past, between the two snapshots around that moment.
 //!
-//! An entity that does not change is not mentioned, so a missing snapshot means "as before" as long as newer frames
-//! came; only when no frame comes at all does the entity go on as it went, for at most 250 ms.
+//! An entity that does not change is not mentioned, so a missing snapshot means "as before" as long as newer frames came
+//! that told everything. When none came, or only such as had no room for everything, the entity goes on as it went: for
+//! 250 ms, or for as long as there was no news of it the last time.
 
 pub mod playback;
 
@@ -11,9 +12,9 @@ use glam::Vec3;
 use sim::actor::{Heading, Position};
 use sim::wire::Reader;
 
-/// How long an entity goes on without news, in ticks (250 ms).
-pub const EXTRAPOLATED_TICKS_MAX: f32 = 5.0;
-/// Longest way between two snapshots, in ticks; before it the entity stood where it was.
+/// How long an entity goes on without news, in ticks (250 ms), unless it was told of less often before.
+pub const EXTRAPOLATED_TICKS_MIN: f64 = 5.0;
+/// Longest way between two snapshots, in ticks, of one that stood before it.
 const SPAN_TICKS_MAX: u32 = 4;
 /// Snapshots kept per entity: half a second, more than is ever shown.
 const SNAPSHOTS_MAX: usize = 10;
@@ -31,7 +32,7 @@ pub struct Pose {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Snapshot {
     tick: u32,
-    position: [u8; 6],
+    position: [u8; Position::WIRE_BYTES],
     heading: u8,
 }
 
@@ -42,9 +43,9 @@ pub struct Track {
 }
 
 impl Track {
-    /// Notes a position or a heading of `tick`, each as its replicated bytes; what is not given stays as it was.
-    /// Of a tick older than the newest snapshot nothing is noted.
-    pub fn note(&mut self, tick: u32, position: Option<&[u8]>, heading: Option<&[u8]>) {
+    /// Notes a position or a heading of `tick`, each as its replicated bytes; what is not given stays as it was. Of a tick
+    /// older than the newest snapshot nothing is noted. `whole_tick` is the newest of which everything was told before.
+    pub fn note(&mut self, (tick, whole_tick): (u32, u32), position: Option<&[u8]>, heading: Option<&[u8]>) {
         let last = self.snapshots.back().copied();
         let position = position.and_then(|bytes| bytes.try_into().ok()).or(last.map(|last| last.position));
         let heading = heading.and_then(|bytes| bytes.first().copied()).or(last.map(|last| last.heading));
@@ -55,7 +56,7 @@ impl Track {
             Some(last) if last.tick == tick => {
                 self.snapshots.pop_back();
             }
-            Some(last) if tick - last.tick > SPAN_TICKS_MAX => {
+            Some(last) if tick - last.tick > SPAN_TICKS_MAX && whole_tick > last.tick => {
                 self.push(Snapshot { tick: tick - SPAN_TICKS_MAX, ..last });
             }
             _ => {}
@@ -64,9 +65,9 @@ impl Track {
     }
 
     /// Notes where it faced at `tick`, if that is given.
-    pub(super) fn note_heading(&mut self, tick: u32, heading: Option<&[u8]>) {
+    pub(super) fn note_heading(&mut self, ticks: (u32, u32), heading: Option<&[u8]>) {
         if heading.is_some() {
-            self.note(tick, None, heading);
+            self.note(ticks, None, heading);
         }
     }
 
@@ -77,52 +78,49 @@ impl Track {
         self.snapshots.push_back(snapshot);
     }
 
-    /// The pose at a moment in server ticks. `newest_tick` is the newest frame's; `near` is any place less than 327 m
-    /// away on each axis, such as the own character's. `None` while no position is known.
+    /// The pose at a moment in server ticks. `whole_tick` is the newest of which everything was told. `None` while no
+    /// position is known.
     #[must_use]
-    pub fn at(&self, moment: f32, newest_tick: u32, near: Vec3) -> Option<Pose> {
-        let after = self.snapshots.partition_point(|snapshot| as_moment(snapshot.tick) <= moment);
+    pub fn at(&self, moment: f64, whole_tick: u32) -> Option<Pose> {
+        let after = self.snapshots.partition_point(|snapshot| f64::from(snapshot.tick) <= moment);
         let before = after.checked_sub(1).and_then(|index| self.snapshots.get(index));
         match (before, self.snapshots.get(after)) {
             (None, None) => None,
-            (None, Some(only)) => pose(only, near),
+            (None, Some(only)) => pose(only),
             (Some(from), Some(to)) => {
-                let span = as_moment(to.tick) - as_moment(from.tick);
-                Some(between(pose(from, near)?, pose(to, near)?, (moment - as_moment(from.tick)) / span))
+                let span = f64::from(to.tick - from.tick);
+                Some(between(pose(from)?, pose(to)?, (moment - f64::from(from.tick)) / span))
             }
             (Some(last), None) => {
-                let stands = newest_tick > last.tick;
+                let stands = whole_tick > last.tick;
                 let earlier = after.checked_sub(2).and_then(|index| self.snapshots.get(index)).filter(|_| !stands);
-                let Some(earlier) = earlier else { return pose(last, near) };
-                let ticks = (moment - as_moment(last.tick)).min(EXTRAPOLATED_TICKS_MAX);
-                let span = as_moment(last.tick) - as_moment(earlier.tick);
-                Some(onward(pose(earlier, near)?, pose(last, near)?, ticks / span))
+                let Some(earlier) = earlier else { return pose(last) };
+                let span = f64::from(last.tick - earlier.tick);
+                let ticks = (moment - f64::from(last.tick)).min(span.max(EXTRAPOLATED_TICKS_MIN));
+                Some(onward(pose(earlier)?, pose(last)?, ticks / span))
             }
         }
     }
 }
 
-/// Ticks as a moment: exact for nine days of 20 Hz, and then within a tenth of a tick for months.
-#[allow(clippy::cast_precision_loss, reason = "a picture a fraction of a tick off is the same picture")]
-fn as_moment(tick: u32) -> f32 {
-    tick as f32
-}
-
-fn pose(snapshot: &Snapshot, near: Vec3) -> Option<Pose> {
-    let position = Position::from_wire(&mut Reader::new(&snapshot.position), near)?;
+fn pose(snapshot: &Snapshot) -> Option<Pose> {
+    let position = Position::from_wire(&snapshot.position)?;
     let Heading(heading) = Heading::from_wire(&mut Reader::new(&[snapshot.heading]))?;
     Some(Pose { position, heading: wrapped(heading) })
 }
 
-fn between(from: Pose, to: Pose, part: f32) -> Pose {
+#[allow(clippy::cast_possible_truncation, reason = "a part from 0 to 1")]
+fn between(from: Pose, to: Pose, part: f64) -> Pose {
+    let part = part as f32;
     Pose {
         position: from.position.lerp(to.position, part),
         heading: wrapped(from.heading + wrapped(to.heading - from.heading) * part),
     }
 }
 
-fn onward(earlier: Pose, last: Pose, spans: f32) -> Pose {
-    Pose { position: last.position + (last.position - earlier.position) * spans, heading: last.heading }
+#[allow(clippy::cast_possible_truncation, reason = "a few spans")]
+fn onward(earlier: Pose, last: Pose, spans: f64) -> Pose {
+    Pose { position: last.position + (last.position - earlier.position) * spans as f32, heading: last.heading }
 }
 
 /// An angle in -pi to pi.
@@ -146,13 +144,13 @@ mod tests {
     fn track(places: &[(u32, f32)]) -> Track {
         let mut track = Track::default();
         for (tick, x_m) in places {
-            track.note(*tick, Some(&bytes(*x_m)), Some(&[0]));
+            track.note((*tick, tick - 1), Some(&bytes(*x_m)), Some(&[0]));
         }
         track
     }
 
-    fn x_at(track: &Track, moment: f32, newest_tick: u32) -> Option<f32> {
-        track.at(moment, newest_tick, Vec3::ZERO).map(|pose| (pose.position.x * 100.0).round() / 100.0)
+    fn x_at(track: &Track, moment: f64, whole_tick: u32) -> Option<f32> {
+        track.at(moment, whole_tick).map(|pose| (pose.position.x * 100.0).round() / 100.0)
     }
 
     #[test]
@@ -167,7 +165,7 @@ mod tests {
     fn nothing_is_shown_before_the_spawn_but_the_spawn() {
         let track = track(&[(10, 1.0), (11, 2.0)]);
         assert_eq!(x_at(&track, 7.0, 11), Some(1.0));
-        assert_eq!(Track::default().at(7.0, 11, Vec3::ZERO), None);
+        assert_eq!(Track::default().at(7.0, 11), None);
     }
 
     #[test]
@@ -200,16 +198,31 @@ mod tests {
     #[test]
     fn a_turn_takes_the_short_way_round() {
         let mut track = Track::default();
-        track.note(1, Some(&bytes(0.0)), Some(&[250]));
-        track.note(2, None, Some(&[6]));
-        let heading = track.at(1.5, 2, Vec3::ZERO).map(|pose| pose.heading);
+        track.note((1, 0), Some(&bytes(0.0)), Some(&[250]));
+        track.note((2, 1), None, Some(&[6]));
+        let heading = track.at(1.5, 2).map(|pose| pose.heading);
         assert!(heading.is_some_and(|heading| heading.abs() < 0.01), "{heading:?}");
     }
 
     #[test]
-    fn a_place_is_read_near_the_observer_wherever_it_stands() {
-        let track = track(&[(10, 1_000.0)]);
-        let pose = track.at(10.0, 10, Vec3::new(900.0, 0.0, 0.0));
-        assert!(pose.is_some_and(|pose| (pose.position.x - 1_000.0).abs() < 0.01), "{pose:?}");
+    fn a_runner_who_is_told_of_every_16_ticks_runs_on_and_does_not_sprint() {
+        let mut track = Track::default();
+        for tick in [100, 116, 132] {
+            track.note((tick, 90), Some(&bytes(tick as f32 * 0.3)), Some(&[0]));
+        }
+        for tick in 101..148 {
+            let (shown, expected) = (x_at(&track, f64::from(tick), 90).unwrap(), tick as f32 * 0.3);
+            assert!((shown - expected).abs() < 0.011, "{shown} in tick {tick}");
+        }
+        assert_eq!(x_at(&track, 170.0, 90), x_at(&track, 148.0, 90), "it is not followed for ever");
+        assert_eq!(x_at(&track, 140.0, 133), x_at(&track, 132.0, 90), "it stands: everything was told since");
+    }
+
+    #[test]
+    fn moments_are_as_fine_after_a_year_as_at_first() {
+        let year = 20 * 86_400 * 365;
+        let track = track(&[(year, 1.0), (year + 1, 2.0)]);
+        assert_eq!(x_at(&track, f64::from(year) + 0.25, year), Some(1.25));
+        assert_eq!(x_at(&track, f64::from(year) + 2.5, year), Some(3.5));
     }
 }

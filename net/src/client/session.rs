@@ -428,7 +428,7 @@ impl ClientSession {
 
     /// How the way to the server is.
     #[must_use]
-    #[allow(clippy::cast_precision_loss, reason = "a share of 1")]
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a share of 1, and a few ticks")]
     pub fn timings(&self) -> Timings {
         let counts = self.world.counts();
         let frames = (counts.frames_received + counts.frames_lost).max(1);
@@ -438,7 +438,7 @@ impl ClientSession {
             update_age: self.ages.quantiles(),
             jitter_us: self.jitter.us(),
             loss: counts.frames_lost as f32 / frames as f32,
-            delay_ticks: self.playback.delay_ticks(),
+            delay_ticks: self.playback.delay_ticks() as f32,
         }
     }
 

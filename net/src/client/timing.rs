@@ -114,10 +114,10 @@ impl ServerClock {
     }
 
     /// The tick whose news arrives just now over the fastest path, with its fraction; 0 before any arrival.
-    #[allow(clippy::cast_precision_loss, reason = "a tenth of a tick off after months")]
-    pub(crate) fn tick_at(&self, now_us: u64) -> f32 {
+    #[allow(clippy::cast_precision_loss, reason = "exact for 285 years")]
+    pub(crate) fn tick_at(&self, now_us: u64) -> f64 {
         let since_us = self.best_us().map_or(0, |offset_us| signed(now_us) - offset_us);
-        (since_us.max(0) as f64 / TICK_US as f64) as f32
+        since_us.max(0) as f64 / TICK_US as f64
     }
 
     fn best_us(&self) -> Option<i64> {

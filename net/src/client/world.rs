@@ -81,6 +81,8 @@ pub struct ClientWorld {
     owner_values: ValueMap,
     own: OwnState,
     newest_tick: u32,
+    /// The newest tick of which everything was told.
+    whole_tick: u32,
     seen: FrameWindow,
     applied: FrameWindow,
     batch_ack: u32,
@@ -110,6 +112,7 @@ impl ClientWorld {
                 self.entities.begin_anew(own);
                 self.owner_values = ValueMap::default();
                 (self.own, self.newest_tick, self.batch_follows) = (state, tick, None);
+                self.whole_tick = tick;
             }
             ServerMessage::Batch { batch, tick, records } => self.on_batch(batch, tick, &records),
             ServerMessage::Rejected { .. }
@@ -134,6 +137,9 @@ impl ClientWorld {
         if self.apply_records(frame) {
             self.applied.insert(frame.frame);
         }
+        if frame.is_whole {
+            self.whole_tick = self.whole_tick.max(frame.tick);
+        }
         if frame.tick <= self.newest_tick {
             return None;
         }
@@ -143,7 +149,8 @@ impl ClientWorld {
 
     /// Says whether every record could be applied.
     fn apply_records(&mut self, frame: &StateFrame) -> bool {
-        let Self { wire, entities, counts, places, ignores_places, .. } = self;
+        let Self { wire, entities, counts, places, ignores_places, whole_tick, .. } = self;
+        let ticks = (frame.tick, *whole_tick);
         let (mut whole, mut from) = (true, 0);
         for record in read_state(&frame.records, wire) {
             let Ok(record) = record else {
@@ -163,9 +170,9 @@ impl ClientWorld {
                 continue;
             }
             match record.news {
-                StateNews::Values(values) => entity.apply(frame.tick, &values, *places),
+                StateNews::Values(values) => entity.apply(ticks, &values, *places),
                 StateNews::Place(place) => {
-                    let is_placed = entity.apply_place(frame.tick, place, *places);
+                    let is_placed = entity.apply_place(ticks, place, *places);
                     counts.unplaced_records += u64::from(!is_placed);
                     whole &= is_placed;
                 }
@@ -185,7 +192,7 @@ impl ClientWorld {
             match record {
                 Ok(BatchRecord::Enter { id, values }) => {
                     let mut entity = RemoteEntity::new(id, tick);
-                    entity.apply(tick, &values, *places);
+                    entity.apply((tick, tick), &values, *places);
                     entities.insert(entity);
                 }
                 Ok(BatchRecord::Leave { id }) => {
@@ -266,14 +273,13 @@ impl ClientWorld {
     /// The last known position of an entity in view, in metres; not interpolated.
     #[must_use]
     pub fn position(&self, id: SimId) -> Option<Vec3> {
-        let bytes = self.entities.get(id)?.value(self.places.position?)?;
-        Position::from_wire(&mut sim::wire::Reader::new(bytes), Vec3::from(self.own.position))
+        Position::from_wire(self.entities.get(id)?.value(self.places.position?)?)
     }
 
     /// Where to draw an entity at a moment in server ticks.
     #[must_use]
-    pub fn pose(&self, id: SimId, moment: f32) -> Option<Pose> {
-        self.entities.get(id)?.track.at(moment, self.newest_tick, Vec3::from(self.own.position))
+    pub fn pose(&self, id: SimId, moment: f64) -> Option<Pose> {
+        self.entities.get(id)?.track.at(moment, self.whole_tick)
     }
 
     /// The newest server tick heard of.

@@ -65,8 +65,9 @@ fn own_state() -> impl Strategy<Value = OwnState> {
 
 fn state_frame() -> impl Strategy<Value = StateFrame> {
     let records = vec(any::<u8>(), 0..=STATE_RECORDS_BYTES_MAX);
-    (1u32.., any::<u32>(), any::<u32>(), own_state(), records)
-        .prop_map(|(frame, tick, scene_epoch, own, records)| StateFrame { frame, tick, scene_epoch, own, records })
+    (1u32.., any::<u32>(), any::<u32>(), own_state(), records).prop_map(|(frame, tick, scene_epoch, own, records)| {
+        StateFrame { frame, tick, scene_epoch, is_whole: frame % 2 == 0, own, records }
+    })
 }
 
 fn wire_table() -> impl Strategy<Value = WireTable> {
@@ -296,7 +297,8 @@ fn an_oversized_body_or_frame_is_refused() {
 
 #[test]
 fn a_client_refuses_numbers_that_are_not_finite() {
-    let mut frame = StateFrame { frame: 1, tick: 1, scene_epoch: 1, own: OwnState::default(), records: Vec::new() };
+    let mut frame =
+        StateFrame { frame: 1, tick: 1, scene_epoch: 1, is_whole: true, own: OwnState::default(), records: Vec::new() };
     frame.own.velocity = [0.0, f32::NAN, 0.0];
     let mut bytes = Vec::new();
     assert_eq!(encode_state_frame(&frame, &mut bytes), Ok(()));
@@ -305,8 +307,14 @@ fn a_client_refuses_numbers_that_are_not_finite() {
 
 #[test]
 fn a_full_state_frame_fits_its_datagram_exactly() {
-    let frame =
-        |records| StateFrame { frame: 1, tick: 1, scene_epoch: 1, own: OwnState::default(), records: vec![0; records] };
+    let frame = |records| StateFrame {
+        frame: 1,
+        tick: 1,
+        scene_epoch: 1,
+        is_whole: true,
+        own: OwnState::default(),
+        records: vec![0; records],
+    };
     let mut bytes = Vec::new();
     assert_eq!(encode_state_frame(&frame(STATE_RECORDS_BYTES_MAX), &mut bytes), Ok(()));
     assert_eq!(bytes.len(), DATAGRAM_BYTES_MAX);

@@ -143,7 +143,10 @@ async fn inputs_arrive_and_state_comes_back() -> Result<(), Failure> {
     assert_eq!(decode_input(bytes).map(|input| input.sequence), Ok(1));
     let own = OwnState { applied_sequence: 1, ..OwnState::default() };
     let mut bytes = Vec::new();
-    encode_state_frame(&StateFrame { frame: 1, tick: 2, scene_epoch: 1, own, records: Vec::new() }, &mut bytes)?;
+    encode_state_frame(
+        &StateFrame { frame: 1, tick: 2, scene_epoch: 1, is_whole: true, own, records: Vec::new() },
+        &mut bytes,
+    )?;
     house.with_guest("Ada", |end| {
         end.send_datagrams(2, [Bytes::from(bytes.clone())]);
     });

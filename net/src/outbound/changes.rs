@@ -11,8 +11,8 @@ use sim::replicated::{Audience, Changes, WireLists};
 use sim::roster::Roster;
 use sim::tick::SimTick;
 
-use self::steps::Steps;
-use crate::records::{COMPACT_TICKS, put_head};
+use self::steps::{REST_TICKS, Steps};
+use crate::records::{COMPACT_TICKS, CompactPlace, WIDE_TICKS, put_head};
 
 mod steps;
 
@@ -62,12 +62,6 @@ impl News {
     #[inline]
     pub(super) fn short(&self) -> Option<(u64, usize)> {
         (self.length != Self::LONG).then_some((self.word, usize::from(self.length)))
-    }
-
-    /// True when the record is too long for a word.
-    #[inline]
-    pub(super) fn is_long(&self) -> bool {
-        self.length == Self::LONG
     }
 
     fn note(&mut self, tick: u32, (word, length): (u64, u8)) {
@@ -154,9 +148,15 @@ impl Encoded {
         let start = id.index() * self.row;
         let row = self.changed.get(start..start + self.row).unwrap_or_default();
         // Most only move.
-        let is_place_all = self.otherwise.get(id.index()).is_none_or(|&tick| tick <= since_tick);
-        let row = if is_place_all { row.get(..PLACE_COMPONENTS).unwrap_or(row) } else { row };
+        let is_more = self.is_more_than_place(id, since_tick);
+        let row = if is_more { row } else { row.get(..PLACE_COMPONENTS).unwrap_or(row) };
         (0..).zip(row).fold(0, |mask, (bit, &tick)| mask | u32::from(tick > since_tick) << bit)
+    }
+
+    /// True when more than the place of an entity changed after a tick.
+    #[inline]
+    pub(super) fn is_more_than_place(&self, id: SimId, since_tick: u32) -> bool {
+        self.otherwise.get(id.index()).is_some_and(|&tick| tick > since_tick)
     }
 
     /// When each component of an entity changed last, in wire order; 0 for never.
@@ -171,9 +171,14 @@ impl Encoded {
     /// else; `None` when it cannot be told that way.
     pub(super) fn compact(&self, id: SimId, mask: u32, since_tick: u32) -> Option<(u64, usize)> {
         let steps = self.steps.get(id.index()).filter(|_| mask & !HEADING_BIT == POSITION_BIT)?;
-        let is_fresh = since_tick >= steps.started_tick() && since_tick + COMPACT_TICKS >= self.tick;
-        let place = steps.compact(self.tick, mask & HEADING_BIT != 0).filter(|_| is_fresh)?;
-        Some(place.to_word())
+        let age_ticks = self.tick.checked_sub(since_tick).filter(|_| since_tick >= steps.started_tick())?;
+        let place = match age_ticks {
+            0..=COMPACT_TICKS => steps.compact(self.tick, mask & HEADING_BIT != 0),
+            // What is known may be older than that by a short rest.
+            age_ticks if age_ticks + REST_TICKS <= WIDE_TICKS => steps.wide(self.tick),
+            _ => None,
+        };
+        place.map(CompactPlace::to_word)
     }
 
     /// Indices into [`Changes::events`] of an entity's events, in the order they happened.
@@ -246,7 +251,7 @@ impl Encoded {
             }
             bits &= bits - 1;
         }
-        let body = match compact.map(crate::records::CompactPlace::to_word) {
+        let body = match compact.map(CompactPlace::to_word) {
             Some((word, length)) => (word, u8::try_from(length).unwrap_or(0)),
             None => self.keep(|bytes| write(bytes, mask)),
         };

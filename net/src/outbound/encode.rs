@@ -85,7 +85,7 @@ pub(super) struct Scratch {
     arena: Arena,
     entering: Vec<SimId>,
     leaving: Vec<SimId>,
-    players: Vec<(f32, SimId)>,
+    crowd: Vec<(f32, SimId)>,
     shown: Vec<SimId>,
     ration: Ration,
     pairs: Vec<Pair>,
@@ -106,7 +106,7 @@ impl Default for Scratch {
             arena: Arena::default(),
             entering: Vec::new(),
             leaving: Vec::new(),
-            players: Vec::new(),
+            crowd: Vec::new(),
             shown: Vec::new(),
             ration: Ration::default(),
             pairs: Vec::new(),
@@ -200,17 +200,19 @@ fn introduce(session: &mut Session, own: SimId, state: OwnState, picture: &Pictu
 
 /// Has the view follow the character's interest, or in a crowd the part of it that is shown.
 fn follow(session: &mut Session, interest: &Interest, eyes: &Eyes<'_>, picture: &Picture<'_>, scratch: &mut Scratch) {
-    let Scratch { entering, leaving, players, shown, .. } = scratch;
+    let Scratch { entering, leaving, crowd, shown, .. } = scratch;
     entering.clear();
     leaving.clear();
     let view = &mut session.view;
     let is_changed = !view.is_introduced() || !interest.entered().is_empty() || !interest.left().is_empty();
     let was_capped = view.crowd.cap().is_some();
     view.crowd.relax(interest.visible().len());
+    let entering_count = if view.is_introduced() { interest.entered().len() } else { interest.visible().len() };
+    view.crowd.meet(entering_count, view.shown.len(), picture.tick);
     match view.crowd.cap() {
         Some(cap) if view.crowd.is_due(is_changed, picture.tick) => {
             let is_shown = |id| view.sees(id);
-            let count = crowd::choose(interest.visible(), cap, is_shown, eyes, picture, (players, shown));
+            let count = crowd::choose(interest.visible(), cap, is_shown, eyes, picture, (crowd, shown));
             view.crowd.note_shown(count);
             view.follow(shown, picture.tick, entering, leaving);
         }

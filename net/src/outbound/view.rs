@@ -102,6 +102,8 @@ pub(crate) struct ClientView {
     pub(super) sees_far: bool,
     /// The last tick's budget did not hold everything.
     pub(super) is_short: bool,
+    /// Whose record is longer than what a whole tick's budget holds: it goes first of all in the next, and alone.
+    pub(super) next_alone: Option<SimId>,
     /// How many entities had to wait in the last tick.
     pub(super) left_out_count: usize,
     /// How many were told of since datagrams were last handed over.
@@ -192,7 +194,8 @@ impl ClientView {
 
     /// True for a client that is owed nothing: unless something happens around it, there is nothing to send.
     pub(super) fn rests(&self, tick: u32) -> bool {
-        let is_told = self.introduced && !self.is_short && self.sent.is_empty() && self.crowd.cap().is_none();
+        let is_told = self.introduced && self.last_own.is_some() && !self.is_short && self.sent.is_empty();
+        let is_told = is_told && self.crowd.cap().is_none();
         let is_heard = self.heard_tick == tick || (self.is_due(tick) && !self.is_silent(tick));
         is_told && !is_heard && !self.sees_far
     }
@@ -351,6 +354,8 @@ impl ClientView {
         while let Some(sent) = self.sent.pop_front_if(|sent| sent.tick < tick) {
             if !sent.is_acknowledged {
                 self.set_back((sent.first, sent.last), sent.tick.saturating_sub(1));
+                // The own state was in it too.
+                self.last_own = None;
             }
             for _ in 0..sent.exception_count {
                 let exception = self.exceptions.pop_front();

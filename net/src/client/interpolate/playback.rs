@@ -9,19 +9,19 @@ use crate::client::statistics::Histogram;
 use crate::client::timing::TICK_US;
 
 /// Least delay, in ticks.
-pub const DELAY_TICKS_MIN: f32 = 1.0;
+pub const DELAY_TICKS_MIN: f64 = 1.0;
 /// Largest delay, in ticks (300 ms).
-pub const DELAY_TICKS_MAX: f32 = 6.0;
+pub const DELAY_TICKS_MAX: f64 = 6.0;
 /// Arrivals that need not be waited for, of a hundred.
 const LATE_PER_CENT: u32 = 5;
 /// Arrivals after which half of the measurements are forgotten: about five seconds.
 const MEASURED_MAX: u32 = 200;
 /// Most that shown time runs faster or slower than time.
-const SLEW_MAX: f32 = 0.1;
+const SLEW_MAX: f64 = 0.1;
 /// How much faster or slower, per tick that shown time is off.
-const SLEW_PER_TICK: f32 = 0.05;
+const SLEW_PER_TICK: f64 = 0.05;
 /// Shown time that is off by so many ticks begins anew.
-const OFF_TICKS_MAX: f32 = 20.0;
+const OFF_TICKS_MAX: f64 = 20.0;
 /// Frames lost in a row that are looked at.
 const LOST_MAX: u32 = 8;
 
@@ -32,8 +32,8 @@ pub struct Playback {
     newest_tick: u32,
     newest_frame: u32,
     /// When, at which moment, and how fast since.
-    anchor: Option<(u64, f32)>,
-    rate: f32,
+    anchor: Option<(u64, f64)>,
+    rate: f64,
 }
 
 impl Default for Playback {
@@ -46,7 +46,7 @@ impl Default for Playback {
 impl Playback {
     /// Takes in that state frame number `frame`, made in `tick`, came at `arrived_us`, `age_us` later than the fastest
     /// would have. `server_tick` is where the server is by the fastest way, in ticks, at that time.
-    pub(crate) fn arrived(&mut self, (frame, tick): (u32, u32), arrived_us: u64, age_us: u64, server_tick: f32) {
+    pub(crate) fn arrived(&mut self, (frame, tick): (u32, u32), arrived_us: u64, age_us: u64, server_tick: f64) {
         self.lateness.record(age_us);
         if frame > self.newest_frame {
             let lost = (frame - self.newest_frame - 1).min(tick.saturating_sub(self.newest_tick + 1));
@@ -73,16 +73,16 @@ impl Playback {
     /// The moment shown at `now_us`, in server ticks with their fraction; 0 before anything came. Grows with `now_us`.
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "the time since the last frame is short")]
-    pub fn moment(&self, now_us: u64) -> f32 {
+    pub fn moment(&self, now_us: u64) -> f64 {
         let Some((at_us, moment)) = self.anchor else { return 0.0 };
-        moment + now_us.saturating_sub(at_us) as f32 / TICK_US as f32 * self.rate
+        moment + now_us.saturating_sub(at_us) as f64 / TICK_US as f64 * self.rate
     }
 
     /// How far behind the newest news others are to be shown, in ticks: [`DELAY_TICKS_MIN`] to [`DELAY_TICKS_MAX`].
     #[must_use]
-    #[allow(clippy::cast_precision_loss, reason = "lateness is far below 2^24 us where it matters")]
-    pub fn delay_ticks(&self) -> f32 {
-        let late_ticks = self.lateness.at(100 - LATE_PER_CENT) as f32 / TICK_US as f32;
+    #[allow(clippy::cast_precision_loss, reason = "lateness is far below 2^52 us")]
+    pub fn delay_ticks(&self) -> f64 {
+        let late_ticks = self.lateness.at(100 - LATE_PER_CENT) as f64 / TICK_US as f64;
         (DELAY_TICKS_MIN + late_ticks).clamp(DELAY_TICKS_MIN, DELAY_TICKS_MAX)
     }
 }

@@ -43,7 +43,7 @@ fn input(session: &mut ClientSession, now_us: u64) -> InputDatagram {
 }
 
 fn state(session: &mut ClientSession, frame: u32, own: OwnState, arrived_us: u64) {
-    let frame = StateFrame { frame, tick: 100 + frame, scene_epoch: 1, own, records: Vec::new() };
+    let frame = StateFrame { frame, tick: 100 + frame, scene_epoch: 1, is_whole: true, own, records: Vec::new() };
     let mut bytes = Vec::new();
     assert_eq!(encode_state_frame(&frame, &mut bytes), Ok(()));
     session.on_datagram(&bytes, arrived_us);

@@ -133,7 +133,10 @@ async fn inputs_arrive_and_state_comes_back_to_the_one_it_is_for() -> Result<(),
     assert_eq!(decode_input(bytes).map(|input| input.sequence), Ok(1));
     let own = OwnState { applied_sequence: 1, ..OwnState::default() };
     let mut bytes = Vec::new();
-    encode_state_frame(&StateFrame { frame: 1, tick: 2, scene_epoch: 1, own, records: Vec::new() }, &mut bytes)?;
+    encode_state_frame(
+        &StateFrame { frame: 1, tick: 2, scene_epoch: 1, is_whole: true, own, records: Vec::new() },
+        &mut bytes,
+    )?;
     for (name, end) in house.hall.guests().iter() {
         if name == "bee-1" {
             end.send_datagrams(2, [Bytes::from(bytes.clone())]);

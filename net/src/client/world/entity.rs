@@ -3,11 +3,12 @@
 //! Per component the newest tick wins, whatever order the frames come in. A compact place is completed from the place
 //! known, if that is young enough to leave no doubt.
 
+use sim::actor::Position;
 use sim::ids::SimId;
 use smallvec::SmallVec;
 
 use crate::client::interpolate::Track;
-use crate::records::{COMPACT_TICKS, CompactPlace, StateNews, Values};
+use crate::records::{CompactPlace, StateNews, Values};
 
 /// Where in the wire table the components stand that make up a pose.
 #[derive(Debug, Clone, Copy, Default)]
@@ -109,7 +110,8 @@ impl RemoteEntity {
         self.values.find(component).map(|value| value.tick)
     }
 
-    pub(super) fn apply(&mut self, tick: u32, values: &Values<'_>, places: PlaceBits) {
+    /// Takes values of `tick` over; `whole_tick` is the newest of which everything was told before.
+    pub(super) fn apply(&mut self, (tick, whole_tick): (u32, u32), values: &Values<'_>, places: PlaceBits) {
         let (mut position, mut heading) = (None, None);
         for (component, bytes) in values {
             if self.values.set(*component, tick, bytes) {
@@ -118,12 +120,17 @@ impl RemoteEntity {
             }
         }
         if position.is_some() || heading.is_some() {
-            self.track.note(tick, position, heading);
+            self.track.note((tick, whole_tick), position, heading);
         }
     }
 
     /// Completes a compact place of `tick` and takes it over. False when the place known is too old for that.
-    pub(super) fn apply_place(&mut self, tick: u32, place: CompactPlace, places: PlaceBits) -> bool {
+    pub(super) fn apply_place(
+        &mut self,
+        (tick, whole_tick): (u32, u32),
+        place: CompactPlace,
+        places: PlaceBits,
+    ) -> bool {
         let turned = place.heading().zip(places.heading);
         let heading =
             turned.filter(|&(byte, component)| self.values.set(component, tick, &[byte])).map(|(byte, _)| [byte]);
@@ -133,25 +140,20 @@ impl RemoteEntity {
         let ticks = tick.checked_sub(known.tick);
         if ticks.is_none_or(|ticks| ticks == 0) {
             // Something as new is known already.
-            self.track.note_heading(tick, heading);
+            self.track.note_heading((tick, whole_tick), heading);
             return true;
         }
-        let Some(known) = centimetres(&known.bytes).filter(|_| ticks.is_some_and(|ticks| ticks <= COMPACT_TICKS))
+        let Some(known) =
+            Position::cm_from_wire(&known.bytes).filter(|_| ticks.is_some_and(|ticks| ticks <= place.ticks_max()))
         else {
-            self.track.note_heading(tick, heading);
+            self.track.note_heading((tick, whole_tick), heading);
             return false;
         };
-        let [[a, b], [c, d], [e, f]] = place.completed(known).map(u16::to_le_bytes);
-        let position = [a, b, c, d, e, f];
+        let position = Position::cm_to_wire(place.completed(known));
         self.values.set(component, tick, &position);
-        self.track.note(tick, Some(&position), heading);
+        self.track.note((tick, whole_tick), Some(&position), heading);
         true
     }
-}
-
-fn centimetres(bytes: &[u8]) -> Option<[u16; 3]> {
-    let &[a, b, c, d, e, f] = bytes.first_chunk::<6>()?;
-    Some([[a, b], [c, d], [e, f]].map(u16::from_le_bytes))
 }
 
 /// The entities in view, sorted by id. What is searched for stands close together; the entities themselves stay where

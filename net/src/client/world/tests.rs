@@ -11,7 +11,7 @@ use crate::records::CompactPlace;
 fn wire() -> WireTable {
     let component = |name: &str, value_bytes| WireComponent { name: name.into(), value_bytes };
     WireTable {
-        components: vec![component(Position::NAME, 6), component("vitals", 0)],
+        components: vec![component(Position::NAME, 9), component("vitals", 0)],
         events: vec!["died".into()],
         commands: Vec::new(),
     }
@@ -63,7 +63,7 @@ fn frame(frame: u32, tick: u32, records: &[(u32, Vec<u8>)]) -> StateFrame {
         bytes.extend_from_slice(&values[1..]);
         last = *index;
     }
-    StateFrame { frame, tick, scene_epoch: 1, own: OwnState::default(), records: bytes }
+    StateFrame { frame, tick, scene_epoch: 1, is_whole: true, own: OwnState::default(), records: bytes }
 }
 
 fn x_of(world: &ClientWorld, index: u32) -> Option<f32> {
@@ -77,7 +77,7 @@ fn a_client_that_ignores_places_acknowledges_them_and_takes_in_all_else() {
     batch(&mut world, 10, enter(5, &position(1.0)));
     let (word, bytes) = CompactPlace::new([130, 0, 0], false, None).to_word();
     let records = [&[5], &word.to_le_bytes()[..bytes]].concat();
-    let told = StateFrame { frame: 1, tick: 11, scene_epoch: 1, own: OwnState::default(), records };
+    let told = StateFrame { frame: 1, tick: 11, scene_epoch: 1, is_whole: true, own: OwnState::default(), records };
     assert!(world.on_frame(&told).is_some());
     world.on_frame(&frame(2, 12, &[(5, vitals(7))]));
     assert_eq!((x_of(&world, 5), world.frame_acks()), (Some(1.0), (2, 1)));
@@ -214,7 +214,7 @@ fn the_own_characters_values_come_and_go_with_it() {
     assert_eq!(world.own_value(1), None);
 }
 
-fn compact(index: u32, x_cm: u16) -> (u32, Vec<u8>) {
+fn compact(index: u32, x_cm: i32) -> (u32, Vec<u8>) {
     let (word, length) = CompactPlace::new([x_cm, 0, 0], false, None).to_word();
     (index, word.to_le_bytes()[..length].to_vec())
 }
@@ -251,7 +251,7 @@ proptest! {
     fn damaged_records_never_panic(records in proptest::collection::vec(any::<u8>(), 0..200)) {
         let mut world = world();
         batch(&mut world, 10, records.clone());
-        world.on_frame(&StateFrame { frame: 1, tick: 11, scene_epoch: 1, own: OwnState::default(), records });
+        world.on_frame(&StateFrame { frame: 1, tick: 11, scene_epoch: 1, is_whole: true, own: OwnState::default(), records });
     }
 
     #[test]

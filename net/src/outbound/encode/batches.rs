@@ -44,6 +44,7 @@ pub(super) fn write(session: &mut Session, own_id: SimId, picture: &Picture<'_>,
     if let Some(last) = batches.last {
         // Only the last batch of the tick vouches for all that came into view in it.
         session.view.told(entering, last, picture.tick);
+        session.view.told(oversized, last, picture.tick);
     }
     batches.bytes
 }

@@ -1,27 +1,35 @@
 //! The budget of one client's tick: when not everything fits, what goes first. Never in turn: what waited longest for its
-//! distance goes first, nobody waits longer than the bound on silence, and the own character, its party, whom it casts at
-//! and its attackers do not wait at all.
+//! distance goes first, nobody waits longer than the bound on silence, and from the second tick of a shortage on the own
+//! character, its party, whom it casts at and its attackers do not wait at all.
 //!
 //! Two walks over the view and no sorting: the first gives every entity that lacks something an urgency and adds up the
 //! bytes of each urgency; the second writes those above the urgency at which the budget ends.
 
 use sim::ids::SimId;
 
+use super::super::bodies::Bodies;
+use super::super::changes::News;
 use super::super::view::Pair;
 use super::Picture;
+use crate::records::{COMPACT_TICKS, WIDE_TICKS};
 
 /// Urgency of who never waits.
 const FIRST: u8 = u8::MAX;
-/// Urgency of who would else be silent for too long.
-const OVERDUE: u8 = u8::MAX - 1;
+/// Urgency of who would else be silent for too long, and one more for every tick that it has been so: when not even all of
+/// them fit, the oldest go first.
+const OVERDUE: u8 = 200;
 /// Urgency per tick of waiting in the nearest third of the enter radius; halved in the next, and again beyond.
 const NEAR_WEIGHT: u32 = 4;
 /// Ticks before the bound at which an entity is overdue: its turn may come a little late.
 const MARGIN_TICKS: u32 = 3;
-/// Bytes taken for an index and a record that has to be made: most are compact places.
+/// Bytes taken for an index.
+const INDEX_BYTES: usize = 2;
+/// Bytes taken for an index and a compact place.
 const RECORD_BYTES: usize = 6;
-/// Bytes taken for a record whose place must be whole.
-const WHOLE_RECORD_BYTES: usize = 8;
+/// Bytes taken for an index and the place of one that was told of some time ago.
+const WIDE_RECORD_BYTES: usize = 8;
+/// Bytes taken for an index and a place that must be whole.
+const WHOLE_RECORD_BYTES: usize = 13;
 
 /// What one client is allowed, when not everything fits.
 #[derive(Debug)]
@@ -43,14 +51,20 @@ impl Default for Ration {
 impl Ration {
     /// Works out who is written within a number of bytes. No branch depends on where somebody stands or how long it has
     /// waited.
-    pub(super) fn work_out(&mut self, pairs: &[Pair], picture: &Picture<'_>, eyes: &Eyes<'_>, budget_bytes: usize) {
+    pub(super) fn work_out(
+        &mut self,
+        pairs: &[Pair],
+        picture: &Picture<'_>,
+        (eyes, lacking): (&Eyes<'_>, &mut Bodies),
+        budget_bytes: usize,
+    ) {
         let scale = Scale::of(eyes, picture);
         // Neighbours are often as urgent as each other: what is added to one of two sums need not wait for the other.
         let mut sums = [[0_usize; 256]; 2];
         self.urgencies.clear();
         self.urgencies.reserve(pairs.len());
         for (at, pair) in pairs.iter().enumerate() {
-            let bytes = picture.wanted(pair);
+            let bytes = picture.wanted(pair, lacking);
             let urgency = if bytes == 0 { 0 } else { scale.urgency(pair, picture) };
             sums[at & 1][usize::from(urgency)] += bytes;
             self.urgencies.push(urgency);
@@ -58,7 +72,7 @@ impl Ration {
         let [even, odd] = &sums;
         self.bytes_by_urgency.iter_mut().zip(even.iter().zip(odd)).for_each(|(sum, (even, odd))| *sum = even + odd);
         for id in std::iter::once(&eyes.own).chain(eyes.first) {
-            self.put_first(*id, pairs, picture);
+            self.put_first(*id, pairs, picture, lacking);
         }
         self.wanted_bytes = self.bytes_by_urgency.iter().sum();
         (self.threshold, self.left_bytes) = (0, budget_bytes);
@@ -73,10 +87,10 @@ impl Ration {
     }
 
     /// Has one go before all others, if it lacks anything.
-    fn put_first(&mut self, id: SimId, pairs: &[Pair], picture: &Picture<'_>) {
+    fn put_first(&mut self, id: SimId, pairs: &[Pair], picture: &Picture<'_>, lacking: &mut Bodies) {
         let Ok(at) = pairs.binary_search_by_key(&id, |pair| pair.id) else { return };
         if let Some(urgency) = self.urgencies.get_mut(at).filter(|urgency| **urgency > 0) {
-            let bytes = picture.wanted(&pairs[at]);
+            let bytes = picture.wanted(&pairs[at], lacking);
             self.bytes_by_urgency[usize::from(*urgency)] -= bytes;
             *urgency = FIRST;
             self.bytes_by_urgency[usize::from(FIRST)] += bytes;
@@ -88,6 +102,7 @@ impl Ration {
     pub(super) fn verdict(&mut self, at: usize, bytes: impl FnOnce() -> usize) -> Verdict {
         match self.urgencies.get(at).copied().unwrap_or(0) {
             0 => Verdict::Rests,
+            FIRST => Verdict::GoesFirst,
             urgency if urgency < self.threshold => Verdict::Waits,
             urgency if urgency > self.threshold => Verdict::Goes,
             _ => {
@@ -96,6 +111,11 @@ impl Ration {
                 if left_bytes.is_some() { Verdict::Goes } else { Verdict::Waits }
             }
         }
+    }
+
+    /// Bytes that those take who go first.
+    pub(super) fn first_bytes(&self) -> usize {
+        self.bytes_by_urgency[usize::from(FIRST)]
     }
 
     /// Bytes that all who lack something would take.
@@ -126,6 +146,8 @@ pub(super) struct Eyes<'a> {
 pub(super) enum Verdict {
     /// The client lacks nothing of it.
     Rests,
+    /// It is written before all others.
+    GoesFirst,
     /// It is written.
     Goes,
     /// There is no room for it.
@@ -153,28 +175,40 @@ impl Scale {
         }
     }
 
-    /// How urgent it is to tell of an entity that is not among the first: 1 to [`OVERDUE`].
+    /// How urgent it is to tell of an entity that is not among the first: below [`OVERDUE`] unless it is that.
     #[inline]
     fn urgency(&self, pair: &Pair, picture: &Picture<'_>) -> u8 {
         let age_ticks = self.tick - pair.since_tick;
         let squared = picture.field.last_place(pair.id).distance_squared(self.place);
         let weight = NEAR_WEIGHT >> self.thirds.iter().map(|&third| u32::from(squared > third)).sum::<u32>();
         let grown = (age_ticks.min(u32::from(OVERDUE)) * weight).clamp(1, u32::from(OVERDUE) - 1);
-        let urgency = if age_ticks >= self.overdue_ticks { u32::from(OVERDUE) } else { grown };
-        u8::try_from(urgency).unwrap_or(OVERDUE)
+        let overdue = u32::from(OVERDUE) + age_ticks.saturating_sub(self.overdue_ticks);
+        let urgency = if age_ticks >= self.overdue_ticks { overdue } else { grown };
+        u8::try_from(urgency).unwrap_or(u8::MAX).min(FIRST - 1)
     }
 }
 
 impl Picture<'_> {
     /// About how many bytes it takes to tell of an entity what a client lacks; 0 when it lacks nothing.
     #[inline]
-    pub(super) fn wanted(&self, pair: &Pair) -> usize {
-        let Some(news) = self.encoded.all_news().get(pair.id.index()) else { return 0 };
-        if news.is_long() && news.follows(self.tick, pair.since_tick) {
-            return 2 + self.encoded.body(news).len();
+    pub(super) fn wanted(&self, pair: &Pair, lacking: &mut Bodies) -> usize {
+        let news = self.encoded.all_news().get(pair.id.index());
+        let Some(news) = news.filter(|news| news.changed_tick > pair.since_tick) else { return 0 };
+        if self.encoded.is_more_than_place(pair.id, pair.since_tick) {
+            return INDEX_BYTES + self.body_bytes(pair, news, lacking);
         }
-        let is_recent = pair.since_tick + crate::records::COMPACT_TICKS >= self.tick;
-        let bytes = if is_recent { RECORD_BYTES } else { WHOLE_RECORD_BYTES };
-        if news.changed_tick > pair.since_tick { bytes } else { 0 }
+        let age_ticks = self.tick - pair.since_tick;
+        let far_bytes = if age_ticks <= WIDE_TICKS { WIDE_RECORD_BYTES } else { WHOLE_RECORD_BYTES };
+        if age_ticks <= COMPACT_TICKS { RECORD_BYTES } else { far_bytes }
+    }
+
+    /// The bytes of a record that tells of more than a place.
+    #[cold]
+    fn body_bytes(&self, pair: &Pair, news: &News, lacking: &mut Bodies) -> usize {
+        if !news.follows(self.tick, pair.since_tick) {
+            let mask = self.encoded.changed_after(pair.id, pair.since_tick);
+            return lacking.body(self.source, pair.id, mask).len();
+        }
+        news.short().map_or_else(|| self.encoded.body(news).len(), |(_, length)| length)
     }
 }

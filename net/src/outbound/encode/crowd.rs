@@ -1,6 +1,6 @@
-//! The crowd: when a client's budget cannot keep up with all that its character sees, fewer players are shown to it. The
-//! nearest stay, and those it wants to see first; who is left out leaves the view like one who walked away, and enters
-//! again when there is room.
+//! The crowd: when a client's budget cannot keep up with all that its character sees, fewer of those who walk about, players
+//! and monsters, are shown to it. The nearest stay, and those it wants to see first; who is left out leaves the view like one
+//! who walked away, and enters again when there is room. Whoever comes upon a large crowd at once meets the nearest first.
 
 use sim::actor::Kind;
 use sim::ids::SimId;
@@ -12,14 +12,16 @@ use super::budget::Eyes;
 const REVIEW_TICKS: u32 = 10;
 /// How much nearer one who is not shown must be to take the place of one who is: no flicker at the border.
 const INCUMBENT_PART: f32 = 0.8;
-/// Players shown in any crowd.
+/// Those shown in any crowd.
 const SHOWN_MIN: usize = 20;
+/// Those who come into view in one tick, at most: about 75 KB on the stream.
+const ENTERING_MAX: usize = 1_000;
 
-/// How many players one client is shown at most, and whether that has to change.
+/// How many of a crowd one client is shown at most, and whether that has to change.
 #[derive(Debug, Default)]
 pub(crate) struct Crowd {
     cap: Option<usize>,
-    /// Players shown since the last review, those left out who are shown in any case.
+    /// Those shown since the last review, without those who are shown in any case.
     shown_count: usize,
     /// When the limit last changed: what that did shows in the ticks after it.
     adapted_tick: u32,
@@ -28,10 +30,10 @@ pub(crate) struct Crowd {
 
 impl Crowd {
     /// Adapts to what the last tick was like: fewer at once when not even those who are overdue were told, more after a
-    /// while when nobody near had to wait for long. `player_count` counts the players in view where all are shown.
-    pub(super) fn adapt(&mut self, is_hopeless: bool, is_easy: bool, tick: u32, player_count: impl FnOnce() -> usize) {
+    /// while when nobody near had to wait for long. `crowd_count` counts the crowd in view where all of it is shown.
+    pub(super) fn adapt(&mut self, is_hopeless: bool, is_easy: bool, tick: u32, crowd_count: impl FnOnce() -> usize) {
         let adapted = match self.cap {
-            None if is_hopeless => (player_count() * 9 / 10).max(SHOWN_MIN),
+            None if is_hopeless => (crowd_count() * 9 / 10).max(SHOWN_MIN),
             Some(cap) if is_hopeless => (cap.min(self.shown_count) * 9 / 10).max(SHOWN_MIN),
             // Who sees fewer than it may has not shown how many it could see.
             Some(cap) if is_easy && self.shown_count >= cap && tick >= self.adapted_tick + REVIEW_TICKS => {
@@ -42,7 +44,14 @@ impl Crowd {
         (self.cap, self.adapted_tick, self.reviewed_tick) = (Some(adapted), tick, 0);
     }
 
-    /// Players shown at most, while there is such a limit.
+    /// Of so many who come into view at once, beside others who are shown already, only the nearest are shown at first.
+    pub(super) fn meet(&mut self, entering_count: usize, shown_count: usize, tick: u32) {
+        if self.cap.is_none() && entering_count > ENTERING_MAX {
+            (self.cap, self.adapted_tick, self.reviewed_tick) = (Some(shown_count + ENTERING_MAX), tick, 0);
+        }
+    }
+
+    /// Those of a crowd shown at most, while there is such a limit.
     pub(crate) fn cap(&self) -> Option<usize> {
         self.cap
     }
@@ -52,7 +61,7 @@ impl Crowd {
         self.cap = self.cap.filter(|&cap| visible_count > cap);
     }
 
-    /// So many players are shown from now on.
+    /// So many of the crowd are shown from now on.
     pub(super) fn note_shown(&mut self, count: usize) {
         self.shown_count = count;
     }
@@ -67,44 +76,44 @@ impl Crowd {
     }
 }
 
-/// Chooses who of those in view is shown: everything but players, and of these the nearest; answers how many those are.
+/// Chooses who of those in view is shown: everything but the crowd, and of that the nearest; answers how many those are.
 pub(super) fn choose(
     visible: &[SimId],
     cap: usize,
     is_shown: impl Fn(SimId) -> bool,
     eyes: &Eyes<'_>,
     picture: &Picture<'_>,
-    (players, shown): (&mut Vec<(f32, SimId)>, &mut Vec<SimId>),
+    (crowd, shown): (&mut Vec<(f32, SimId)>, &mut Vec<SimId>),
 ) -> usize {
-    players.clear();
+    crowd.clear();
     shown.clear();
     for &id in visible {
-        if id == eyes.own || eyes.first.binary_search(&id).is_ok() || !is_player(id, picture) {
+        if id == eyes.own || eyes.first.binary_search(&id).is_ok() || !is_of_crowd(id, picture) {
             shown.push(id);
             continue;
         }
         let distance_m = picture.field.place_of(id).map_or(f32::INFINITY, |place| place.distance(eyes.place));
-        players.push((if is_shown(id) { distance_m * INCUMBENT_PART } else { distance_m }, id));
+        crowd.push((if is_shown(id) { distance_m * INCUMBENT_PART } else { distance_m }, id));
     }
-    if cap < players.len() {
-        players.select_nth_unstable_by(cap, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        players.truncate(cap);
+    if cap < crowd.len() {
+        crowd.select_nth_unstable_by(cap, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        crowd.truncate(cap);
     }
-    shown.extend(players.iter().map(|&(_, id)| id));
+    shown.extend(crowd.iter().map(|&(_, id)| id));
     shown.sort_unstable();
-    players.len()
+    crowd.len()
 }
 
-/// How many players there are among `ids`.
-pub(super) fn player_count(ids: &[SimId], picture: &Picture<'_>) -> usize {
-    ids.iter().filter(|&&id| is_player(id, picture)).count()
+/// How many of a crowd there are among `ids`.
+pub(super) fn count(ids: &[SimId], picture: &Picture<'_>) -> usize {
+    ids.iter().filter(|&&id| is_of_crowd(id, picture)).count()
 }
 
-fn is_player(id: SimId, picture: &Picture<'_>) -> bool {
+fn is_of_crowd(id: SimId, picture: &Picture<'_>) -> bool {
     let entity = picture.source.roster.entity(id);
     entity
         .and_then(|entity| picture.source.world.get::<Kind>(entity))
-        .is_some_and(|kind| matches!(kind, Kind::Player(_)))
+        .is_some_and(|kind| matches!(kind, Kind::Player(_) | Kind::Monster(_)))
 }
 
 #[cfg(test)]

@@ -33,6 +33,10 @@ pub(super) struct FrameWriter<'a> {
     room_bytes: usize,
     /// Bytes of datagrams that may still be sent in this tick, this one's not counted.
     left_bytes: usize,
+    /// Bytes of the last datagram that are kept for who goes first.
+    kept_bytes: usize,
+    /// Not everything that the client lacks is told in this tick.
+    is_partial: bool,
 }
 
 impl<'a> FrameWriter<'a> {
@@ -55,6 +59,8 @@ impl<'a> FrameWriter<'a> {
             is_first: true,
             room_bytes: 0,
             left_bytes,
+            kept_bytes: 0,
+            is_partial: false,
         };
         writer.take_room();
         writer
@@ -113,10 +119,42 @@ impl<'a> FrameWriter<'a> {
         (passed, written)
     }
 
+    /// Keeps so many bytes for those who go first; none of the other records takes them.
+    pub(super) fn keep(&mut self, bytes: usize) {
+        self.kept_bytes = bytes;
+    }
+
+    /// One who goes first comes next: what was kept for it is free.
+    pub(super) fn give_back(&mut self, bytes: usize) {
+        self.kept_bytes = self.kept_bytes.saturating_sub(bytes);
+    }
+
+    /// Somebody had to wait.
+    pub(super) fn leave_out(&mut self) {
+        self.is_partial = true;
+    }
+
+    /// Who is to go in a frame of its own, if anybody.
+    pub(super) fn take_next_alone(&mut self) -> Option<SimId> {
+        self.session.view.next_alone.take()
+    }
+
+    /// Bytes of records that this frame may have.
+    #[inline]
+    fn room_bytes(&self) -> usize {
+        if self.has_more() { self.room_bytes } else { self.room_bytes.saturating_sub(self.kept_bytes) }
+    }
+
+    /// True when another frame may be sent in this tick.
+    #[inline]
+    fn has_more(&self) -> bool {
+        self.left_bytes > FRAME_OVERHEAD_BYTES + INDEX_BYTES_MAX + WORD_BYTES
+    }
+
     /// Writes a record of at most 7 bytes; false when the budget is used up.
     #[inline]
     pub(super) fn put_short(&mut self, id: SimId, (word, length): (u64, usize)) -> bool {
-        if self.records.len() + INDEX_BYTES_MAX + length > self.room_bytes && !self.turn_over() {
+        if self.records.len() + INDEX_BYTES_MAX + length > self.room_bytes() && !self.turn_over() {
             return false;
         }
         let gap = self.gap_to(id);
@@ -143,9 +181,13 @@ impl<'a> FrameWriter<'a> {
         let bytes = INDEX_BYTES_MAX + body.len();
         // A record that no budget holds goes alone, and a little over it: else it would never go.
         let is_alone = self.is_first && self.records.is_empty();
-        if !is_alone && self.records.len() + bytes > self.room_bytes && !(self.turn_over() && bytes <= self.room_bytes)
-        {
-            return false;
+        if !is_alone && self.records.len() + bytes > self.room_bytes() {
+            if bytes > self.room_bytes && !self.has_more() {
+                self.session.view.next_alone.get_or_insert(id);
+            }
+            if !self.turn_over() || bytes > self.room_bytes() {
+                return false;
+            }
         }
         let gap = self.gap_to(id);
         put_varint(self.records, gap);
@@ -166,7 +208,7 @@ impl<'a> FrameWriter<'a> {
         let is_due = !view.is_silent(self.tick) && view.is_due(self.tick);
         let is_first = view.last_frame_tick != self.tick || view.last_own.is_none();
         if self.range.is_some() || (is_first && (is_news || is_due)) {
-            self.write();
+            self.write(!self.is_partial);
         }
         self.session.view.last_own = Some(self.own);
     }
@@ -182,19 +224,27 @@ impl<'a> FrameWriter<'a> {
 
     /// Sends the frame off and begins another; false when the budget is used up.
     fn turn_over(&mut self) -> bool {
-        if self.left_bytes <= FRAME_OVERHEAD_BYTES + INDEX_BYTES_MAX + WORD_BYTES {
+        if !self.has_more() {
             return false;
         }
-        self.write();
+        self.write(false);
         self.is_first = false;
         self.take_room()
     }
 
-    fn write(&mut self) {
+    /// Sends off what is written; what comes next goes in another frame if the budget allows one.
+    pub(super) fn end_frame(&mut self) {
+        if !self.turn_over() {
+            self.write(false);
+            (self.is_first, self.room_bytes) = (false, 0);
+        }
+    }
+
+    fn write(&mut self, is_whole: bool) {
         let number = self.session.view.next_frame(self.tick, self.range.take());
         let records = std::mem::take(self.records);
         let (scene_epoch, own) = (self.session.scene_epoch, self.own);
-        let frame = StateFrame { frame: number, tick: self.tick, scene_epoch, own, records };
+        let frame = StateFrame { frame: number, tick: self.tick, scene_epoch, is_whole, own, records };
         match encode_state_frame(&frame, self.datagram) {
             Ok(()) => self.session.view.outgoing.push(self.arena.keep(self.datagram)),
             Err(error) => tracing::error!(%error, player = %self.session.player, "a state frame could not be written"),

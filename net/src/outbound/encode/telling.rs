@@ -58,7 +58,7 @@ pub(super) fn tell(
     let was_short = view.is_short;
     if was_short {
         view.set_all_apart(pairs);
-        ration.work_out(&view.apart, picture, eyes, budget_bytes);
+        ration.work_out(&view.apart, picture, (eyes, lacking), budget_bytes);
     }
     let (shown, mut apart, told_tick) =
         (std::mem::take(&mut view.shown), std::mem::take(&mut view.apart), view.told_tick);
@@ -71,12 +71,15 @@ pub(super) fn tell(
         telling.left_out.len()
     };
     let told_count = telling.told_count;
+    if waiting_count > 0 {
+        telling.frames.leave_out();
+    }
     telling.frames.finish();
     events.sort_unstable();
     let (view, tick) = (&mut session.view, picture.tick);
     let silence_ticks = picture.limits.silence_ticks;
     let (is_hopeless, is_easy) = (was_short && ration.is_hopeless(), !was_short || ration.is_easy(silence_ticks));
-    view.crowd.adapt(is_hopeless, is_easy, tick, || crowd::player_count(&shown, picture));
+    view.crowd.adapt(is_hopeless, is_easy, tick, || crowd::count(&shown, picture));
     view.is_short = waiting_count > 0 || (was_short && ration.wanted_bytes() * 5 > budget_bytes * 4);
     match (was_short, view.is_short) {
         // All stay apart until the budget suffices again: nobody is sorted out and in again in every tick.
@@ -124,15 +127,31 @@ impl Telling<'_> {
             pairs.iter().for_each(|pair| self.gather_events(pair.id));
         }
         let (picture, mut waiting_count) = (self.picture, 0);
+        self.tell_alone(pairs);
+        self.frames.keep(ration.first_bytes());
         for (at, pair) in pairs.iter_mut().enumerate() {
-            let verdict = ration.verdict(at, || picture.wanted(pair));
-            if verdict == Verdict::Waits || (verdict == Verdict::Goes && !self.tell_news(*pair)) {
+            let verdict = ration.verdict(at, || picture.wanted(pair, self.lacking));
+            if verdict == Verdict::GoesFirst {
+                self.frames.give_back(picture.wanted(pair, self.lacking));
+            }
+            let is_let = matches!(verdict, Verdict::Goes | Verdict::GoesFirst);
+            if verdict == Verdict::Waits || (is_let && !self.tell_news(*pair)) {
                 waiting_count += 1;
             } else {
                 pair.since_tick = picture.tick;
             }
         }
         waiting_count
+    }
+
+    /// Tells of one whose record found no room beside others in the last tick.
+    fn tell_alone(&mut self, pairs: &mut [Pair]) {
+        let Some(id) = self.frames.take_next_alone() else { return };
+        let Ok(at) = pairs.binary_search_by_key(&id, |pair| pair.id) else { return };
+        if self.tell_news(pairs[at]) {
+            pairs[at].since_tick = self.picture.tick;
+            self.frames.end_frame();
+        }
     }
 
     /// Tells of one entity.

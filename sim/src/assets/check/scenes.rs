@@ -71,7 +71,6 @@ impl SceneDef {
                 "`max` must be greater than `min` in both x and z".to_owned(),
             );
         }
-        // Places travel modulo 655 m, so what is seen must be nearer than half of that.
         check.float("aoi.enter_m", self.aoi.enter_m, 5.0..=300.0);
         check.float("aoi.leave_m", self.aoi.leave_m, 5.0..=300.0);
         if self.aoi.leave_m <= self.aoi.enter_m {

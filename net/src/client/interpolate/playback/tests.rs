@@ -28,7 +28,7 @@ struct Seen {
     error_m: f32,
     /// The longest way it was shown to go between two pictures, in metres, and the shortest.
     step_m: (f32, f32),
-    delay_ticks: f32,
+    delay_ticks: f64,
 }
 
 /// Runs east, with a turn every three seconds, in metres.
@@ -66,25 +66,25 @@ fn watch(ticks: u32, seed: u64, way: impl Fn(u32) -> Way) -> Seen {
     let (mut clock, mut playback, mut track) = (ServerClock::default(), Playback::default(), Track::default());
     let mut newest = 0;
     let mut seen = Seen { step_m: (0.0, f32::MAX), ..Seen::default() };
-    let mut last: Option<(Vec3, f32)> = None;
+    let mut last: Option<(Vec3, f64)> = None;
     let end_us = 1_000_000 + u64::from(ticks) * TICK_US;
     for now_us in (1_500_000..end_us).step_by(RENDER_US as usize) {
         while let Some((at_us, tick)) = arrivals.next_if(|(at_us, _)| *at_us <= now_us) {
             let age_us = clock.arrived(tick, at_us);
             playback.arrived((tick + 1, tick), at_us, age_us, clock.tick_at(at_us));
-            track.note(tick, Some(&position_bytes(tick)), Some(&[0]));
+            track.note((tick, newest), Some(&position_bytes(tick)), Some(&[0]));
             newest = newest.max(tick);
         }
         let moment = playback.moment(now_us);
-        let Some(pose) = track.at(moment, newest, truth(moment)) else { continue };
+        let Some(pose) = track.at(moment, newest) else { continue };
         if let Some((place, before)) = last {
             assert!(moment >= before, "shown time ran backwards, from {before} to {moment}");
-            assert!(moment - before < 1.11 * RENDER_US as f32 / TICK_US as f32 + 0.01, "shown time jumped");
+            assert!(moment - before < 1.11 * RENDER_US as f64 / TICK_US as f64 + 0.01, "shown time jumped");
             let step_m = pose.position.distance(place);
             // The first seconds are for finding out what the way is like.
             if now_us > 6_000_000 {
                 seen.step_m = (seen.step_m.0.max(step_m), seen.step_m.1.min(step_m));
-                seen.error_m = seen.error_m.max(pose.position.distance(truth(moment)));
+                seen.error_m = seen.error_m.max(pose.position.distance(truth(moment as f32)));
             }
         }
         last = Some((pose.position, moment));
@@ -135,9 +135,9 @@ fn a_way_that_gets_worse_and_better_is_followed_without_a_jump() {
 fn the_delay_is_bounded_however_bad_the_way_is() {
     let mut playback = Playback::default();
     for tick in 1..100 {
-        playback.arrived((tick, tick), u64::from(tick) * TICK_US, 3_000_000, tick as f32);
+        playback.arrived((tick, tick), u64::from(tick) * TICK_US, 3_000_000, f64::from(tick));
     }
-    assert!((playback.delay_ticks() - DELAY_TICKS_MAX).abs() < f32::EPSILON);
+    assert!((playback.delay_ticks() - DELAY_TICKS_MAX).abs() < f64::EPSILON);
 }
 
 #[test]
