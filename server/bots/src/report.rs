@@ -248,12 +248,13 @@ impl Path {
     #[allow(clippy::cast_precision_loss, reason = "parts and means for people")]
     fn of(measures: &Measures) -> Self {
         let Measures { ack, update_age, rtt, jitter, view_lag, counts, .. } = measures;
-        let frames = counts.frames_received + counts.frames_lost;
+        let frames_lost = counts.frames_lost();
+        let frames = counts.frames_received + frames_lost;
         let walked_10s = counts.walking_turns as f64 / 200.0;
         Self {
             frames_received: counts.frames_received,
-            frames_lost: counts.frames_lost,
-            loss: counts.frames_lost as f64 / frames.max(1) as f64,
+            frames_lost,
+            loss: frames_lost as f64 / frames.max(1) as f64,
             ack_ms: Percentiles::of(ack),
             update_age_ms: Percentiles::of(update_age),
             rtt_ms: Percentiles::of(rtt),
