@@ -188,10 +188,10 @@ impl Field {
         self.is_cut.load(Ordering::Relaxed)
     }
 
-    /// How long ago the network came back; `None` before it did.
-    fn since_mended(&self) -> Option<Duration> {
+    /// When the network came back; `None` before it did.
+    fn mended(&self) -> Option<Instant> {
         let mended = Duration::from_micros(self.mended_us.load(Ordering::Relaxed));
-        (!mended.is_zero()).then(|| self.began.elapsed().saturating_sub(mended))
+        (!mended.is_zero()).then(|| self.began + mended)
     }
 
     fn have_all_answers(&self) -> bool {
