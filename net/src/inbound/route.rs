@@ -9,7 +9,7 @@ use sim::tick::{SimTick, TICK_MS};
 
 use super::Decoded;
 use crate::lockstep::Lockstep;
-use crate::protocol::{ClientMessage, Goodbye, InputDatagram};
+use crate::protocol::{ClientMessage, Goodbye, InputDatagram, ServerMessage};
 use crate::sessions::{Session, SessionStats, Sessions};
 
 /// Numbers a client may be ahead of the last one seen: a minute of steps, far more than a living link loses.
@@ -130,8 +130,9 @@ fn route_message(
         ClientMessage::Alive => Ok(()),
         ClientMessage::Follow { scene_epoch, log } => {
             let lockstep = lockstep.filter(|_| scene_epoch == session.scene_epoch);
-            if !lockstep.is_some_and(|lockstep| lockstep.follow(session, log)) {
+            if !lockstep.is_some_and(|lockstep| lockstep.follow(session, log, tick)) {
                 stats.reject("not_followed");
+                session.send(&ServerMessage::FollowEnded { scene_epoch });
             }
             Ok(())
         }
@@ -143,9 +144,9 @@ fn route_message(
             }
             Ok(())
         }
-        ClientMessage::StateHash { scene_epoch, tick, hash } => {
+        ClientMessage::StateHash { scene_epoch, tick: after, hash } => {
             if let Some(lockstep) = lockstep.filter(|_| scene_epoch == session.scene_epoch) {
-                lockstep.compare(session, tick, hash, stats);
+                lockstep.compare(session, (after, hash), SimTick(tick), stats);
             }
             Ok(())
         }
