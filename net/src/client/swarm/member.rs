@@ -6,7 +6,7 @@ use bytes::Bytes;
 use quinn_proto::ConnectionError;
 
 use super::super::session::ClientSession;
-use super::super::{Closed, SendError, closed_by};
+use super::super::{Closed, LOGIN_PING_PERIOD, SendError, closed_by};
 use super::{ClientId, Happened, LinkStats};
 use crate::codec::{FrameReader, frame_prefix};
 use crate::driver::{Application, LinkKey, Read, TICK_PATIENCE, Wire};
@@ -67,6 +67,14 @@ impl Member {
         for frame in self.session.take_outgoing() {
             // A server that does not read its stream gets no answers.
             let _stuck = self.queue([&frame_prefix(frame.len())[..], &frame].concat().into());
+        }
+    }
+
+    /// Until the server has answered the login, sees to it that it acknowledges what it has.
+    fn keep_pinging(&self, wire: &mut Wire<'_>) {
+        if wire.deadline_passed() && self.session.accepted().is_none() {
+            wire.ping();
+            wire.set_deadline(Some(wire.now() + LOGIN_PING_PERIOD));
         }
     }
 
@@ -166,7 +174,9 @@ impl Crowd {
 impl Application for Crowd {
     type Peer = ClientId;
 
-    fn connected(&mut self, _id: &mut ClientId, _wire: &mut Wire<'_>) {}
+    fn connected(&mut self, _id: &mut ClientId, wire: &mut Wire<'_>) {
+        wire.set_deadline(Some(wire.now() + LOGIN_PING_PERIOD));
+    }
 
     fn datagram(&mut self, id: &mut ClientId, wire: &mut Wire<'_>, bytes: Bytes) {
         // Who is told of the world plays in it, and makes an input in every tick.
@@ -182,6 +192,7 @@ impl Application for Crowd {
             self.take_frames(*id, &bytes);
         }
         if let Some(member) = self.members.get_mut(id.index()) {
+            member.keep_pinging(wire);
             member.write(wire);
         }
     }

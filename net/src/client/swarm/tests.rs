@@ -13,16 +13,23 @@ use crate::protocol::{Goodbye, NO_RESUME_TOKEN, OwnState, ServerMessage, StateFr
 type Failure = Box<dyn std::error::Error>;
 
 #[derive(Default)]
-struct Hall(Mutex<Vec<(String, SceneEnd)>>);
+struct Hall {
+    guests: Mutex<Vec<(String, SceneEnd)>>,
+    /// Nobody opens.
+    is_deaf: bool,
+}
 
 impl Hall {
     fn guests(&self) -> std::sync::MutexGuard<'_, Vec<(String, SceneEnd)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.guests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Gateway for Hall {
     fn login(&self, login: Login, end: SceneEnd) -> LoginAnswer<'_> {
+        if self.is_deaf {
+            return Box::pin(std::future::pending());
+        }
         let messages = [
             ServerMessage::Welcome {
                 player_id: 1,
@@ -62,7 +69,11 @@ struct House {
 
 impl House {
     fn open(sockets: usize) -> Result<House, Failure> {
-        let (hall, certificate) = (Arc::new(Hall::default()), Certificate::self_signed()?);
+        House::with(Hall::default(), sockets)
+    }
+
+    fn with(hall: Hall, sockets: usize) -> Result<House, Failure> {
+        let (hall, certificate) = (Arc::new(hall), Certificate::self_signed()?);
         let gateway: Arc<dyn Gateway> = Arc::<Hall>::clone(&hall);
         let endpoint = Endpoint::bind("127.0.0.1:0".parse()?, &certificate, gateway, EndpointLimits::default())?;
         Ok(House { hall, endpoint, swarm: Swarm::bind(sockets)? })
@@ -143,6 +154,19 @@ async fn inputs_arrive_and_state_comes_back_to_the_one_it_is_for() -> Result<(),
     assert_eq!(house.swarm.session(ids[0]).stats().frames_received, 0);
     let stats = house.swarm.stats(ids[1]);
     assert!(stats.sent_bytes > 1_200 && stats.received_bytes > 1_200 && stats.rtt > Duration::ZERO, "{stats:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_waits_for_an_answer_to_the_login_goes_on_asking_for_acknowledgements() -> Result<(), Failure> {
+    let mut house = House::with(Hall { is_deaf: true, ..Hall::default() }, 1)?;
+    let id = house.send_in("bee")?;
+    house.until(|swarm, _| swarm.has_spoken(id)).await?;
+    let spoken = house.swarm.stats(id).sent_datagrams;
+    while house.swarm.stats(id).sent_datagrams < spoken + 15 {
+        assert_eq!(house.swarm.closed(id), None, "the server gave up first");
+        house.swarm.turn(Instant::now() + Duration::from_millis(1), |_, _, _| {}).await?;
+    }
     Ok(())
 }
 
