@@ -200,3 +200,21 @@ async fn a_close_is_heard_at_once_and_a_cut_is_not() -> Result<(), Failure> {
     assert_eq!((house.swarm.connected(), house.swarm.closed(ids[0])), (0, Some(Closed::Here)));
     Ok(())
 }
+
+#[tokio::test]
+async fn of_a_client_whose_end_was_told_only_its_counts_are_kept() -> Result<(), Failure> {
+    let mut house = House::open(1)?;
+    let ids = house.enter(2).await?;
+    house.swarm.cut(ids[0]);
+    let mut told = Vec::new();
+    house.swarm.turn(Instant::now(), |id, what, session| told.push((id, what, session.accepted().is_some()))).await?;
+    assert_eq!(told, [(ids[0], Happened::Closed(Closed::Here), true)]);
+    assert!(house.swarm.session(ids[0]).accepted().is_some(), "its owner may look at it until the next turn");
+    house.swarm.turn(Instant::now(), |_, _, _| {}).await?;
+    assert!(house.swarm.crowd.members[0].life.is_none() && house.swarm.crowd.members[1].life.is_some());
+    assert!(house.swarm.session_mut(ids[0]).accepted().is_none());
+    assert_eq!(house.swarm.closed(ids[0]), Some(Closed::Here));
+    assert!(house.swarm.stats(ids[0]).sent_bytes > 1_200 && !house.swarm.has_spoken(ids[0]));
+    assert_eq!(house.swarm.send_input(ids[0], StepInput::default()), Err(SendError::Closed));
+    Ok(())
+}
