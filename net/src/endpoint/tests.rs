@@ -313,6 +313,8 @@ async fn one_who_never_logs_in_is_shown_out() -> Result<(), Failure> {
     let error = bounded(connection.closed()).await?;
     let quinn::ConnectionError::ApplicationClosed(close) = error else { return Err(error.into()) };
     assert_eq!(Goodbye::from_code(close.error_code.into_inner()), Some(Goodbye::LoginTimeout));
+    assert!(house.noted(TransportEvent::Refused { reason: "login_timeout" }));
+    assert!(!locked(&house.hall.events).iter().any(|event| matches!(event, TransportEvent::Closed { .. })));
     Ok(())
 }
 
