@@ -122,9 +122,7 @@ fn send_log(lockstep: Res<Lockstep>, mut sessions: ResMut<Sessions>) {
         let Some(follower) = &mut session.follower else { continue };
         if lockstep.is_given_up {
             session.unfollow();
-        } else if let Some(reason) = send_pieces(&lockstep, follower, &session.end, stats)
-            && session.ending.is_none()
-        {
+        } else if let Some(reason) = send_pieces(&lockstep, follower, &session.end, stats) {
             session.end_as(reason);
         }
     }

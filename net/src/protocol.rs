@@ -210,7 +210,8 @@ pub struct OwnState {
 
 /// The newest-wins state of one tick for one client.
 ///
-/// `records` is a run of `[id varint][mask varint][values of the set bits in wire order]`; see `net::records`.
+/// `records` tells of entities in the order of their indexes: how far each index is from the one before, and then either a
+/// compact place or a head that says which values follow; see `net::records`.
 #[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq)]
 pub struct StateFrame {
     /// Counts datagrams to this client from 1, for acknowledgement.

@@ -31,6 +31,10 @@ pub(super) fn route_commands(
         let Some(session) = by_player.at_mut(place) else { continue };
         let mut decoded = std::mem::take(&mut session.decoded);
         for item in decoded.drain(..) {
+            // Nothing more is heard of who leaves or is thrown out.
+            if session.ending.is_some() {
+                break;
+            }
             let routed = match item {
                 Decoded::Input(datagram, received_us) => {
                     let wait_us = tick_started_us.saturating_sub(received_us);
