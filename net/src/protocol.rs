@@ -2,7 +2,7 @@
 //!
 //! | channel | direction | bytes |
 //! | --- | --- | --- |
-//! | datagram | client to server | `[DATAGRAM_INPUT]` + rkyv [`InputDatagram`] |
+//! | datagram | client to server | `[DATAGRAM_INPUT]` + rkyv [`InputDatagram`]; nothing at all, to be acknowledged |
 //! | datagram | server to client | `[DATAGRAM_STATE]` + rkyv [`StateFrame`] |
 //! | one bidirectional stream, opened by the client | client to server | frames of `u32` length (LE) + rkyv [`ClientMessage`] |
 //! | the same stream | server to client | frames of `u32` length (LE) + rkyv [`ServerMessage`] |
