@@ -119,7 +119,8 @@ impl ClientWorld {
             | ServerMessage::Log { .. }
             | ServerMessage::Probe
             | ServerMessage::Goodbye { .. }
-            | ServerMessage::Data { .. } => {}
+            | ServerMessage::Data { .. }
+            | ServerMessage::FollowEnded { .. } => {}
         }
     }
 

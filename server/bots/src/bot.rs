@@ -54,6 +54,8 @@ pub(crate) struct Bot<'f> {
     number: u32,
     /// Whether it checks what it is shown of others.
     checks: bool,
+    /// Turns between two of its looks at everything in view.
+    look_turns: u32,
     turn: u32,
     facing: Vec2,
     place: Option<Place<'f>>,
@@ -74,6 +76,7 @@ impl<'f> Bot<'f> {
             class: field.class_of(number),
             number,
             checks: field.checks(number),
+            look_turns: field.look_turns(),
             turn: 0,
             facing: Vec2::Y,
             place: None,
@@ -83,6 +86,12 @@ impl<'f> Bot<'f> {
             rtt: Duration::ZERO,
             recording: None,
         }
+    }
+
+    /// The bot that left a bundle, with the same eyes.
+    pub(crate) fn of_bundle(field: &'f Field, about: &About) -> Self {
+        let look_turns = about.look_turns.unwrap_or_else(|| field.look_turns());
+        Self { checks: about.checks, look_turns, ..Self::new(field, about.number) }
     }
 
     /// Things shown that cannot be true, and the first few in words.
@@ -193,7 +202,7 @@ impl<'f> Bot<'f> {
         while let Some(event) = session.take_event() {
             invariants.hear(&self.senses(session, &place), &event);
         }
-        invariants.check(&self.senses(session, &place), self.checks.then(|| self.field.look_turns()));
+        invariants.check(&self.senses(session, &place), self.checks.then_some(self.look_turns));
         let violations = invariants.count() - before;
         (self.invariants, self.place) = (invariants, Some(place));
         if violations > 0 {
@@ -212,7 +221,7 @@ impl<'f> Bot<'f> {
 
     /// Whether this turn is one in which it looks at others.
     pub(crate) fn looks_now(&self) -> bool {
-        self.checks && self.turn.wrapping_add(self.number).is_multiple_of(self.field.look_turns())
+        self.checks && self.turn.wrapping_add(self.number).is_multiple_of(self.look_turns)
     }
 
     /// Compares what it sees of others with what the server has told them.
@@ -244,6 +253,8 @@ impl<'f> Bot<'f> {
             seed: plan.seed,
             number: self.number,
             behaviour: plan.behaviour.name().to_owned(),
+            checks: self.checks,
+            look_turns: Some(self.look_turns),
             assets_hash: format!("{:016x}", plan.assets.hash),
             turn: self.turn,
             violation: violation.to_owned(),

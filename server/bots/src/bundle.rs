@@ -34,12 +34,22 @@ pub struct About {
     pub behaviour: String,
     /// Hash of the game data, in hexadecimal.
     pub assets_hash: String,
+    /// Whether it checked what it was shown of others.
+    #[serde(default = "always")]
+    pub checks: bool,
+    /// Turns between two of its looks at everything in view; absent in bundles that were left before this was told.
+    #[serde(default)]
+    pub look_turns: Option<u32>,
     /// The bot's turn in which it saw what cannot be true.
     pub turn: u32,
     /// What that was.
     pub violation: String,
     /// The newest log of the server on the same machine, for `mainspring replay`.
     pub server_log: Option<PathBuf>,
+}
+
+fn always() -> bool {
+    true
 }
 
 /// What came of feeding a bundle through the client library again.
@@ -119,7 +129,7 @@ pub fn replay(folder: &Path, assets: Arc<Assets>) -> Result<Replayed, ReplayErro
     let behaviour: Behaviour = about.behaviour.parse().unwrap_or(Behaviour::Idle);
     let plan = Plan { seed: about.seed, behaviour, ..Plan::new(([127, 0, 0, 1], 0).into(), assets) };
     let field = Field::new(&plan)?;
-    let (mut bot, mut session, mut fed) = (Bot::new(&field, about.number), ClientSession::default(), 0);
+    let (mut bot, mut session, mut fed) = (Bot::of_bundle(&field, &about), ClientSession::default(), 0);
     for entry in entries(&recording) {
         match entry.kind {
             EntryKind::DatagramIn => session.on_datagram(entry.bytes, entry.at),
@@ -143,4 +153,35 @@ pub(crate) fn newest_log(data: &Path) -> Option<PathBuf> {
     let files = fs::read_dir(data.join("replay")).ok()?.flatten();
     let dated = files.filter_map(|file| Some((file.metadata().ok()?.modified().ok()?, file.path())));
     dated.max().map(|(_, path)| path)
+}
+
+#[cfg(test)]
+mod tests {
+    use sim::testing::test_assets;
+
+    use super::*;
+
+    const OLD: &str = r#"{ "command_line": "", "seed": 1, "number": 0, "behaviour": "roam", "assets_hash": "0", "turn": 60,
+        "violation": "", "server_log": null }"#;
+
+    /// The turns up to the 120th in which a bot looks at everything in view.
+    fn looks(about: &About) -> Vec<u32> {
+        let field = Field::new(&Plan::new(([127, 0, 0, 1], 0).into(), test_assets(&[]))).unwrap();
+        let (mut bot, mut session) = (Bot::of_bundle(&field, about), ClientSession::default());
+        let look = |turn| {
+            bot.look_again(&mut session, turn);
+            bot.looks_now().then_some(turn)
+        };
+        (1..=120).filter_map(look).collect()
+    }
+
+    #[test]
+    fn a_bot_of_a_bundle_looks_as_often_as_the_one_that_left_it() {
+        let old: About = serde_json::from_str(OLD).unwrap();
+        assert_eq!(looks(&old).len(), 12, "as in a small test");
+        let large = About { look_turns: Some(60), ..old.clone() };
+        let read: About = serde_json::from_str(&serde_json::to_string(&large).unwrap()).unwrap();
+        assert_eq!(looks(&read), [60, 120]);
+        assert_eq!(looks(&About { checks: false, ..old }).len(), 0);
+    }
 }

@@ -2,8 +2,10 @@
 //! which drives them one after the other; nothing but a few counts is shared with other herds.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use sim::assets::{ClassDef, SceneDef};
@@ -138,8 +140,9 @@ impl Field {
         }
     }
 
+    /// Goes on to a phase; there is no way back.
     fn enter(&self, phase: Phase) {
-        self.phase.store(phase as u8, Ordering::Relaxed);
+        self.phase.fetch_max(phase as u8, Ordering::Relaxed);
     }
 
     /// A bot stands in the world, or was refused.
@@ -188,10 +191,10 @@ impl Field {
         self.is_cut.load(Ordering::Relaxed)
     }
 
-    /// How long ago the network came back; `None` before it did.
-    fn since_mended(&self) -> Option<Duration> {
+    /// When the network came back; `None` before it did.
+    fn mended(&self) -> Option<Instant> {
         let mended = Duration::from_micros(self.mended_us.load(Ordering::Relaxed));
-        (!mended.is_zero()).then(|| self.began.elapsed().saturating_sub(mended))
+        (!mended.is_zero()).then(|| self.began + mended)
     }
 
     fn have_all_answers(&self) -> bool {
@@ -208,14 +211,15 @@ pub(crate) fn run(plan: &Plan) -> Result<Report, RunError> {
     let field = Arc::new(Field::new(plan)?);
     let herd_bots = if plan.behaviour.is_still() { STILL_HERD_BOTS } else { HERD_BOTS };
     let herds = plan.threads.unwrap_or_else(|| plan.count.div_ceil(herd_bots)).max(1);
-    let mut threads = Vec::new();
-    for herd in 0..herds {
-        let field = Arc::clone(&field);
+    let threads = (0..herds).map(|herd| {
+        let own = Arc::clone(&field);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let run = move || runtime.block_on(thread::run(&field, herd, herds));
-        threads.push(std::thread::Builder::new().name(format!("bots-{herd}")).spawn(run)?);
-    }
-    let server = conduct::conduct(&field)?;
+        spawn(&field, herd, move || runtime.block_on(thread::run(&own, herd, herds)))
+    });
+    let conducted =
+        threads.collect::<io::Result<Vec<_>>>().and_then(|threads| Ok((conduct::conduct(&field)?, threads)));
+    // Whoever drives bots of a test that cannot be stops, too.
+    let (server, threads) = conducted.inspect_err(|_| field.enter(Phase::Leaving))?;
     let mut outcome = Outcome::default();
     for thread in threads {
         match thread.join() {
@@ -229,6 +233,33 @@ pub(crate) fn run(plan: &Plan) -> Result<Report, RunError> {
     judge(plan, outcome)
 }
 
+type HerdThread = JoinHandle<io::Result<Outcome>>;
+
+/// A thread that drives a herd.
+fn spawn(
+    field: &Arc<Field>,
+    herd: u32,
+    drive: impl FnOnce() -> io::Result<Outcome> + Send + 'static,
+) -> io::Result<HerdThread> {
+    let alarm = Alarm(Arc::clone(field));
+    let run = move || {
+        let _alarm = alarm;
+        drive()
+    };
+    std::thread::Builder::new().name(format!("bots-{herd}")).spawn(run)
+}
+
+/// Ends the test when the thread that holds it panics: nobody waits for its bots.
+struct Alarm(Arc<Field>);
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.enter(Phase::Leaving);
+        }
+    }
+}
+
 fn judge(plan: &Plan, outcome: Outcome) -> Result<Report, RunError> {
     if let Some(theirs) = outcome.other_assets {
         return Err(RunError::OtherAssets { theirs, ours: plan.assets.hash });
@@ -238,5 +269,22 @@ fn judge(plan: &Plan, outcome: Outcome) -> Result<Report, RunError> {
             Err(RunError::NobodyJoined { server: plan.server, reason: reason.clone() })
         }
         _ => Ok(Report::new(plan, outcome)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sim::testing::test_assets;
+
+    use super::*;
+
+    #[test]
+    fn a_herd_that_breaks_while_bots_join_ends_the_test() {
+        let plan = Plan::new(([127, 0, 0, 1], 0).into(), test_assets(&[]));
+        let field = Arc::new(Field::new(&plan).unwrap());
+        let thread = spawn(&field, 0, || panic!("planted")).unwrap();
+        assert_eq!(conduct::conduct(&field).unwrap(), None);
+        assert!(thread.join().is_err());
+        assert_eq!(field.phase(), Phase::Leaving);
     }
 }

@@ -80,7 +80,9 @@ pub(crate) struct Measures {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) frames_received: u64,
-    pub(crate) frames_lost: u64,
+    /// State frames that the server sent, as far as their numbers tell. What of them did not come is no count of its own:
+    /// it falls again when one comes late.
+    pub(crate) frames_numbered: u64,
     pub(crate) bytes_received: u64,
     pub(crate) bytes_sent: u64,
     pub(crate) packets_received: u64,
@@ -106,7 +108,7 @@ impl Counts {
     fn pairs(&mut self, other: &Self) -> [(&mut u64, u64); 18] {
         [
             (&mut self.frames_received, other.frames_received),
-            (&mut self.frames_lost, other.frames_lost),
+            (&mut self.frames_numbered, other.frames_numbered),
             (&mut self.bytes_received, other.bytes_received),
             (&mut self.bytes_sent, other.bytes_sent),
             (&mut self.packets_received, other.packets_received),
@@ -131,7 +133,12 @@ impl Counts {
         self.pairs(other).into_iter().for_each(|(own, more)| *own = own.saturating_add(more));
     }
 
-    /// What came since an earlier reading. A count that went back, such as frames lost that came after all, is 0.
+    /// State frames that did not come. Those of a second are 0 when more came late than were missed.
+    pub(crate) fn frames_lost(&self) -> u64 {
+        self.frames_numbered.saturating_sub(self.frames_received)
+    }
+
+    /// What came since an earlier reading; no count ever falls.
     fn since(mut self, before: &Self) -> Self {
         self.pairs(before).into_iter().for_each(|(now, before)| *now = now.saturating_sub(before));
         self
@@ -165,7 +172,7 @@ impl Measures {
     pub(crate) fn take_counts(&mut self, stats: &Stats, link: &LinkStats, reading: &mut Reading) {
         let counts = Counts {
             frames_received: stats.frames_received,
-            frames_lost: stats.frames_lost,
+            frames_numbered: stats.frames_received + stats.frames_lost,
             bytes_received: link.received_bytes,
             bytes_sent: link.sent_bytes,
             packets_received: link.received_datagrams,
@@ -247,11 +254,27 @@ mod tests {
     #[test]
     fn a_session_is_taken_over_once_however_often_it_is_looked_at() {
         let (mut measures, mut reading) = (Measures::default(), Reading::default());
-        for (received, lost) in [(10, 2), (20, 1), (20, 1)] {
-            let stats = Stats { frames_received: received, frames_lost: lost, ..Stats::default() };
+        for received in [10, 20, 20] {
+            let stats = Stats { frames_received: received, ..Stats::default() };
             let link = LinkStats { sent_bytes: received * 60, ..LinkStats::default() };
             measures.take_counts(&stats, &link, &mut reading);
         }
         assert_eq!((measures.counts.frames_received, measures.counts.bytes_sent), (20, 1_200));
+    }
+
+    #[test]
+    fn a_frame_that_comes_late_is_not_lost() {
+        let (mut all, mut reading) = (Measures::default(), Reading::default());
+        let mut lost = Vec::new();
+        // Two are missing, one of them comes late, then that happens once more, and at last one more comes late.
+        for (received, missing) in [(8, 2), (19, 1), (28, 2), (39, 1), (50, 0)] {
+            let mut second = Measures::default();
+            let stats = Stats { frames_received: received, frames_lost: missing, ..Stats::default() };
+            second.take_counts(&stats, &LinkStats::default(), &mut reading);
+            lost.push(second.counts.frames_lost());
+            all.add(&second);
+        }
+        assert_eq!(lost, [2, 0, 1, 0, 0], "as far as each second knew");
+        assert_eq!((all.counts.frames_received, all.counts.frames_lost()), (50, 0));
     }
 }

@@ -83,6 +83,9 @@ pub struct Report {
     pub connected: u32,
     /// Bots that lost their session before the end.
     pub disconnects: u32,
+    /// Logins that had to be tried again, because the server or the path had given them up: of bots that join, and of
+    /// bots that come back.
+    pub logins_retried: u32,
     /// Bytes from the server that could not be read.
     pub decode_errors: u64,
     /// Records about entities that the client did not know; on a path without loss there are none.
@@ -138,6 +141,7 @@ pub struct Report {
 pub(crate) struct Outcome {
     pub(crate) connected: u32,
     pub(crate) disconnects: u32,
+    pub(crate) logins_retried: u32,
     pub(crate) violations: u64,
     pub(crate) remarks: Vec<String>,
     /// What the first bot that did not get in was told.
@@ -203,6 +207,7 @@ impl Outcome {
     pub(crate) fn add(&mut self, other: Self) {
         self.connected += other.connected;
         self.disconnects += other.disconnects;
+        self.logins_retried += other.logins_retried;
         self.refusal = self.refusal.take().or(other.refusal);
         self.other_assets = self.other_assets.or(other.other_assets);
         self.violate(other.violations, other.remarks);
@@ -248,12 +253,13 @@ impl Path {
     #[allow(clippy::cast_precision_loss, reason = "parts and means for people")]
     fn of(measures: &Measures) -> Self {
         let Measures { ack, update_age, rtt, jitter, view_lag, counts, .. } = measures;
-        let frames = counts.frames_received + counts.frames_lost;
+        let frames_lost = counts.frames_lost();
+        let frames = counts.frames_received + frames_lost;
         let walked_10s = counts.walking_turns as f64 / 200.0;
         Self {
             frames_received: counts.frames_received,
-            frames_lost: counts.frames_lost,
-            loss: counts.frames_lost as f64 / frames.max(1) as f64,
+            frames_lost,
+            loss: frames_lost as f64 / frames.max(1) as f64,
             ack_ms: Percentiles::of(ack),
             update_age_ms: Percentiles::of(update_age),
             rtt_ms: Percentiles::of(rtt),
@@ -281,6 +287,7 @@ impl Report {
             behaviour: plan.behaviour.name(),
             connected: outcome.connected,
             disconnects: outcome.disconnects,
+            logins_retried: outcome.logins_retried,
             decode_errors: outcome.life.decode_errors,
             unknown_records: outcome.life.unknown_records,
             invariant_violations: outcome.violations,
@@ -398,6 +405,7 @@ impl fmt::Display for Report {
             ("forced positions", self.forced_positions.to_string()),
             ("commands refused", self.rejected_commands.to_string()),
             ("disconnects", self.disconnects.to_string()),
+            ("logins tried again", self.logins_retried.to_string()),
             ("decode errors", self.decode_errors.to_string()),
             ("bots that check others", self.bots_checking.to_string()),
             ("invariant violations", self.invariant_violations.to_string()),
@@ -443,6 +451,7 @@ mod tests {
             "seconds",
             "connected",
             "disconnects",
+            "logins_retried",
             "decode_errors",
             "invariant_violations",
             "corrections",

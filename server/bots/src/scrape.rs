@@ -83,7 +83,8 @@ impl Sample<'_> {
 #[derive(Debug, Clone)]
 struct Look {
     at: Instant,
-    stages: BTreeMap<String, (f64, f64)>,
+    /// Seconds and ticks of every stage since its scene began, by scene and stage.
+    stages: BTreeMap<(String, String), (f64, f64)>,
     threads: BTreeMap<String, f64>,
     cpu_s: Option<f64>,
     sent_bytes: f64,
@@ -124,17 +125,16 @@ impl Watch {
 
     fn take(&mut self, page: &str, at: Instant, measuring: bool) {
         let samples: Vec<Sample<'_>> = page.lines().filter_map(parse).collect();
-        let players = samples.iter().filter(|sample| sample.name == "scene_player_count");
-        if let Some(most) = players.max_by(|a, b| a.value.total_cmp(&b.value)) {
-            most.label("scene_id").unwrap_or_default().clone_into(&mut self.report.scene);
-            self.report.players = most.value;
+        if let Some((scene, players)) = busiest(&samples, &self.report.scene) {
+            scene.clone_into(&mut self.report.scene);
+            self.report.players = players;
         }
-        let look = Look::of(&samples, &self.report.scene, at);
+        let look = Look::of(&samples, at);
         let clients = total(&samples, "online_players").unwrap_or(0.0).max(1.0);
         if let Some(last) = &self.last {
             let second = at.duration_since(self.began).as_secs_f64();
             let p99 = quantile(&samples, &self.report.scene, "total", "0.99");
-            self.report.series.push(look.point_since(last, second, clients, p99));
+            self.report.series.push(look.point_since(last, &self.report.scene, second, clients, p99));
         }
         if measuring {
             let first = self.first.get_or_insert_with(|| look.clone());
@@ -148,7 +148,7 @@ impl ServerReport {
     fn sum_up(&mut self, first: &Look, now: &Look, clients: f64, samples: &[Sample<'_>]) {
         let seconds = now.at.duration_since(first.at).as_secs_f64();
         for stage in STAGES {
-            let mean = now.stage_ms_since(first, stage);
+            let mean = now.stage_ms_since(first, &self.scene, stage);
             let [p50, p99] = ["0.5", "0.99"].map(|part| quantile(samples, &self.scene, stage, part));
             self.tick_ms.insert(stage.to_owned(), StageTimes { mean, p50, p99 });
         }
@@ -170,19 +170,18 @@ impl ServerReport {
 }
 
 impl Look {
-    fn of(samples: &[Sample<'_>], scene: &str, at: Instant) -> Self {
-        let mut stages: BTreeMap<String, (f64, f64)> = BTreeMap::new();
-        let mut threads = BTreeMap::new();
+    fn of(samples: &[Sample<'_>], at: Instant) -> Self {
+        let (mut stages, mut threads): (BTreeMap<_, (f64, f64)>, BTreeMap<_, _>) = Default::default();
         for sample in samples {
-            let is_scene = sample.label("scene_id") == Some(scene);
-            match (sample.name, sample.label("stage"), sample.label("thread")) {
-                ("scene_tick_seconds_sum", Some(stage), _) if is_scene => {
-                    stages.entry(stage.to_owned()).or_default().0 = sample.value;
-                }
-                ("scene_tick_seconds_count", Some(stage), _) if is_scene => {
-                    stages.entry(stage.to_owned()).or_default().1 = sample.value;
-                }
-                ("thread_cpu_seconds_total", _, Some(thread)) => {
+            let stage = || {
+                let (scene, stage) = (sample.label("scene_id"), sample.label("stage"));
+                (scene.unwrap_or_default().to_owned(), stage.unwrap_or_default().to_owned())
+            };
+            match sample.name {
+                "scene_tick_seconds_sum" => stages.entry(stage()).or_default().0 = sample.value,
+                "scene_tick_seconds_count" => stages.entry(stage()).or_default().1 = sample.value,
+                "thread_cpu_seconds_total" => {
+                    let thread = sample.label("thread").unwrap_or_default();
                     *threads.entry(thread.to_owned()).or_default() += sample.value;
                 }
                 _ => {}
@@ -200,8 +199,10 @@ impl Look {
         }
     }
 
-    fn stage_ms_since(&self, before: &Self, stage: &str) -> f64 {
-        let read = |look: &Self| look.stages.get(stage).copied().unwrap_or_default();
+    /// Mean of a stage of one scene, in milliseconds; 0 when it had no tick.
+    fn stage_ms_since(&self, before: &Self, scene: &str, stage: &str) -> f64 {
+        let place = (scene.to_owned(), stage.to_owned());
+        let read = |look: &Self| look.stages.get(&place).copied().unwrap_or_default();
         let ((sum, count), (sum_before, count_before)) = (read(self), read(before));
         if count > count_before { (sum - sum_before) / (count - count_before) * 1_000.0 } else { 0.0 }
     }
@@ -212,16 +213,23 @@ impl Look {
         (ticks > 0.0).then(|| spent_s * 1e6 / ticks / clients)
     }
 
-    fn point_since(&self, before: &Self, second: f64, clients: f64, total_p99_ms: f64) -> ServerPoint {
+    fn point_since(&self, before: &Self, scene: &str, second: f64, clients: f64, total_p99_ms: f64) -> ServerPoint {
         let seconds = self.at.duration_since(before.at).as_secs_f64().max(1e-3);
         ServerPoint {
             second,
-            stage_ms: STAGES.map(|stage| self.stage_ms_since(before, stage)).to_vec(),
+            stage_ms: STAGES.map(|stage| self.stage_ms_since(before, scene, stage)).to_vec(),
             total_p99_ms,
             cpu_us_per_client_tick: self.cpu_us_since(before, clients),
             bytes_per_client: (self.sent_bytes - before.sent_bytes) / seconds / clients,
         }
     }
+}
+
+/// The scene with the most characters, and how many; the `present` one as long as no other has more.
+fn busiest<'a>(samples: &'a [Sample<'_>], present: &str) -> Option<(&'a str, f64)> {
+    let counts = samples.iter().filter(|sample| sample.name == "scene_player_count");
+    let scenes = counts.filter_map(|sample| Some((sample.label("scene_id")?, sample.value)));
+    scenes.max_by(|(a, in_a), (b, in_b)| in_a.total_cmp(in_b).then((*a == present).cmp(&(*b == present))))
 }
 
 fn total(samples: &[Sample<'_>], name: &str) -> Option<f64> {
@@ -299,6 +307,37 @@ mod tests {
         assert!((report.bytes_per_second_per_client - 20_000.0).abs() < 1e-6);
         assert!((report.thread_cores["net-0"] - 0.5).abs() < 1e-9);
         assert_eq!(report.series.len(), 1);
+    }
+
+    /// A page of two scenes: characters, ticks and milliseconds of each tick so far.
+    fn page_of_two(scenes: [(&str, u32, f64, f64); 2]) -> String {
+        let lines = scenes.map(|(scene, players, ticks, ms)| {
+            format!(
+                "scene_tick_seconds_sum{{scene_id=\"{scene}\",stage=\"total\"}} {}\n\
+                 scene_tick_seconds_count{{scene_id=\"{scene}\",stage=\"total\"}} {ticks}\n\
+                 scene_player_count{{scene_id=\"{scene}\"}} {players}\n",
+                ticks * ms / 1_000.0
+            )
+        });
+        lines.concat()
+    }
+
+    #[test]
+    fn a_scene_that_becomes_the_busiest_is_compared_with_itself() {
+        let (mut watch, now) = (Watch::new(SocketAddr::from(([127, 0, 0, 1], 1))), Instant::now());
+        let looks = [(9, 1, 0.0), (9, 1, 1.0), (2, 8, 2.0), (5, 5, 3.0)];
+        for (field, dungeon, second) in looks {
+            let ticks = second * 20.0;
+            let scenes = [("field", field, 5_000.0 + ticks, 2.0), ("dungeon", dungeon, 100.0 + ticks, 7.0)];
+            watch.take(&page_of_two(scenes), now + Duration::from_secs_f64(second), true);
+        }
+        let report = watch.finish().unwrap();
+        let totals: Vec<f64> = report.series.iter().map(|point| *point.stage_ms.last().unwrap()).collect();
+        for (found, expected) in totals.iter().zip([2.0, 7.0, 7.0]) {
+            assert!((found - expected).abs() < 1e-6, "{totals:?}");
+        }
+        assert_eq!(report.scene, "dungeon", "as busy as the other now, and it was the busiest");
+        assert!((report.tick_ms["total"].mean - 7.0).abs() < 1e-6, "{report:?}");
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub struct Point {
     pub update_age_ms: Quantiles,
     /// State frames that came.
     pub frames_received: u64,
-    /// State frames that did not come.
+    /// State frames that did not come, as far as was known then.
     pub frames_lost: u64,
     /// UDP payload from the server per client, in bytes.
     pub bytes_down: f64,
@@ -95,7 +95,7 @@ fn point(second: u32, measures: &Measures) -> Point {
         ack_ms: Quantiles::of(&measures.ack),
         update_age_ms: Quantiles::of(&measures.update_age),
         frames_received: counts.frames_received,
-        frames_lost: counts.frames_lost,
+        frames_lost: counts.frames_lost(),
         bytes_down: per_client(counts.bytes_received),
         bytes_up: per_client(counts.bytes_sent),
         corrections: counts.corrections,

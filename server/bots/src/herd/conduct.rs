@@ -30,9 +30,12 @@ pub(super) fn conduct(field: &Arc<Field>) -> std::io::Result<Option<ServerReport
     Ok(watch.and_then(|watch| watch.join().ok().flatten()))
 }
 
-/// False when the onlooker gave up.
+/// False when the onlooker gave up, or a herd broke.
 fn wait_for_all(field: &Field, screen: &mut Screen) -> bool {
     while !field.have_all_answers() {
+        if field.phase() == Phase::Leaving {
+            return false;
+        }
         let joined = field.joined.load(Ordering::Relaxed);
         if !show(field, screen, "bots join", f64::from(joined) / f64::from(field.plan.count.max(1))) {
             return false;
@@ -45,6 +48,9 @@ fn wait_for_all(field: &Field, screen: &mut Screen) -> bool {
 fn measure(field: &Field, screen: &mut Screen) {
     let (began, duration) = (Instant::now(), field.plan.duration);
     while began.elapsed() < duration && (field.is_anybody_here() || field.plan.network.cut.is_some()) {
+        if field.phase() == Phase::Leaving {
+            return;
+        }
         let elapsed = began.elapsed();
         let is_cut = field.plan.network.cut.is_some_and(|cut| (cut.after..cut.after + cut.lasting).contains(&elapsed));
         field.cut(is_cut);

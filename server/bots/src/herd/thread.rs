@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use net::client::{Closed, ConnectOptions};
 use net::protocol::{Goodbye, ResumeToken};
 use sim::ids::SimId;
+use sim::random::{Random, Stream};
 
 use super::{Field, Phase};
 use crate::bot::Bot;
@@ -30,6 +31,9 @@ const RETURN_TIMEOUT: Duration = Duration::from_millis(400);
 const RETURN_ROUND_TRIPS: u32 = 5;
 /// How long a bot tries to come back: as long as its token is good.
 const RETURN_PATIENCE: Duration = Duration::from_secs(60);
+/// Least and most time before a login that failed is tried again, in milliseconds: those whom a busy server turned away
+/// together do not come together again.
+const RETRY_PAUSE_MS: (i32, i32) = (100, 600);
 /// How long the server's goodbyes are waited for.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often a thread with nothing to do looks at the phase of the test.
@@ -40,8 +44,8 @@ const LOOK_PERIOD: Duration = Duration::from_millis(50);
 enum Stage {
     /// Its time to join has not come.
     Waiting,
-    /// It has asked to be let in.
-    Joining,
+    /// It has asked to be let in, first at that time.
+    Joining(Instant),
     /// It plays.
     In,
     /// Its line was lost then; it tries to come back by token.
@@ -56,6 +60,8 @@ struct Seat<'f> {
     stage: Stage,
     /// When it does something next; other entries of the agenda are void.
     next: Instant,
+    /// Logins that failed and were tried again.
+    retries: u32,
     /// What it comes back with, and as whom.
     token: Option<ResumeToken>,
     own: Option<SimId>,
@@ -109,6 +115,7 @@ impl<'f> Herd<'f> {
                 is_impaired: order < impaired,
                 stage: Stage::Waiting,
                 next: field.join_time(order),
+                retries: 0,
                 token: None,
                 own: None,
                 bot: Bot::new(field, number),
@@ -155,7 +162,7 @@ impl<'f> Herd<'f> {
     fn give_up(&self) {
         for seat in &self.seats {
             match seat.stage {
-                Stage::Waiting | Stage::Joining => self.field.note_joined(false),
+                Stage::Waiting | Stage::Joining(_) => self.field.note_joined(false),
                 Stage::In | Stage::Away(_) => self.field.note_left(),
                 Stage::Out => {}
             }
@@ -169,8 +176,9 @@ impl<'f> Herd<'f> {
 
     fn act(&mut self, seat: usize, due: Instant) {
         match self.seats[seat].stage {
-            Stage::Waiting => self.join(seat),
-            Stage::Joining => self.refuse(seat, "the server did not place the character within 20 s".to_owned()),
+            Stage::Waiting => self.join(seat, Instant::now()),
+            Stage::Joining(since) if since.elapsed() < JOIN_TIMEOUT => self.join(seat, since),
+            Stage::Joining(_) => self.refuse(seat, "the server did not place the character within 20 s".to_owned()),
             Stage::In => self.take_turn(seat, due),
             Stage::Away(since) => self.come_back(seat, since),
             Stage::Out => {}
@@ -179,26 +187,53 @@ impl<'f> Herd<'f> {
 
     fn hear(&mut self, seat: usize, news: News) {
         match (self.seats[seat].stage, news) {
-            (Stage::Joining, News::Entered) => self.enter(seat),
-            (Stage::Joining, News::Closed(closed)) => self.refuse(seat, in_words(closed)),
+            (Stage::Joining(_), News::Entered) => self.enter(seat),
+            (Stage::Joining(since), News::Closed(closed)) => {
+                let is_over = matches!(closed, Closed::Goodbye(Goodbye::Full));
+                if is_over || !self.tries_again(seat, closed, since + JOIN_TIMEOUT) {
+                    self.refuse(seat, in_words(closed));
+                }
+            }
             (Stage::In, News::Closed(closed)) => self.lose(seat, closed),
-            (Stage::Away(_), News::Entered) => self.resume(seat),
-            (Stage::Away(_), News::Closed(Closed::Goodbye(reason))) => self.drop_out(seat, reason.name()),
-            (Stage::Away(_), News::Closed(_)) => self.at(seat, Instant::now()),
+            (Stage::Away(since), News::Entered) => self.resume(seat, since),
+            (Stage::Away(since), News::Closed(closed)) => {
+                self.keep_token(seat);
+                if !self.tries_again(seat, closed, since + RETURN_PATIENCE) {
+                    self.drop_out(seat, &in_words(closed));
+                }
+            }
             (Stage::Waiting | Stage::Out, _) | (Stage::In, News::Entered) => {}
         }
     }
 
-    fn join(&mut self, seat: usize) {
+    /// A login failed. Plans another one when that may help and comes before `until`; answers whether it does.
+    fn tries_again(&mut self, seat: usize, closed: Closed, until: Instant) -> bool {
+        let may_help = matches!(closed, Closed::Lost | Closed::Goodbye(Goodbye::LoginTimeout | Goodbye::Full));
+        let Seat { number, retries, .. } = &mut self.seats[seat];
+        let random = Random::new(self.field.plan.seed);
+        let mut draw = random.draw(*retries, SimId::from_bits(*number), Stream("retry"), 0);
+        let pause_ms = draw.between(RETRY_PAUSE_MS.0, RETRY_PAUSE_MS.1);
+        let next = Instant::now() + Duration::from_millis(pause_ms.unsigned_abs().into());
+        if !may_help || next >= until {
+            return false;
+        }
+        *retries += 1;
+        self.outcome.logins_retried += 1;
+        self.at(seat, next);
+        true
+    }
+
+    /// Asks to be let in; the first time was then.
+    fn join(&mut self, seat: usize, since: Instant) {
         let Seat { number, is_impaired, stage, .. } = &mut self.seats[seat];
-        *stage = Stage::Joining;
+        *stage = Stage::Joining(since);
         let options = ConnectOptions {
             name: format!("bot-{}-{number}", self.field.plan.seed),
             class: self.field.class_of(*number).id.clone(),
             trust: self.field.plan.trust,
         };
         match self.lines.connect(seat, &Caller::Newcomer(options), *is_impaired) {
-            Ok(()) => self.at(seat, Instant::now() + JOIN_TIMEOUT),
+            Ok(()) => self.at(seat, since + JOIN_TIMEOUT),
             Err(why) => return self.refuse(seat, why),
         }
         self.record(seat);
@@ -240,6 +275,13 @@ impl<'f> Herd<'f> {
         self.playing[usize::from(here.is_impaired)] += 1;
         self.field.note_character(own);
         self.at(seat, Instant::now());
+    }
+
+    /// A line that was welcomed has used up the token it came with, and was given the next one.
+    fn keep_token(&mut self, seat: usize) {
+        let given = self.lines.line(seat).and_then(|line| line.resume_token());
+        let token = &mut self.seats[seat].token;
+        *token = given.or(*token);
     }
 
     fn take_turn(&mut self, seat: usize, due: Instant) {
@@ -309,12 +351,12 @@ impl<'f> Herd<'f> {
         self.at(seat, Instant::now() + RETURN_TIMEOUT + path * RETURN_ROUND_TRIPS);
     }
 
-    fn resume(&mut self, seat: usize) {
+    fn resume(&mut self, seat: usize, since: Instant) {
         let before = self.seats[seat].own;
         self.sit_down(seat);
         self.outcome.returns.resumed += 1;
         self.outcome.returns.same_entity += u32::from(self.seats[seat].own == before);
-        if let Some(after) = self.field.since_mended() {
+        if let Some(after) = way_back(self.field.mended(), since, Instant::now()) {
             self.outcome.returns.after.record(u32::try_from(after.as_micros()).unwrap_or(u32::MAX));
         }
     }
@@ -375,6 +417,12 @@ impl<'f> Herd<'f> {
     }
 }
 
+/// How long a bot that was away since then took to come back after the network did; `None` without a cut that is over. A
+/// line may also be lost long after the cut: its way back begins there.
+fn way_back(mended: Option<Instant>, since: Instant, now: Instant) -> Option<Duration> {
+    mended.map(|mended| now.saturating_duration_since(mended.max(since)))
+}
+
 fn in_words(closed: Closed) -> String {
     match closed {
         Closed::Goodbye(Goodbye::LoggedOut) => "it was logged out".to_owned(),
@@ -383,3 +431,6 @@ fn in_words(closed: Closed) -> String {
         Closed::Here => "the connection was closed here".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;
