@@ -90,7 +90,7 @@ fn fight(watch: &mut Watch, tick: u32) {
         let mut entity = watch.scene.scene.world_mut().entity_mut(entity);
         entity.insert((Heading((tick % 6) as f32), Vitals { hp: 100 + tick % 50, ..Vitals::full(1_000) }));
     }
-    watch.walk(if tick / 20 % 2 == 0 { Vec3::X } else { Vec3::NEG_X } * 0.5);
+    watch.walk(if (tick / 20).is_multiple_of(2) { Vec3::X } else { Vec3::NEG_X } * 0.5);
 }
 
 #[test]
