@@ -45,8 +45,11 @@ use serving::{Desk, Serving};
 use session::Scratch;
 pub use token::new_resume_token;
 
-/// How long a closing endpoint waits until every client was told, and again until every thread has ended.
+/// How long a closing endpoint waits until every client was told, and again until all threads have ended.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
+/// The longest that [`Endpoint::close`] takes.
+pub const CLOSE_TIMEOUT_MAX: Duration = CLOSE_TIMEOUT.saturating_mul(2);
+const _: () = assert!(serving::DRAIN_TIMEOUT.as_millis() < CLOSE_TIMEOUT.as_millis(), "threads end within the wait");
 /// Sockets on one address at most: their number is a byte of a connection id.
 const SOCKETS_MAX: usize = 64;
 
@@ -239,15 +242,19 @@ impl Endpoint {
         self.admission.connections()
     }
 
-    /// Stops accepting, tells every client why, and waits until all are told, at most a few seconds.
+    /// Stops accepting, tells every client why, and waits until all are told, at most
+    /// [`CLOSE_TIMEOUT_MAX`].
     pub async fn close(&self, reason: Goodbye) {
         self.tell_to_close(reason);
         let _late = timeout(CLOSE_TIMEOUT, self.admission.emptied()).await;
         self.tell_it_is_over();
         let ended = std::mem::take(&mut *self.ended.lock().unwrap_or_else(PoisonError::into_inner));
-        for end in ended {
-            let _ended_or_late = timeout(CLOSE_TIMEOUT, end).await;
-        }
+        let all = async {
+            for end in ended {
+                let _ended = end.await;
+            }
+        };
+        let _late = timeout(CLOSE_TIMEOUT, all).await;
     }
 
     fn tell_to_close(&self, reason: Goodbye) {

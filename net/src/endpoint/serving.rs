@@ -25,7 +25,7 @@ use crate::protocol::{ClientMessage, Goodbye};
 /// How long the gateway may take to place a player.
 const PLACE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a thread that is over waits for the last packets of closed connections.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 /// The longest time between two slices, without any reason.
 const IDLE_SLICE: Duration = Duration::from_secs(1);
 
