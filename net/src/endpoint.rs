@@ -91,6 +91,10 @@ pub trait Gateway: Send + Sync + 'static {
     fn login(&self, login: Login, end: SceneEnd) -> LoginAnswer<'_>;
     /// Something happened that operators count. Called from network threads: has to be quick.
     fn note(&self, event: TransportEvent);
+    /// A network thread cannot go on, because its socket is broken or it has panicked: its sessions are lost, and whoever
+    /// the system deals to its socket finds nobody. The last call from that thread. What to do about it is the owner's;
+    /// without a word of it the log has it, and the other threads go on.
+    fn failed(&self) {}
 }
 
 /// What operators count about the transport. Labels are stable lower-case words.

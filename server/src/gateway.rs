@@ -10,7 +10,7 @@ use net::protocol::Goodbye;
 use net::sessions::Handover;
 use sim::ids::PlayerId;
 use sim::input::Character;
-use tracing::{debug, info};
+use tracing::{debug, error, info};
 
 use crate::assets::CurrentAssets;
 use crate::health::{Health, Phase};
@@ -18,6 +18,7 @@ use crate::metrics::GatewayMetrics;
 use crate::scenes::directory::{Directory, Entry, Ticket};
 use crate::scenes::post::{Attach, Post};
 use crate::scenes::stable_hash;
+use crate::tick_loop::PANIC_EXIT_CODE;
 
 /// The gateway of a server whose scenes run in the same process.
 pub struct LocalGateway {
@@ -53,6 +54,12 @@ impl Gateway for LocalGateway {
 
     fn note(&self, event: TransportEvent) {
         self.metrics.note(event);
+    }
+
+    fn failed(&self) {
+        // A server that a part of its players cannot reach is to be started anew, and none that looks healthy.
+        error!("a network thread has failed; the process ends");
+        std::process::exit(PANIC_EXIT_CODE);
     }
 }
 
