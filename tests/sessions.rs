@@ -1,9 +1,12 @@
 //! Sessions as their mailboxes see them: what ends one and as what, what is still heard at its end, and which offences
 //! travel along through a portal.
 
-use net::codec::{encode_client_message, encode_input};
+use net::codec::{decode_server_message, encode_client_message, encode_input};
 use net::mailbox::{CloseCause, Inbound, SessionId, TaskEnd, mailbox};
-use net::protocol::{ClientMessage, Goodbye, INPUT_STEPS_SENT, InputDatagram, STRIKE_WINDOW_TICKS, WireStep};
+use net::protocol::{
+    ClientMessage, Goodbye, INPUT_STEPS_SENT, InputDatagram, KEYFRAME_TICKS_MIN, STRIKE_WINDOW_TICKS, ServerMessage,
+    WireStep,
+};
 use net::sessions::{self, Join, SessionStats};
 use sim::command::{ClientCommand, CommandLists};
 use sim::counters::{COMMAND_REJECTED, Counters};
@@ -52,6 +55,14 @@ impl Link {
     /// A command whose number was used; there has to be one.
     fn replay(&self) {
         self.say(&ClientMessage::Command { sequence: self.sequence, scene_epoch: 1, kind: 0, body: Vec::new() });
+    }
+
+    /// What it was sent since the last time.
+    fn answers(&self) -> Vec<ServerMessage> {
+        let mut frames = Vec::new();
+        self.task.take_frames(&mut frames);
+        frames.iter().for_each(|frame| self.task.written(frame.len()));
+        frames.iter().map(|frame| decode_server_message(frame).expect("it is whole")).collect()
     }
 
     fn carried_out(&self) -> u64 {
@@ -166,4 +177,45 @@ fn offences_are_as_old_behind_a_portal_as_before_it() {
     link.replay();
     link.scene.ticks(2);
     assert_eq!((sessions::count(&link.scene.scene), link.closed("abuse")), (0, 1), "they do count behind the portal");
+}
+
+#[test]
+fn every_command_that_cannot_be_handed_over_is_answered_once() {
+    let mut link = Link::open();
+    link.command();
+    link.scene.ticks(2);
+    link.answers();
+    let nothing = || Vec::new();
+    for (sequence, scene_epoch, kind, body, expected) in [
+        (2, 9, 0, nothing(), "stale_scene"),
+        (2, 1, 0, nothing(), "replayed"),
+        (1_000_000, 1, 0, nothing(), "sequence_jump"),
+        (3, 1, 999, nothing(), "unknown_kind"),
+        (4, 1, 0, nothing(), "malformed"),
+    ] {
+        link.say(&ClientMessage::Command { sequence, scene_epoch, kind, body });
+        // No three offences within ten seconds.
+        link.scene.ticks(STRIKE_WINDOW_TICKS / 2);
+        let mut answers = link.answers();
+        answers.retain(|answer| matches!(answer, ServerMessage::Rejected { .. }));
+        assert_eq!(answers, [ServerMessage::Rejected { sequence, reason: expected.to_owned() }]);
+    }
+    assert_eq!(sessions::count(&link.scene.scene), 1);
+}
+
+#[test]
+fn whoever_asks_for_keyframes_too_soon_is_given_one_when_it_is_time() {
+    let mut link = Link::open();
+    link.answers();
+    let mut told_ticks = Vec::new();
+    for tick in 0..4 * KEYFRAME_TICKS_MIN {
+        if tick < KEYFRAME_TICKS_MIN + 3 {
+            link.say(&ClientMessage::Keyframe { scene_epoch: 1 });
+        }
+        link.scene.tick();
+        let answers = link.answers();
+        let scenes = answers.iter().filter(|answer| matches!(answer, ServerMessage::Scene { .. }));
+        told_ticks.extend(scenes.map(|_| tick));
+    }
+    assert_eq!(told_ticks, [0, KEYFRAME_TICKS_MIN, 2 * KEYFRAME_TICKS_MIN]);
 }

@@ -279,7 +279,8 @@ impl Client {
 
     /// Asks for the log of the scene the character is in instead of its state, and simulates the scene from it:
     /// [`ClientSession::followed`]. The world of the session stands still meanwhile. A scene that is not synchronised by
-    /// frames, or whose log has grown too long, goes on with the state. It ends with the scene.
+    /// frames, or whose log has grown too long, goes on with the state, and nothing is followed from then on. It ends with
+    /// the scene.
     ///
     /// # Errors
     /// When the connection is gone or stuck.

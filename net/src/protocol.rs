@@ -69,7 +69,7 @@ pub const OUTBOX_BYTES_MAX: usize = 256 * 1024;
 pub const STRIKES_MAX: usize = 3;
 /// Window in which strikes add up, in ticks (10 s).
 pub const STRIKE_WINDOW_TICKS: u32 = 200;
-/// Ticks between two keyframes that a session is given.
+/// Ticks between two times that a client is told its scene from the beginning, as state or as log, because it asked.
 pub const KEYFRAME_TICKS_MIN: u32 = 20;
 /// Inbound messages of all kinds per second a session may send, on average.
 pub const MESSAGES_PER_SECOND: u32 = 60;
@@ -163,8 +163,8 @@ pub enum ClientMessage {
     },
     /// The answer to [`ServerMessage::Probe`].
     Alive,
-    /// Asks for the log of the scene instead of its state, or for the state again. Only some scenes give it; elsewhere
-    /// nothing changes.
+    /// Asks for the log of the scene from its beginning instead of its state, or for the state again; given like a keyframe.
+    /// Only some scenes give it; elsewhere the answer is [`ServerMessage::FollowEnded`].
     Follow {
         /// The scene it is meant for, as in [`ServerMessage::Scene`].
         scene_epoch: u32,
@@ -172,7 +172,7 @@ pub enum ClientMessage {
         log: bool,
     },
     /// Asks to be told the whole view anew, beginning with [`ServerMessage::Scene`]: for who can do nothing with what it
-    /// has. Granted once a second.
+    /// has. Given once a second: whoever asks sooner is given it then.
     Keyframe {
         /// The scene it is meant for, as in [`ServerMessage::Scene`].
         scene_epoch: u32,
@@ -312,7 +312,7 @@ pub enum ServerMessage {
         /// Packed records.
         records: Vec<u8>,
     },
-    /// A command was not carried out.
+    /// A command was not carried out: by the rules of the scene, or because it could not be handed to it.
     Rejected {
         /// Sequence number of the command.
         sequence: u32,
@@ -346,6 +346,12 @@ pub enum ServerMessage {
         assets_hash: u64,
         /// Records whose number is not their place in the order of names: at most [`NUMBERED_MAX`], further ones follow.
         numbered: Vec<NumberedRecord>,
+    },
+    /// The log that was asked for is not to be had, or not any more: it has grown too long, or the scene gives none. The state
+    /// goes on, from the beginning for whoever had the log.
+    FollowEnded {
+        /// The scene it was asked for, as in [`ServerMessage::Scene`].
+        scene_epoch: u32,
     },
 }
 

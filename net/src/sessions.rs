@@ -19,10 +19,11 @@ use crate::lockstep::Follower;
 use crate::mailbox::{Inbound, Ready, SceneEnd, SessionId};
 use crate::outbound::view::{ClientView, ViewCounters};
 use crate::protocol::{
-    Goodbye, KEYFRAME_TICKS_MIN, NO_RESUME_TOKEN, NUMBERED_MAX, NumberedRecord, PROBE_AFTER_TICKS, ResumeToken,
-    STRIKE_WINDOW_TICKS, STRIKES_MAX, ServerMessage, StateFrame, WireComponent, WireTable,
+    Goodbye, NO_RESUME_TOKEN, NUMBERED_MAX, NumberedRecord, PROBE_AFTER_TICKS, ResumeToken, STRIKE_WINDOW_TICKS,
+    STRIKES_MAX, ServerMessage, StateFrame, WireComponent, WireTable,
 };
 
+mod anew;
 mod table;
 
 pub(crate) use table::{SessionTable, Visit};
@@ -117,8 +118,11 @@ pub(crate) struct Session {
     pub(crate) view: ClientView,
     /// Set while the client is sent the scene's log instead of its state.
     pub(crate) follower: Option<Follower>,
-    /// When the client last had its whole view told anew because it asked for that.
-    keyframe_tick: Option<u32>,
+    /// Ticks since there was room for the next piece of the log.
+    pub(crate) log_stalled_ticks: u32,
+    /// How often it came to another state than the scene.
+    pub(crate) desyncs: u32,
+    beginnings: anew::Beginnings,
     /// Messages were queued that the connection was not told of.
     pub(crate) has_frames: bool,
     strikes: Vec<u32>,
@@ -168,25 +172,6 @@ impl Session {
     /// The character of a session that sleeps from this tick on: its client is silent and owed nothing.
     pub(crate) fn sleeper(&self, tick: u32) -> Option<SimId> {
         self.character.filter(|_| self.view.sleeps(tick))
-    }
-
-    /// Sends the state again, all of it, to a client that followed the log.
-    pub(crate) fn unfollow(&mut self) {
-        if self.follower.take().is_some() {
-            self.view.restart();
-        }
-    }
-
-    /// Tells the client its whole view anew, from this tick on; false if it asks for that too often. A follower has none.
-    pub(crate) fn give_keyframe(&mut self, tick: u32) -> bool {
-        if self.keyframe_tick.is_some_and(|last| tick.wrapping_sub(last) < KEYFRAME_TICKS_MIN) {
-            return false;
-        }
-        self.keyframe_tick = Some(tick);
-        if self.follower.is_none() {
-            self.view.restart();
-        }
-        true
     }
 
     fn send_frame(&mut self, frame: Bytes) {
@@ -322,7 +307,9 @@ fn begin(world: &World, player: PlayerId, handover: Handover) -> Session {
         is_closing: false,
         view: ClientView::new(counters),
         follower: None,
-        keyframe_tick: None,
+        log_stalled_ticks: 0,
+        desyncs: 0,
+        beginnings: anew::Beginnings::default(),
         has_frames: false,
         strikes: strike_ages.into_iter().map(|age| tick.wrapping_sub(age)).collect(),
     };

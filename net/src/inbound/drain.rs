@@ -38,6 +38,7 @@ pub(super) fn drain_mailboxes(
             session.heard_tick = tick.0;
         }
         tell_latency(session, &mut inputs);
+        session.begin_owed(tick.0);
         let player = session.player;
         if !has_last_words(session, closed) && ends(session, closed, stats, &mut inputs) {
             by_player.remove(&player);

@@ -129,7 +129,11 @@ pub(super) const KNOWN_REASONS: &[(&str, &[&str])] = &[
             "bad_ack",
             "dropped",
             "stale_scene",
+            "unknown_kind",
+            "unknown_id",
+            "out_of_range",
             "not_followed",
+            "keyframe_rate",
         ],
     ),
     (
