@@ -8,7 +8,7 @@ use net::sessions;
 use sim::actor::Position;
 use sim::assets::Assets;
 use sim::digest::combined;
-use sim::input::Players;
+use sim::input::{Players, SceneInput};
 use sim::testing::test_assets;
 
 use crate::virtual_net::{TICK_US, VirtualNet, Way};
@@ -114,12 +114,7 @@ fn a_client_that_tampers_is_named_and_brought_back_and_in_the_end_thrown_out() {
     }
     walk(&mut net, 60);
     for offence in 1..=3 {
-        // It sets its own character down somewhere better.
-        let id = net.seats[1].id;
-        let world =
-            net.seats[1].session.followed_mut().expect("it follows").scene_mut().expect("it is there").world_mut();
-        let entity = world.resource::<sim::roster::Roster>().entity(id).expect("it is in the scene");
-        world.get_mut::<Position>(entity).expect("it has a place").0.x += 9.0;
+        tamper(&mut net, 1);
         walk(&mut net, 45);
         let desyncs = sessions::take_stats(&mut net.inner.scene).desyncs;
         assert!(!desyncs.is_empty(), "offence {offence} was not found");
@@ -156,10 +151,111 @@ fn a_scene_that_gives_no_log_goes_on_with_the_state() {
     let mut net = VirtualNet::of(&test_assets(&[]), "scene/flat", 5);
     follower(&mut net, Way::default());
     walk(&mut net, 40);
-    assert!(net.seats[0].session.followed().is_some_and(|followed| followed.scene().is_none()));
+    assert!(net.seats[0].session.followed().is_none(), "it was told that there is nothing to follow");
     assert_eq!((net.seats[0].session.world().entities().count(), net.seats[0].session.goodbye()), (1, None));
     let rejected = sessions::take_stats(&mut net.inner.scene).rejected;
     assert_eq!(rejected.get("not_followed"), Some(&1));
+}
+
+/// Has a client ask for the log, or for the state again.
+fn ask(net: &mut VirtualNet, number: usize, log: bool) {
+    let config = net.inner.config.clone();
+    let session = &mut net.seats[number].session;
+    let ask = if log { session.follow(config) } else { session.unfollow() };
+    net.send_frame(number, ask.expect("it fits"));
+}
+
+/// Sets a follower's own character down somewhere better, in its own copy of the scene.
+fn tamper(net: &mut VirtualNet, number: usize) {
+    let seat = &mut net.seats[number];
+    let world = seat.session.followed_mut().expect("it follows").scene_mut().expect("it is there").world_mut();
+    let entity = world.resource::<sim::roster::Roster>().entity(seat.id).expect("it is in the scene");
+    world.get_mut::<Position>(entity).expect("it has a place").0.x += 9.0;
+}
+
+#[test]
+fn a_difference_counts_once_however_many_reports_of_it_are_on_their_way() {
+    let mut net = VirtualNet::of(&arena(), "scene/arena", 6);
+    let far = follower(&mut net, Way { loss: 0.0, delay_ms: 1_900, jitter_ms: 0 });
+    walk(&mut net, 200);
+    tamper(&mut net, far);
+    walk(&mut net, 300);
+    assert_eq!(sessions::take_stats(&mut net.inner.scene).desyncs.len(), 1);
+    assert_eq!(net.seats[far].session.followed().map(|followed| followed.restarts()), Some(1));
+    walk(&mut net, 200);
+    let stats = sessions::take_stats(&mut net.inner.scene);
+    assert!(stats.desyncs.is_empty() && stats.state_hashes_equal >= 5, "{stats:?}");
+}
+
+#[test]
+fn who_follows_and_follows_no_more_in_turns_is_told_everything_once_a_second_and_ends_as_it_asked_last() {
+    let mut net = VirtualNet::of(&arena(), "scene/arena", 7);
+    let way = Way { loss: 0.0, delay_ms: 20, jitter_ms: 0 };
+    let (fickle, other) = (follower(&mut net, way), net.join(way));
+    walk(&mut net, 40);
+    let mut entered = std::collections::BTreeSet::new();
+    for round in 0..100 {
+        ask(&mut net, fickle, round % 3 == 0);
+        walk(&mut net, 1);
+        entered.extend(net.seats[fickle].session.world().scene().map(|scene| scene.entered_tick));
+    }
+    assert!((2..=7).contains(&entered.len()), "100 ticks are five seconds: {entered:?}");
+    for log in [true, false, true, false] {
+        ask(&mut net, fickle, log);
+        walk(&mut net, 60);
+        let session = &net.seats[fickle].session;
+        let followed = session.followed().and_then(|followed| followed.scene());
+        assert_eq!(followed.is_some_and(|scene| net.inner.scene.tick_number() - scene.tick_number() < 12), log);
+        if !log {
+            let shown = session.world().position(net.seats[other].id).expect("it is in view");
+            assert!(shown.distance(net.inner.position(net.seats[other].id)) < 3.0, "the state goes on");
+        }
+    }
+}
+
+#[test]
+fn differences_are_not_forgotten_by_following_anew() {
+    let mut net = VirtualNet::of(&arena(), "scene/arena", 8);
+    let way = Way { loss: 0.0, delay_ms: 20, jitter_ms: 0 };
+    follower(&mut net, way);
+    let cheat = follower(&mut net, way);
+    for offence in 1..=3 {
+        walk(&mut net, 60);
+        settle(&mut net, cheat);
+        tamper(&mut net, cheat);
+        walk(&mut net, 45);
+        assert_eq!(sessions::count(&net.inner.scene), if offence == 3 { 1 } else { 2 });
+        if offence == 3 {
+            break;
+        }
+        ask(&mut net, cheat, false);
+        walk(&mut net, 25);
+        ask(&mut net, cheat, true);
+    }
+}
+
+#[test]
+fn when_the_log_has_grown_too_long_followers_go_on_with_the_state() {
+    let mut net = VirtualNet::of(&arena(), "scene/arena", 9);
+    let way = Way { loss: 0.05, delay_ms: 20, jitter_ms: 5 };
+    let (other, following) = (net.join(way), follower(&mut net, way));
+    walk(&mut net, 60);
+    assert!(net.seats[following].session.followed().is_some_and(|followed| followed.scene().is_some()));
+    let body = vec![0; net::protocol::LOG_BYTES_MAX];
+    net.inner.scene.push(SceneInput::Command { player: 99, sequence: 1, kind: 0, body });
+    walk(&mut net, 60);
+    for again in [false, true] {
+        if again {
+            ask(&mut net, following, true);
+            walk(&mut net, 40);
+        }
+        let session = &net.seats[following].session;
+        assert!(session.followed().is_none(), "whoever draws it would draw a scene that stands still");
+        assert_eq!((session.world().entities().count(), session.goodbye()), (4, None));
+        let shown = session.world().position(net.seats[other].id).expect("it is in view");
+        assert!(shown.distance(net.inner.position(net.seats[other].id)) < 3.0);
+    }
+    assert_eq!(sessions::take_stats(&mut net.inner.scene).rejected.get("not_followed"), Some(&1));
 }
 
 mod served {

@@ -8,6 +8,7 @@ use net::records::{BatchRecord, read_batch, read_state};
 use net::sessions::{self, Join};
 use sim::actor::Concealment;
 use sim::features::combat::HealthChanged;
+use sim::features::loot::LootTaken;
 use sim::features::skills::CastCommand;
 use sim::ids::{PlayerId, SimId};
 use sim::input::{Character, EventMoment, Players, SceneInput};
@@ -23,6 +24,7 @@ struct Eyes {
     id: SimId,
     table: WireTable,
     told: Vec<HealthChanged>,
+    taken: Vec<LootTaken>,
     announced_count: usize,
 }
 
@@ -41,7 +43,7 @@ impl Eyes {
         sessions::attach(&mut scene.scene, Join { player: PlayerId(99), character, spawn_point: None }, end);
         scene.tick();
         let (id, _) = scene.scene.world().resource::<Players>().0[&PlayerId(99)];
-        Self { scene, task, id, table: WireTable::default(), told: Vec::new(), announced_count: 0 }
+        Self { scene, task, id, table: WireTable::default(), told: Vec::new(), taken: Vec::new(), announced_count: 0 }
     }
 
     /// One tick, after which everything sent in it must be about what is, or until now was, in view.
@@ -85,6 +87,7 @@ impl Eyes {
 
     fn check_batch(&mut self, records: &[u8], before: &[SimId], now: &[SimId]) {
         let health_changed = self.table.events.iter().position(|name| name == "health_changed");
+        let loot_taken = self.table.events.iter().position(|name| name == "loot_taken");
         for record in read_batch(records, &self.table) {
             match record.expect("it is whole") {
                 BatchRecord::Enter { id, .. } => assert!(now.contains(&id), "{id} enters unseen"),
@@ -100,6 +103,9 @@ impl Eyes {
                         let blow = HealthChanged::from_wire(subject, &mut Reader::new(body)).expect("it is whole");
                         assert!(blow.source.bits() == 0 || now.contains(&blow.source), "{} is named", blow.source);
                         self.told.push(blow);
+                    }
+                    if Some(usize::from(kind)) == loot_taken {
+                        self.taken.push(LootTaken::from_wire(subject, &mut Reader::new(body)).expect("it is whole"));
                     }
                 }
             }
@@ -126,6 +132,33 @@ fn who_strikes_from_out_of_sight_is_not_named() {
     }
     assert!(eyes.told.iter().any(|blow| blow.target == dummy && blow.amount < 0), "the blow itself is seen");
     assert!(eyes.told.iter().all(|blow| blow.source != archer));
+}
+
+#[test]
+fn a_pile_is_named_to_those_who_saw_it_and_to_no_other() {
+    let mut eyes = Eyes::open();
+    let place = eyes.scene.position(eyes.id);
+    let taker = eyes.scene.player_at(place.x, place.z);
+    // Whatever has a place will do for a pile.
+    let mut lie = |ahead_m: f32| eyes.scene.monster_at("monster/dummy", place.x + ahead_m, place.z);
+    let (near, far, hiding) = (lie(10.0), lie(300.0), lie(15.0));
+    eyes.scene.tick();
+    eyes.forget();
+    eyes.tick();
+    let take = |eyes: &mut Eyes, pile: SimId| {
+        let things = Vec::new();
+        eyes.scene.scene.world_mut().write_message(LootTaken { taker, pile, gold: 1, things });
+        eyes.tick();
+        std::mem::take(&mut eyes.taken).iter().map(|taken| taken.pile.bits()).collect::<Vec<_>>()
+    };
+    assert_eq!(take(&mut eyes, near), [near.bits()]);
+    assert_eq!(take(&mut eyes, far), [0]);
+    let entity = eyes.scene.entity(near);
+    eyes.scene.scene.world_mut().despawn(entity);
+    assert_eq!(take(&mut eyes, near), [near.bits()], "it was in view until everything was taken");
+    let entity = eyes.scene.entity(hiding);
+    eyes.scene.scene.world_mut().entity_mut(entity).insert(Concealment { phase: 0, stealth: true });
+    assert_eq!(take(&mut eyes, hiding), [0], "it is still there");
 }
 
 #[test]

@@ -77,6 +77,7 @@ mod reload;
 mod reload_storm;
 mod replication;
 mod secrecy;
+mod sessions;
 mod tick_order;
 mod tidy;
 mod tools_cli;

@@ -107,7 +107,7 @@ pub enum TransportEvent {
     },
     /// Messages did not get through.
     Dropped {
-        /// Why: `rate`, `inbox`, `early`, `oversized`, `outgoing_oversized`.
+        /// Why: `rate`, `inbox`, `early`, `oversized`, `outgoing_oversized`, `diverted`.
         reason: &'static str,
         /// How many.
         count: u64,

@@ -40,12 +40,19 @@ pub(crate) struct Lockstep {
 }
 
 /// How far a client has come that follows the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Follower {
     /// Bytes of the log that it was sent.
     sent_bytes: usize,
-    stalled_ticks: u32,
-    desyncs: u32,
+    /// The tick in which it began: what it says of ticks up to this one it may have come to before.
+    since_tick: u32,
+}
+
+impl Follower {
+    /// One that begins in a tick.
+    pub(crate) fn since(tick: u32) -> Self {
+        Self { sent_bytes: 0, since_tick: tick }
+    }
 }
 
 /// Adds the systems, in a scene that asks for it.
@@ -116,27 +123,20 @@ fn extend_log(world: &mut World) {
     });
 }
 
-fn send_log(lockstep: Res<Lockstep>, mut sessions: ResMut<Sessions>) {
+fn send_log(tick: Res<SimTick>, lockstep: Res<Lockstep>, mut sessions: ResMut<Sessions>) {
     let Sessions { by_player, stats, .. } = &mut *sessions;
-    for session in by_player.values_mut() {
-        let Some(follower) = &mut session.follower else { continue };
+    for session in by_player.values_mut().filter(|session| session.follower.is_some()) {
         if lockstep.is_given_up {
-            session.unfollow();
-        } else if let Some(reason) = send_pieces(&lockstep, follower, &session.end, stats)
-            && session.ending.is_none()
-        {
+            session.end_following(tick.0);
+        } else if let Some(reason) = send_pieces(&lockstep, session, stats) {
             session.end_as(reason);
         }
     }
 }
 
 /// Sends a follower what it has not been sent, as far as there is room on its stream.
-fn send_pieces(
-    lockstep: &Lockstep,
-    follower: &mut Follower,
-    end: &crate::mailbox::SceneEnd,
-    stats: &mut SessionStats,
-) -> Option<Goodbye> {
+fn send_pieces(lockstep: &Lockstep, session: &mut Session, stats: &mut SessionStats) -> Option<Goodbye> {
+    let Session { follower: Some(follower), end, log_stalled_ticks, .. } = session else { return None };
     for _ in 0..LOG_PIECES_PER_TICK_MAX {
         let rest = lockstep.log.get(follower.sent_bytes..).unwrap_or_default();
         if rest.is_empty() {
@@ -152,11 +152,11 @@ fn send_pieces(
         let Ok(frame) = encode_server_message(&message) else { return Some(Goodbye::Internal) };
         let frame_bytes = frame.len() as u64;
         if end.send_frame(frame).is_err() {
-            follower.stalled_ticks += 1;
-            return (follower.stalled_ticks > LOG_STALLED_TICKS_MAX).then_some(Goodbye::SlowReader);
+            *log_stalled_ticks += 1;
+            return (*log_stalled_ticks > LOG_STALLED_TICKS_MAX).then_some(Goodbye::SlowReader);
         }
         stats.frame_bytes += frame_bytes;
-        follower.stalled_ticks = 0;
+        *log_stalled_ticks = 0;
         follower.sent_bytes += piece.len();
     }
     None
@@ -177,30 +177,40 @@ impl Lockstep {
     }
 
     /// Begins or ends to send a client the log; false for a log that has grown too long to begin with.
-    pub(crate) fn follow(&self, session: &mut Session, log: bool) -> bool {
+    pub(crate) fn follow(&self, session: &mut Session, log: bool, tick: u32) -> bool {
         if !log {
-            session.unfollow();
+            session.unfollow(tick);
         } else if self.is_given_up {
             return false;
-        } else if session.follower.is_none() {
-            session.follower = Some(Follower::default());
+        } else {
+            session.follow(tick);
         }
         true
     }
 
-    /// Compares what a follower has come to. One that differs is named, and begins anew.
-    pub(crate) fn compare(&self, session: &mut Session, tick: u32, hash: u64, stats: &mut SessionStats) {
+    /// Compares what a follower has come to after a tick. One that differs is named, and begins anew `now`; what it had said
+    /// by then of later ticks is of the same difference.
+    pub(crate) fn compare(
+        &self,
+        session: &mut Session,
+        (tick, hash): (u32, u64),
+        now: SimTick,
+        stats: &mut SessionStats,
+    ) {
         let Some(follower) = &mut session.follower else { return };
         let Some(&(_, ours)) = self.hashes.iter().find(|(known, _)| *known == tick) else { return };
         if hash == ours {
             stats.state_hashes_equal += 1;
             return;
         }
+        if tick <= follower.since_tick {
+            return;
+        }
         tracing::warn!(player = %session.player, tick, "a follower has come to another state than the scene");
         stats.desyncs.push((session.player, tick));
-        follower.sent_bytes = 0;
-        follower.desyncs += 1;
-        if follower.desyncs >= DESYNCS_MAX {
+        *follower = Follower::since(now.0);
+        session.desyncs += 1;
+        if session.desyncs >= DESYNCS_MAX {
             session.end_as(Goodbye::Abuse);
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! | channel | direction | bytes |
 //! | --- | --- | --- |
-//! | datagram | client to server | `[DATAGRAM_INPUT]` + rkyv [`InputDatagram`] |
+//! | datagram | client to server | `[DATAGRAM_INPUT]` + rkyv [`InputDatagram`]; nothing at all, to be acknowledged |
 //! | datagram | server to client | `[DATAGRAM_STATE]` + rkyv [`StateFrame`] |
 //! | one bidirectional stream, opened by the client | client to server | frames of `u32` length (LE) + rkyv [`ClientMessage`] |
 //! | the same stream | server to client | frames of `u32` length (LE) + rkyv [`ServerMessage`] |
@@ -69,7 +69,7 @@ pub const OUTBOX_BYTES_MAX: usize = 256 * 1024;
 pub const STRIKES_MAX: usize = 3;
 /// Window in which strikes add up, in ticks (10 s).
 pub const STRIKE_WINDOW_TICKS: u32 = 200;
-/// Ticks between two keyframes that a session is given.
+/// Ticks between two times that a client is told its scene from the beginning, as state or as log, because it asked.
 pub const KEYFRAME_TICKS_MIN: u32 = 20;
 /// Inbound messages of all kinds per second a session may send, on average.
 pub const MESSAGES_PER_SECOND: u32 = 60;
@@ -163,8 +163,8 @@ pub enum ClientMessage {
     },
     /// The answer to [`ServerMessage::Probe`].
     Alive,
-    /// Asks for the log of the scene instead of its state, or for the state again. Only some scenes give it; elsewhere
-    /// nothing changes.
+    /// Asks for the log of the scene from its beginning instead of its state, or for the state again; given like a keyframe.
+    /// Only some scenes give it; elsewhere the answer is [`ServerMessage::FollowEnded`].
     Follow {
         /// The scene it is meant for, as in [`ServerMessage::Scene`].
         scene_epoch: u32,
@@ -172,7 +172,7 @@ pub enum ClientMessage {
         log: bool,
     },
     /// Asks to be told the whole view anew, beginning with [`ServerMessage::Scene`]: for who can do nothing with what it
-    /// has. Granted once a second.
+    /// has. Given once a second: whoever asks sooner is given it then.
     Keyframe {
         /// The scene it is meant for, as in [`ServerMessage::Scene`].
         scene_epoch: u32,
@@ -210,7 +210,8 @@ pub struct OwnState {
 
 /// The newest-wins state of one tick for one client.
 ///
-/// `records` is a run of `[id varint][mask varint][values of the set bits in wire order]`; see `net::records`.
+/// `records` tells of entities in the order of their indexes: how far each index is from the one before, and then either a
+/// compact place or a head that says which values follow; see `net::records`.
 #[derive(Archive, Serialize, Deserialize, Debug, Clone, PartialEq)]
 pub struct StateFrame {
     /// Counts datagrams to this client from 1, for acknowledgement.
@@ -311,7 +312,7 @@ pub enum ServerMessage {
         /// Packed records.
         records: Vec<u8>,
     },
-    /// A command was not carried out.
+    /// A command was not carried out: by the rules of the scene, or because it could not be handed to it.
     Rejected {
         /// Sequence number of the command.
         sequence: u32,
@@ -345,6 +346,12 @@ pub enum ServerMessage {
         assets_hash: u64,
         /// Records whose number is not their place in the order of names: at most [`NUMBERED_MAX`], further ones follow.
         numbered: Vec<NumberedRecord>,
+    },
+    /// The log that was asked for is not to be had, or not any more: it has grown too long, or the scene gives none. The state
+    /// goes on, from the beginning for whoever had the log.
+    FollowEnded {
+        /// The scene it was asked for, as in [`ServerMessage::Scene`].
+        scene_epoch: u32,
     },
 }
 

@@ -19,10 +19,11 @@ use crate::lockstep::Follower;
 use crate::mailbox::{Inbound, Ready, SceneEnd, SessionId};
 use crate::outbound::view::{ClientView, ViewCounters};
 use crate::protocol::{
-    Goodbye, KEYFRAME_TICKS_MIN, NO_RESUME_TOKEN, NUMBERED_MAX, NumberedRecord, PROBE_AFTER_TICKS, ResumeToken,
-    STRIKE_WINDOW_TICKS, STRIKES_MAX, ServerMessage, StateFrame, WireComponent, WireTable,
+    Goodbye, NO_RESUME_TOKEN, NUMBERED_MAX, NumberedRecord, PROBE_AFTER_TICKS, ResumeToken, STRIKE_WINDOW_TICKS,
+    STRIKES_MAX, ServerMessage, StateFrame, WireComponent, WireTable,
 };
 
+mod anew;
 mod table;
 
 pub(crate) use table::{SessionTable, Visit};
@@ -47,7 +48,8 @@ pub struct Handover {
     newest_sequence: u32,
     newest_command: u32,
     counters: ViewCounters,
-    strike_count: usize,
+    /// Ticks since each offence that still counts: ticks themselves differ from scene to scene.
+    strike_ages: Vec<u32>,
 }
 
 impl From<SceneEnd> for Handover {
@@ -68,7 +70,7 @@ impl Handover {
             newest_sequence: 0,
             newest_command: 0,
             counters: ViewCounters::default(),
-            strike_count: 0,
+            strike_ages: Vec::new(),
         }
     }
 
@@ -111,11 +113,16 @@ pub(crate) struct Session {
     /// The round trip that the scene was told of last, in ms.
     pub(crate) told_rtt_ms: Option<u32>,
     pub(crate) ending: Option<Goodbye>,
+    /// The connection has gone, and what had come before is heard in this tick: the session ends with the next.
+    pub(crate) is_closing: bool,
     pub(crate) view: ClientView,
     /// Set while the client is sent the scene's log instead of its state.
     pub(crate) follower: Option<Follower>,
-    /// When the client last had its whole view told anew because it asked for that.
-    keyframe_tick: Option<u32>,
+    /// Ticks since there was room for the next piece of the log.
+    pub(crate) log_stalled_ticks: u32,
+    /// How often it came to another state than the scene.
+    pub(crate) desyncs: u32,
+    beginnings: anew::Beginnings,
     /// Messages were queued that the connection was not told of.
     pub(crate) has_frames: bool,
     strikes: Vec<u32>,
@@ -124,16 +131,16 @@ pub(crate) struct Session {
 impl Session {
     /// Counts an offence at `tick`; the third within 10 s ends the session.
     pub(crate) fn strike(&mut self, tick: u32) {
-        self.strikes.retain(|&earlier| tick.wrapping_sub(earlier) < STRIKE_WINDOW_TICKS);
+        self.strikes.retain(|&earlier| counts(earlier, tick));
         self.strikes.push(tick);
         if self.strikes.len() >= STRIKES_MAX {
             self.end_as(Goodbye::Abuse);
         }
     }
 
-    /// Has the session ended at the beginning of the next tick.
+    /// Has the session ended at the beginning of the next tick; the first reason stays.
     pub(crate) fn end_as(&mut self, reason: Goodbye) {
-        self.ending = Some(reason);
+        self.ending.get_or_insert(reason);
         self.end.list();
     }
 
@@ -167,31 +174,17 @@ impl Session {
         self.character.filter(|_| self.view.sleeps(tick))
     }
 
-    /// Sends the state again, all of it, to a client that followed the log.
-    pub(crate) fn unfollow(&mut self) {
-        if self.follower.take().is_some() {
-            self.view.restart();
-        }
-    }
-
-    /// Tells the client its whole view anew, from this tick on; false if it asks for that too often. A follower has none.
-    pub(crate) fn give_keyframe(&mut self, tick: u32) -> bool {
-        if self.keyframe_tick.is_some_and(|last| tick.wrapping_sub(last) < KEYFRAME_TICKS_MIN) {
-            return false;
-        }
-        self.keyframe_tick = Some(tick);
-        if self.follower.is_none() {
-            self.view.restart();
-        }
-        true
-    }
-
     fn send_frame(&mut self, frame: Bytes) {
         self.has_frames = true;
         if self.end.send_frame_along(frame).is_err() {
             self.end_as(Goodbye::SlowReader);
         }
     }
+}
+
+/// Whether a strike of an earlier tick still counts.
+fn counts(strike: u32, tick: u32) -> bool {
+    tick.wrapping_sub(strike) < STRIKE_WINDOW_TICKS
 }
 
 /// All sessions of a scene, by player. Written by attach and release, and by `inbound` and `outbound`.
@@ -294,7 +287,7 @@ pub(crate) fn attach_silently(scene: &mut Scene, player: PlayerId, end: SceneEnd
 }
 
 fn begin(world: &World, player: PlayerId, handover: Handover) -> Session {
-    let Handover { end, resume, scene_epoch, newest_sequence, newest_command, counters, strike_count } = handover;
+    let Handover { end, resume, scene_epoch, newest_sequence, newest_command, counters, strike_ages } = handover;
     let tick = world.resource::<SimTick>().0;
     let mut session = Session {
         player,
@@ -311,12 +304,14 @@ fn begin(world: &World, player: PlayerId, handover: Handover) -> Session {
         silence_due: tick.saturating_add(PROBE_AFTER_TICKS),
         told_rtt_ms: None,
         ending: None,
+        is_closing: false,
         view: ClientView::new(counters),
         follower: None,
-        keyframe_tick: None,
+        log_stalled_ticks: 0,
+        desyncs: 0,
+        beginnings: anew::Beginnings::default(),
         has_frames: false,
-        // Ticks differ from scene to scene: what was done in the last one counts from the arrival.
-        strikes: vec![tick; strike_count],
+        strikes: strike_ages.into_iter().map(|age| tick.wrapping_sub(age)).collect(),
     };
     if scene_epoch == 0 {
         session.send(&welcome(world, player, resume));
@@ -342,6 +337,7 @@ fn enroll(world: &mut World, session: Session) {
 /// Takes a session out of a scene, to bring it to another; the character is not touched. A session that was
 /// about to end ends here, and nothing is left to bring anywhere.
 pub fn release(scene: &mut Scene, player: PlayerId) -> Option<Handover> {
+    let tick = scene.tick_number();
     let session = scene.world_mut().resource_mut::<Sessions>().by_player.remove(&player)?;
     session.end.stop_listening();
     if let Some(reason) = session.ending {
@@ -349,7 +345,12 @@ pub fn release(scene: &mut Scene, player: PlayerId) -> Option<Handover> {
         return None;
     }
     Some(Handover {
-        strike_count: session.strikes.len(),
+        strike_ages: session
+            .strikes
+            .iter()
+            .filter(|&&strike| counts(strike, tick))
+            .map(|strike| tick.wrapping_sub(*strike))
+            .collect(),
         counters: session.view.counters(),
         end: session.end,
         resume: session.resume,

@@ -159,6 +159,10 @@ mod tests {
             "command_rejected_total{reason=\"cooldown\"} 0",
             "inbound_rejected_total{reason=\"malformed\"} 0",
             "session_closed_total{reason=\"flood\"} 0",
+            "connection_refused_total{reason=\"login_timeout\"} 0",
+            "connection_refused_total{reason=\"gone\"} 0",
+            "connection_refused_total{reason=\"bad_login\"} 0",
+            "connection_refused_total{reason=\"bad_name\"} 0",
             "tick_debt_dropped_total{scene_id=\"scene/field\"} 0",
             "tick_overruns_total{scene_id=\"scene/field\"} 0",
             "scene_session_count{scene_id=\"scene/field\"} 0",
@@ -166,6 +170,8 @@ mod tests {
         ] {
             assert!(page.lines().any(|found| found == line), "`{line}` is missing in:\n{page}");
         }
+        // One that never logs in has no session that could end.
+        assert!(!page.contains("session_closed_total{reason=\"login_timeout\"}"), "{page}");
     }
 
     #[test]

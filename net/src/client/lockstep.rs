@@ -29,6 +29,8 @@ pub struct FollowedScene {
     config: SceneConfig,
     log: LogStream,
     scene: Option<Scene>,
+    /// The log has come from its beginning: what was on the way before is of a log that was asked for earlier.
+    has_begun: bool,
     compare_ticks: u32,
     /// The last tick to be compared, and what it has come to.
     hash: Option<(u32, u64)>,
@@ -41,7 +43,16 @@ impl FollowedScene {
     #[must_use]
     pub fn new(config: SceneConfig) -> FollowedScene {
         let log = LogStream::default();
-        FollowedScene { config, log, scene: None, compare_ticks: 0, hash: None, restarts: 0, failed: None }
+        FollowedScene {
+            config,
+            log,
+            scene: None,
+            has_begun: false,
+            compare_ticks: 0,
+            hash: None,
+            restarts: 0,
+            failed: None,
+        }
     }
 
     /// Takes in a piece of the log and simulates the ticks in it; answers a tick and its state hash when the piece reaches
@@ -50,6 +61,10 @@ impl FollowedScene {
         if anew {
             self.restarts += u32::from(self.scene.is_some());
             (self.log, self.scene, self.hash, self.failed) = (LogStream::default(), None, None, None);
+        }
+        self.has_begun |= anew;
+        if !self.has_begun {
+            return None;
         }
         self.compare_ticks = compare_ticks;
         if self.failed.is_none() {

@@ -73,6 +73,8 @@ pub struct ClientSession {
     outgoing: Vec<Bytes>,
     rejections: VecDeque<Rejection>,
     followed: Option<Box<FollowedScene>>,
+    /// Something was missing or damaged, and the whole view has been asked for.
+    is_mending: bool,
     clock: ServerClock,
     playback: Playback,
     jitter: InterarrivalJitter,
@@ -163,6 +165,7 @@ impl ClientSession {
     }
 
     fn on_message(&mut self, message: ServerMessage) {
+        self.is_mending &= !matches!(message, ServerMessage::Scene { .. });
         match &message {
             ServerMessage::Welcome { player_id, assets_hash, resume, .. } => {
                 self.accepted = Some(Accepted { player_id: *player_id, assets_hash: *assets_hash });
@@ -198,12 +201,13 @@ impl ClientSession {
             ServerMessage::Log { anew, live, compare_ticks, bytes } => {
                 self.on_log((*anew, *live), *compare_ticks, bytes)
             }
-            ServerMessage::Scene { .. } | ServerMessage::Batch { .. } => {}
+            ServerMessage::FollowEnded { scene_epoch } if self.world.is_in(*scene_epoch) => self.followed = None,
+            ServerMessage::FollowEnded { .. } | ServerMessage::Scene { .. } | ServerMessage::Batch { .. } => {}
         }
         let misses = |world: &ClientWorld| world.counts().batch_gaps + world.counts().damaged;
         let before = misses(&self.world);
         self.world.on_message(message);
-        if misses(&self.world) > before {
+        if misses(&self.world) > before && !std::mem::replace(&mut self.is_mending, true) {
             self.outgoing.extend(self.ask_for_keyframe());
         }
     }
@@ -216,7 +220,8 @@ impl ClientSession {
         }
     }
 
-    /// Begins to follow the log of the current scene, and returns the frame that asks for it, without prefix.
+    /// Begins to follow the log of the current scene, and returns the frame that asks for it, without prefix. It ends with
+    /// the scene, and when the server says that there is no log, or no more of it.
     ///
     /// # Errors
     /// Never, as long as the message fits a frame.
@@ -240,7 +245,7 @@ impl ClientSession {
     }
 
     /// Asks to be told the whole view anew, and returns the frame that does. Done by itself when a batch is missing or
-    /// damaged; for who has lost what it was told in another way. Granted once a second.
+    /// damaged; for who has lost what it was told in another way. Given once a second, and to who asks sooner then.
     ///
     /// # Errors
     /// Never, as long as the message fits a frame.
@@ -249,7 +254,7 @@ impl ClientSession {
         encode_client_message(&ClientMessage::Keyframe { scene_epoch })
     }
 
-    /// The scene as the client simulates it, while it follows one.
+    /// The scene as the client simulates it, while it follows one; when it does not, the scene is as its state says.
     #[must_use]
     pub fn followed(&self) -> Option<&FollowedScene> {
         self.followed.as_deref()

@@ -53,7 +53,7 @@ pub enum Happened {
     Frame,
     /// A frame of the stream has been applied.
     Message,
-    /// The connection is over. The last that is heard of it.
+    /// The connection is over. The last that is heard of it: with the next turn its session is gone.
     Closed(Closed),
 }
 
@@ -189,21 +189,28 @@ impl Swarm {
         Ok(config)
     }
 
-    /// A client's session.
+    /// A client's session; an empty one when its end was told before this turn.
     ///
     /// # Panics
     /// With an id of another swarm.
     #[must_use]
     pub fn session(&self, id: ClientId) -> &ClientSession {
-        &self.crowd.members[id.index()].session
+        self.crowd.members[id.index()].life.as_ref().map_or(&self.crowd.nobody, |life| &life.session)
     }
 
-    /// A client's session, to predict with and to take from.
+    /// A client's session, to predict with and to take from; an empty one when its end was told before this turn.
     ///
     /// # Panics
     /// With an id of another swarm.
     pub fn session_mut(&mut self, id: ClientId) -> &mut ClientSession {
-        &mut self.crowd.members[id.index()].session
+        let Crowd { members, nobody, .. } = &mut self.crowd;
+        match &mut members[id.index()].life {
+            Some(life) => &mut life.session,
+            None => {
+                *nobody = ClientSession::default();
+                nobody
+            }
+        }
     }
 
     /// Why a client's connection is over, once it is.
@@ -223,8 +230,8 @@ impl Swarm {
     /// # Errors
     /// When the connection is over.
     pub fn send_input(&mut self, id: ClientId, input: StepInput) -> Result<(), SendError> {
-        let member = self.crowd.members.get_mut(id.index()).ok_or(SendError::Closed)?;
-        member.session.input(input, now_us(), &mut self.datagram)?;
+        let life = self.crowd.connected(id)?;
+        life.session.input(input, now_us(), &mut self.datagram)?;
         let bytes = self.chunks.keep(&self.datagram).freeze();
         self.send_datagram(id, bytes)
     }
@@ -247,10 +254,10 @@ impl Swarm {
     /// # Errors
     /// When the server has no such command, or the connection is over or stuck.
     pub fn send_command<C: ClientCommand>(&mut self, id: ClientId, command: &C) -> Result<u32, SendError> {
-        let member = self.crowd.members.get_mut(id.index()).ok_or(SendError::Closed)?;
-        let known = member.session.world().wire().commands.iter().position(|name| name == C::NAME);
+        let life = self.crowd.connected(id)?;
+        let known = life.session.world().wire().commands.iter().position(|name| name == C::NAME);
         let kind = known.and_then(|kind| u16::try_from(kind).ok()).ok_or(SendError::UnknownCommand)?;
-        let (sequence, frame) = member.session.command(kind, command.encode())?;
+        let (sequence, frame) = life.session.command(kind, command.encode())?;
         self.send_frame(id, &frame)?;
         Ok(sequence)
     }
@@ -267,11 +274,11 @@ impl Swarm {
     }
 
     fn queue(&mut self, id: ClientId, frame: &[u8]) -> Result<(), SendError> {
-        let member = self.crowd.members.get_mut(id.index()).ok_or(SendError::Closed)?;
+        let life = self.crowd.connected(id)?;
         let mut framed = BytesMut::with_capacity(frame.len() + 4);
         framed.put_slice(&frame_prefix(frame.len()));
         framed.put_slice(frame);
-        member.queue(framed.freeze())
+        life.queue(framed.freeze())
     }
 
     /// True once a client's handshake is done and everything it has said so far is on its way: its login, or the token it
@@ -281,8 +288,7 @@ impl Swarm {
     /// With an id of another swarm.
     #[must_use]
     pub fn has_spoken(&self, id: ClientId) -> bool {
-        let member = &self.crowd.members[id.index()];
-        member.closed.is_none() && member.has_said_all()
+        self.crowd.members[id.index()].has_said_all()
     }
 
     /// What a client's connection has counted, also after its end.
@@ -320,6 +326,7 @@ impl Swarm {
         until: Instant,
         mut hear: impl FnMut(ClientId, Happened, &mut ClientSession),
     ) -> io::Result<()> {
+        self.crowd.forget();
         loop {
             let began = Instant::now();
             let mut busy = false;

@@ -116,7 +116,8 @@ impl ClientWorld {
             | ServerMessage::Log { .. }
             | ServerMessage::Probe
             | ServerMessage::Goodbye { .. }
-            | ServerMessage::Data { .. } => {}
+            | ServerMessage::Data { .. }
+            | ServerMessage::FollowEnded { .. } => {}
         }
     }
 

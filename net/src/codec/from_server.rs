@@ -64,7 +64,9 @@ pub fn decode_server_message(frame: &[u8]) -> Result<ServerMessage, DecodeError>
             .iter()
             .map(|record| size_of::<ArchivedNumberedRecord>() + string_bytes_outside(record.id.len()))
             .sum(),
-        ArchivedServerMessage::Probe | ArchivedServerMessage::Goodbye { .. } => 0,
+        ArchivedServerMessage::Probe
+        | ArchivedServerMessage::Goodbye { .. }
+        | ArchivedServerMessage::FollowEnded { .. } => 0,
     };
     check_nothing_left_over(frame.len(), size_of::<ArchivedServerMessage>(), pointed_bytes)?;
     match message {

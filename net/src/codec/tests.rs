@@ -99,6 +99,7 @@ fn server_message() -> impl Strategy<Value = ServerMessage> {
             |([anew, live], compare_ticks, bytes)| { ServerMessage::Log { anew, live, compare_ticks, bytes } }
         ),
         Just(ServerMessage::Probe),
+        any::<u32>().prop_map(|scene_epoch| ServerMessage::FollowEnded { scene_epoch }),
         (any::<u64>(), vec(("[a-z/]{1,80}", any::<u32>()), 0..9)).prop_map(|(assets_hash, numbered)| {
             let numbered = numbered.into_iter().map(|(id, number)| NumberedRecord { id, number }).collect();
             ServerMessage::Data { assets_hash, numbered }

@@ -226,6 +226,17 @@ async fn one_that_vanishes_is_missed_after_the_idle_timeout_and_hears_nothing() 
     Ok(())
 }
 
+#[tokio::test]
+async fn a_pause_longer_than_the_wheel_forgets_no_timer() -> Result<(), Failure> {
+    let mut pair = Pair::new()?;
+    let key = pair.meet().await?;
+    let driver = &mut pair.client.0;
+    assert!(driver.touched.is_empty() && driver.wheel.next_due().is_some(), "it waits for its timers");
+    driver.expire(Instant::now() + Duration::from_secs(100));
+    assert_eq!(driver.touched, [key.index]);
+    Ok(())
+}
+
 /// Loses every third packet, delays all, and doubles some.
 struct Bad(u64);
 

@@ -67,11 +67,11 @@ impl Wheel {
     pub(super) fn expire(&mut self, now: Instant, mut found: impl FnMut(LinkKey, Slot)) {
         let slots = now.saturating_duration_since(self.began).as_micros() / SLOT.as_micros();
         let current = u64::try_from(slots).unwrap_or(u64::MAX);
-        // After a pause longer than the ring every slot is looked at once.
-        self.next = self.next.max(current.saturating_sub(SLOTS as u64 - 1));
-        while self.next <= current {
-            let (slot, place) = (self.next, place_of(self.next));
-            self.next += 1;
+        // Whatever is armed stands within one round of the ring: after a pause longer than that, every slot is looked at
+        // once, by the number it was armed under.
+        let last = current.min(self.next + SLOTS as u64 - 1);
+        for slot in self.next..=last {
+            let place = place_of(slot);
             let Some(word) = self.occupied.get_mut(place / WORD_BITS) else { continue };
             if *word & 1 << (place % WORD_BITS) != 0 {
                 *word &= !(1 << (place % WORD_BITS));
@@ -80,6 +80,7 @@ impl Wheel {
                 }
             }
         }
+        self.next = self.next.max(current.saturating_add(1));
     }
 
     /// When the next slot that holds something begins.
@@ -156,12 +157,30 @@ mod tests {
     }
 
     #[test]
-    fn a_long_pause_loses_nothing() {
+    fn a_pause_of_any_length_loses_nothing_and_finds_all_under_the_slots_they_were_armed_for() {
         let began = Instant::now();
-        let mut wheel = Wheel::new(began);
-        for index in 0..200 {
-            wheel.arm(key(index), wheel.slot(began + Duration::from_millis(u64::from(index) * 90)));
+        for pause_ms in (0..100_000).step_by(3_331) {
+            let mut wheel = Wheel::new(began);
+            // The ring stands anywhere.
+            let start = began + Duration::from_secs(37);
+            expired(&mut wheel, start);
+            let arm = |index| {
+                let slot = wheel.slot(start + Duration::from_millis(u64::from(index) * 90));
+                wheel.arm(key(index), slot);
+                (index, slot)
+            };
+            let mut armed: Vec<_> = (0..200).map(arm).collect();
+            let mut found = Vec::new();
+            for now in [start + Duration::from_millis(pause_ms), start + Duration::from_secs(200)] {
+                wheel.expire(now, |key, slot| found.push((key.index, slot)));
+            }
+            armed.sort_unstable();
+            found.sort_unstable();
+            assert_eq!(found, armed, "a pause of {pause_ms} ms");
+            assert_eq!(wheel.next_due(), None);
+            let soon = start + Duration::from_secs(201);
+            wheel.arm(key(1), wheel.slot(soon));
+            assert_eq!(expired(&mut wheel, soon + 2 * SLOT), [1]);
         }
-        assert_eq!(expired(&mut wheel, began + Duration::from_secs(100)).len(), 200);
     }
 }

@@ -182,6 +182,12 @@ impl<'a> Wire<'a> {
         self.connection.datagrams().send(bytes, true)
     }
 
+    /// Says nothing, in a packet that has to be acknowledged: what was lost before it is found out by that and said again.
+    pub fn ping(&mut self) {
+        self.state.unsent_bytes += 1;
+        self.connection.ping();
+    }
+
     /// Takes the next bytes from the stream.
     pub fn read(&mut self) -> Read {
         let Some(stream) = self.state.stream.filter(|_| self.state.readable) else { return Read::Nothing };

@@ -116,6 +116,10 @@ impl Playing {
     pub(super) fn push_datagram(&mut self, bytes: Bytes, gateway: &dyn Gateway) -> Result<(), CloseCause> {
         let received_us = now_us();
         let verdict = self.rate.message(received_us);
+        if bytes.is_empty() && verdict == Verdict::Pass {
+            // Sent for its acknowledgement.
+            return Ok(());
+        }
         if bytes.len() > DATAGRAM_BYTES_MAX && verdict == Verdict::Pass {
             let verdict = self.rate.dropped(received_us);
             return self.drop_message("oversized", verdict, gateway);

@@ -213,8 +213,9 @@ impl Application for Desk {
         let Some(other) = routing::owner(packet, self.ports.len()).filter(|&owner| owner != self.index) else {
             return false;
         };
-        let packet = Bytes::copy_from_slice(packet);
-        self.ports[other].tell(|news| news.packets.push((origin, packet)));
+        if !self.ports[other].divert(origin, packet) {
+            self.gateway.note(TransportEvent::Dropped { reason: "diverted", count: 1 });
+        }
         true
     }
 

@@ -81,6 +81,8 @@ impl Session {
                     self.end(cause, wire, gateway);
                 }
             }
+            // Who waits for an answer and wants acknowledgements meanwhile has to say something.
+            _ if bytes.is_empty() => {}
             _ => gateway.note(TransportEvent::Dropped { reason: "early", count: 1 }),
         }
     }

@@ -8,6 +8,7 @@ use sim::locomotion::StepInput;
 use super::*;
 use crate::client::{Client, ClientEndpoint, Closed, ConnectError, ConnectOptions, Trust};
 use crate::codec::{decode_input, encode_server_message, encode_state_frame};
+use crate::lossy_link::{Impairment, LossyLink};
 use crate::mailbox::Inbound;
 use crate::protocol::{CLIENT_FRAME_BYTES_MAX, NO_RESUME_TOKEN, OwnState, ServerMessage, StateFrame, WireTable};
 
@@ -21,6 +22,8 @@ struct Hall {
     guests: Mutex<Vec<(Login, SceneEnd)>>,
     events: Mutex<Vec<TransportEvent>>,
     refuse: Option<Goodbye>,
+    /// Nobody opens.
+    is_deaf: bool,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -32,6 +35,9 @@ impl Gateway for Hall {
         Box::pin(async move {
             if let Some(reason) = self.refuse {
                 return Err(reason);
+            }
+            if self.is_deaf {
+                std::future::pending::<()>().await;
             }
             let (resume, wire) = (NO_RESUME_TOKEN, WireTable::default());
             say(&end, &ServerMessage::Welcome { player_id: 1, assets_hash: 2, resume, wire });
@@ -149,6 +155,37 @@ async fn inputs_arrive_and_state_comes_back() -> Result<(), Failure> {
     });
     bounded(client.next()).await?;
     assert_eq!((client.stats().frames_received, client.ack_us().len()), (1, 1));
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_waits_for_an_answer_to_the_login_goes_on_asking_for_acknowledgements() -> Result<(), Failure> {
+    let house = House::open(Hall { is_deaf: true, ..Hall::default() }, EndpointLimits::default())?;
+    let link = LossyLink::start(house.endpoint.local_addr(), Impairment::default()).await?;
+    let options = ConnectOptions { name: "Ada".into(), class: String::new(), trust: Trust::AnyCertificate };
+    let passed = async {
+        while link.stats().forwarded < 40 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        gave_up = Client::connect(&house.door, link.addr(), options) => return Err(format!("{gave_up:?}").into()),
+        () = passed => {}
+    }
+    let events = locked(&house.hall.events);
+    assert!(!events.iter().any(|event| matches!(event, TransportEvent::Dropped { .. })), "{events:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_datagram_of_nothing_is_no_message() -> Result<(), Failure> {
+    let house = House::default()?;
+    let mut client = house.guest("Ada").await?;
+    client.send_raw_datagram(Bytes::new())?;
+    client.send_input(StepInput::default())?;
+    let items = house.until("Ada", drained).await?;
+    let Some(Inbound::Datagram { bytes, .. }) = items.first() else { return Err("no datagram came".into()) };
+    assert_eq!(decode_input(bytes).map(|input| input.sequence), Ok(1));
     Ok(())
 }
 
@@ -276,6 +313,8 @@ async fn one_who_never_logs_in_is_shown_out() -> Result<(), Failure> {
     let error = bounded(connection.closed()).await?;
     let quinn::ConnectionError::ApplicationClosed(close) = error else { return Err(error.into()) };
     assert_eq!(Goodbye::from_code(close.error_code.into_inner()), Some(Goodbye::LoginTimeout));
+    assert!(house.noted(TransportEvent::Refused { reason: "login_timeout" }));
+    assert!(!locked(&house.hall.events).iter().any(|event| matches!(event, TransportEvent::Closed { .. })));
     Ok(())
 }
 

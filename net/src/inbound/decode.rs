@@ -24,6 +24,9 @@ pub(super) fn decode_messages(tick: Res<SimTick>, mut sessions: ResMut<Sessions>
         let Some(session) = by_player.at_mut(place) else { continue };
         let mut inbox = std::mem::take(&mut session.inbox);
         for item in inbox.drain(..) {
+            if session.ending.is_some() {
+                break;
+            }
             match read(item) {
                 Ok(decoded) => session.decoded.push(decoded),
                 Err(error) => {

@@ -1,6 +1,8 @@
 //! Drain: takes what has arrived out of the mailboxes, notices what has not, and lets go of sessions that ended.
 //!
-//! Only sessions whose mailbox has put itself on the list are looked at; silence is found by its deadline.
+//! Only sessions whose mailbox has put itself on the list are looked at; silence is found by its deadline. What a client
+//! said before its connection went is heard: its session ends a tick later, so that a logout is one though nobody waited
+//! for the answer to it.
 
 use bevy_ecs::prelude::*;
 use sim::input::{Inputs, SceneInput};
@@ -36,8 +38,9 @@ pub(super) fn drain_mailboxes(
             session.heard_tick = tick.0;
         }
         tell_latency(session, &mut inputs);
+        session.begin_owed(tick.0);
         let player = session.player;
-        if ends(session, closed, stats, &mut inputs) {
+        if !has_last_words(session, closed) && ends(session, closed, stats, &mut inputs) {
             by_player.remove(&player);
         } else {
             active.push(place);
@@ -58,17 +61,30 @@ fn notice_silence(sessions: &mut Sessions, tick: u32, inputs: &mut Inputs) {
         let silent_ticks = tick.saturating_sub(session.heard_tick);
         let mut wait_ticks = PROBE_AFTER_TICKS;
         if silent_ticks >= SILENT_SESSION_TICKS_MAX {
-            session.ending = Some(Goodbye::Silent);
+            session.end_as(Goodbye::Silent);
         } else if silent_ticks >= PROBE_AFTER_TICKS {
             session.send(&ServerMessage::Probe);
             wait_ticks = SILENT_SESSION_TICKS_MAX;
         }
         session.silence_due = session.heard_tick.saturating_add(wait_ticks);
         silence.insert((session.silence_due, player));
-        if ends(session, session.end.closed(), stats, inputs) {
+        // Whose connection has gone since the mailboxes were emptied is on the list of the next tick.
+        if ends(session, None, stats, inputs) {
             by_player.remove(&player);
         }
     }
+}
+
+/// True once, for a session that would go on if its connection had not gone, and of which something came before that. Who
+/// was thrown out for what it sent is not heard.
+fn has_last_words(session: &mut Session, closed: Option<CloseCause>) -> bool {
+    let is_heard = matches!(closed, Some(CloseCause::Peer | CloseCause::Lost));
+    if !is_heard || session.inbox.is_empty() || session.ending.is_some() || session.is_closing {
+        return false;
+    }
+    session.is_closing = true;
+    session.end.list();
+    true
 }
 
 /// The scene is told how long the way to a player is when that has changed by more than it varies anyway.

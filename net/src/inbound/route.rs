@@ -1,5 +1,6 @@
 //! Route: envelopes become inputs of the scene. Repeated steps are taken out, replayed commands are refused,
-//! acknowledgements go to the client's view.
+//! acknowledgements go to the client's view. Whatever was asked for and is refused is answered, by one message that is no
+//! longer than the question.
 
 use bevy_ecs::prelude::*;
 use sim::command::CommandLists;
@@ -9,13 +10,15 @@ use sim::tick::{SimTick, TICK_MS};
 
 use super::Decoded;
 use crate::lockstep::Lockstep;
-use crate::protocol::{ClientMessage, Goodbye, InputDatagram};
+use crate::protocol::{ClientMessage, Goodbye, InputDatagram, ServerMessage};
 use crate::sessions::{Session, SessionStats, Sessions};
 
 /// Numbers a client may be ahead of the last one seen: a minute of steps, far more than a living link loses.
 const SEQUENCE_JUMP_MAX: u32 = 1_200;
 /// How far behind the world a client's picture is taken to be at most, in ticks (1 s); more is a lie or a ruin.
 const VIEW_BEHIND_TICKS_MAX: u32 = 20;
+/// Why something meant for a scene that the character has left is refused: expected, and no offence.
+const STALE_SCENE: &str = "stale_scene";
 
 /// Hands every envelope to where it belongs.
 pub(super) fn route_commands(
@@ -31,6 +34,10 @@ pub(super) fn route_commands(
         let Some(session) = by_player.at_mut(place) else { continue };
         let mut decoded = std::mem::take(&mut session.decoded);
         for item in decoded.drain(..) {
+            // Nothing more is heard of who leaves or is thrown out.
+            if session.ending.is_some() {
+                break;
+            }
             let routed = match item {
                 Decoded::Input(datagram, received_us) => {
                     let wait_us = tick_started_us.saturating_sub(received_us);
@@ -107,41 +114,38 @@ fn route_message(
     match message {
         ClientMessage::Command { sequence, scene_epoch, kind, body } => {
             stats.command_latency.record(wait_us);
-            if sequence <= session.newest_command {
-                return Err("replayed");
-            }
-            if sequence - session.newest_command > SEQUENCE_JUMP_MAX {
-                return Err("sequence_jump");
-            }
-            session.newest_command = sequence;
-            if scene_epoch != session.scene_epoch {
-                // On its way while the character went through a portal: expected, and no offence.
-                stats.reject("stale_scene");
+            let Err(reason) = admit_command(session, sequence, scene_epoch, || check(kind, &body)) else {
+                inputs.push(SceneInput::Command { player: session.player.0, sequence, kind, body });
                 return Ok(());
+            };
+            session.send(&ServerMessage::Rejected { sequence, reason: reason.to_owned() });
+            if reason != STALE_SCENE {
+                return Err(reason);
             }
-            check(kind, &body)?;
-            inputs.push(SceneInput::Command { player: session.player.0, sequence, kind, body });
+            stats.reject(reason);
             Ok(())
         }
         ClientMessage::Alive => Ok(()),
         ClientMessage::Follow { scene_epoch, log } => {
             let lockstep = lockstep.filter(|_| scene_epoch == session.scene_epoch);
-            if !lockstep.is_some_and(|lockstep| lockstep.follow(session, log)) {
+            if !lockstep.is_some_and(|lockstep| lockstep.follow(session, log, tick)) {
                 stats.reject("not_followed");
+                session.send(&ServerMessage::FollowEnded { scene_epoch });
             }
             Ok(())
         }
         ClientMessage::Keyframe { scene_epoch } => {
+            // It is told the scene that it is in now as soon as it is in it.
             if scene_epoch != session.scene_epoch {
-                stats.reject("stale_scene");
+                stats.reject(STALE_SCENE);
             } else if !session.give_keyframe(tick) {
                 stats.reject("keyframe_rate");
             }
             Ok(())
         }
-        ClientMessage::StateHash { scene_epoch, tick, hash } => {
+        ClientMessage::StateHash { scene_epoch, tick: after, hash } => {
             if let Some(lockstep) = lockstep.filter(|_| scene_epoch == session.scene_epoch) {
-                lockstep.compare(session, tick, hash, stats);
+                lockstep.compare(session, (after, hash), SimTick(tick), stats);
             }
             Ok(())
         }
@@ -151,4 +155,24 @@ fn route_message(
         }
         ClientMessage::Login { .. } | ClientMessage::Resume { .. } => Err("second_login"),
     }
+}
+
+/// Whether a command is handed to the scene.
+fn admit_command(
+    session: &mut Session,
+    sequence: u32,
+    scene_epoch: u32,
+    check: impl FnOnce() -> Result<(), &'static str>,
+) -> Result<(), &'static str> {
+    if sequence <= session.newest_command {
+        return Err("replayed");
+    }
+    if sequence - session.newest_command > SEQUENCE_JUMP_MAX {
+        return Err("sequence_jump");
+    }
+    session.newest_command = sequence;
+    if scene_epoch != session.scene_epoch {
+        return Err(STALE_SCENE);
+    }
+    check()
 }

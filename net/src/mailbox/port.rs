@@ -9,6 +9,10 @@ use super::locked;
 use crate::driver::{LinkKey, Origin};
 use crate::protocol::Goodbye;
 
+/// Packets of another thread's socket that may wait, 6 MB of the largest. They come from clients that have changed their
+/// address, which is rare, and from whoever makes up connection ids, which is why there is an end to it.
+const PACKETS_MAX: usize = 4_096;
+
 /// A connection whose datagrams are to be sent at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Due {
@@ -48,6 +52,18 @@ impl Port {
     pub(crate) fn tell(&self, news: impl FnOnce(&mut PortNews)) {
         news(&mut locked(&self.news));
         self.wake.notify_one();
+    }
+
+    /// Hands a packet over that came through the socket of another thread; false when too many wait.
+    pub(crate) fn divert(&self, origin: Origin, packet: &[u8]) -> bool {
+        let mut news = locked(&self.news);
+        if news.packets.len() >= PACKETS_MAX {
+            return false;
+        }
+        news.packets.push((origin, Bytes::copy_from_slice(packet)));
+        drop(news);
+        self.wake.notify_one();
+        true
     }
 
     /// A connection has something to send.
@@ -101,5 +117,20 @@ impl Departures {
 impl std::fmt::Debug for Departures {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Departures").field("threads", &self.lists.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packets_that_nobody_takes_are_refused_at_a_bound() {
+        let origin = Origin { remote: ([192, 0, 2, 1], 7_000).into(), local_ip: None, ecn: None };
+        let (port, mut news) = (Port::default(), PortNews::default());
+        assert_eq!((0..PACKETS_MAX + 100).filter(|_| port.divert(origin, b"packet")).count(), PACKETS_MAX);
+        port.take(&mut news);
+        assert_eq!(news.packets.len(), PACKETS_MAX);
+        assert!(port.divert(origin, b"packet"), "there is room again");
     }
 }

@@ -121,3 +121,18 @@ fn what_cannot_be_read_is_counted() {
     session.on_frame(&[0xff; 9]);
     assert_eq!(session.stats().decode_errors, 2);
 }
+
+#[test]
+fn damage_is_mended_by_one_keyframe_and_new_damage_by_another() {
+    let mut session = playing();
+    let damage = |session: &mut ClientSession, batch: u32| {
+        say(session, &ServerMessage::Batch { batch, tick: 1, records: vec![0xff; 3] });
+        let asked = session.take_outgoing();
+        asked.iter().map(|frame| decode_client_message(frame)).collect::<Vec<_>>()
+    };
+    let ask = [Ok(ClientMessage::Keyframe { scene_epoch: 1 })];
+    assert_eq!(damage(&mut session, 1), ask);
+    assert!(damage(&mut session, 2).is_empty(), "the server does not forget what it was asked");
+    enter_scene(&mut session, 1);
+    assert_eq!(damage(&mut session, 3), ask);
+}

@@ -13,16 +13,23 @@ use crate::protocol::{Goodbye, NO_RESUME_TOKEN, OwnState, ServerMessage, StateFr
 type Failure = Box<dyn std::error::Error>;
 
 #[derive(Default)]
-struct Hall(Mutex<Vec<(String, SceneEnd)>>);
+struct Hall {
+    guests: Mutex<Vec<(String, SceneEnd)>>,
+    /// Nobody opens.
+    is_deaf: bool,
+}
 
 impl Hall {
     fn guests(&self) -> std::sync::MutexGuard<'_, Vec<(String, SceneEnd)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.guests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Gateway for Hall {
     fn login(&self, login: Login, end: SceneEnd) -> LoginAnswer<'_> {
+        if self.is_deaf {
+            return Box::pin(std::future::pending());
+        }
         let messages = [
             ServerMessage::Welcome {
                 player_id: 1,
@@ -62,7 +69,11 @@ struct House {
 
 impl House {
     fn open(sockets: usize) -> Result<House, Failure> {
-        let (hall, certificate) = (Arc::new(Hall::default()), Certificate::self_signed()?);
+        House::with(Hall::default(), sockets)
+    }
+
+    fn with(hall: Hall, sockets: usize) -> Result<House, Failure> {
+        let (hall, certificate) = (Arc::new(hall), Certificate::self_signed()?);
         let gateway: Arc<dyn Gateway> = Arc::<Hall>::clone(&hall);
         let endpoint = Endpoint::bind("127.0.0.1:0".parse()?, &certificate, gateway, EndpointLimits::default())?;
         Ok(House { hall, endpoint, swarm: Swarm::bind(sockets)? })
@@ -147,6 +158,19 @@ async fn inputs_arrive_and_state_comes_back_to_the_one_it_is_for() -> Result<(),
 }
 
 #[tokio::test]
+async fn who_waits_for_an_answer_to_the_login_goes_on_asking_for_acknowledgements() -> Result<(), Failure> {
+    let mut house = House::with(Hall { is_deaf: true, ..Hall::default() }, 1)?;
+    let id = house.send_in("bee")?;
+    house.until(|swarm, _| swarm.has_spoken(id)).await?;
+    let spoken = house.swarm.stats(id).sent_datagrams;
+    while house.swarm.stats(id).sent_datagrams < spoken + 15 {
+        assert_eq!(house.swarm.closed(id), None, "the server gave up first");
+        house.swarm.turn(Instant::now() + Duration::from_millis(1), |_, _, _| {}).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_goodbye_reaches_one_client_after_everything_said_before_it() -> Result<(), Failure> {
     let mut house = House::open(1)?;
     let ids = house.enter(2).await?;
@@ -174,5 +198,23 @@ async fn a_close_is_heard_at_once_and_a_cut_is_not() -> Result<(), Failure> {
     house.until(|_, hall| hall.guests().iter().any(|(_, end)| end.closed() == Some(CloseCause::Peer))).await?;
     assert_eq!(house.hall.guests()[0].1.closed(), None);
     assert_eq!((house.swarm.connected(), house.swarm.closed(ids[0])), (0, Some(Closed::Here)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn of_a_client_whose_end_was_told_only_its_counts_are_kept() -> Result<(), Failure> {
+    let mut house = House::open(1)?;
+    let ids = house.enter(2).await?;
+    house.swarm.cut(ids[0]);
+    let mut told = Vec::new();
+    house.swarm.turn(Instant::now(), |id, what, session| told.push((id, what, session.accepted().is_some()))).await?;
+    assert_eq!(told, [(ids[0], Happened::Closed(Closed::Here), true)]);
+    assert!(house.swarm.session(ids[0]).accepted().is_some(), "its owner may look at it until the next turn");
+    house.swarm.turn(Instant::now(), |_, _, _| {}).await?;
+    assert!(house.swarm.crowd.members[0].life.is_none() && house.swarm.crowd.members[1].life.is_some());
+    assert!(house.swarm.session_mut(ids[0]).accepted().is_none());
+    assert_eq!(house.swarm.closed(ids[0]), Some(Closed::Here));
+    assert!(house.swarm.stats(ids[0]).sent_bytes > 1_200 && !house.swarm.has_spoken(ids[0]));
+    assert_eq!(house.swarm.send_input(ids[0], StepInput::default()), Err(SendError::Closed));
     Ok(())
 }

@@ -30,8 +30,9 @@ pub(super) fn write(session: &mut Session, own_id: SimId, picture: &Picture<'_>,
     }
     let changes = picture.changes;
     for event in events.iter().filter_map(|&event| changes.events().get(event as usize)) {
-        // Who struck from out of sight stays unnamed.
-        let is_hidden = event.other.is_some_and(|other| !session.view.sees(other));
+        // Who struck from out of sight stays unnamed; what was in view and is no more in the scene keeps no secret.
+        let is_gone = |id| leaving.contains(&id) && picture.source.roster.entity(id).is_none();
+        let is_hidden = event.other.is_some_and(|other| !session.view.sees(other) && !is_gone(other));
         batches.record(session, |out| put_seen(out, event, changes, is_hidden));
     }
     if !owner.is_empty() {
@@ -48,11 +49,12 @@ pub(super) fn write(session: &mut Session, own_id: SimId, picture: &Picture<'_>,
     batches.bytes
 }
 
+/// The first four bytes of an event's body name the other one: of a shorter body nothing is told at all.
 fn put_seen(out: &mut Vec<u8>, event: &EventRecord, changes: &Changes, is_hidden: bool) {
     put_event(out, event.kind, event.subject, changes.body(event));
     let body = out.len() - changes.body(event).len();
-    if let Some(named) = out.get_mut(body..body + 4).filter(|_| is_hidden) {
-        named.fill(0);
+    if is_hidden {
+        out.iter_mut().skip(body).take(size_of::<SimId>()).for_each(|byte| *byte = 0);
     }
 }
 

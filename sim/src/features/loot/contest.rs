@@ -163,7 +163,8 @@ fn contest_from_wire(reader: &mut Reader<'_>) -> Option<(SimId, u8)> {
     Some((SimId::from_bits(reader.u32()?), reader.u8()?))
 }
 
-/// A stack is rolled for; told to each who may roll.
+/// A stack is rolled for; told to each who may roll. The pile is named whether it is in view or not: a choice has to name
+/// it, and an id is no place.
 #[derive(Message, Debug, Clone, PartialEq, Eq)]
 pub struct LootRollStarted {
     /// Who is told.
@@ -199,7 +200,8 @@ impl ClientEvent for LootRollStarted {
     }
 }
 
-/// Somebody's roll, told when the contest is settled.
+/// Somebody's roll, told when the contest is settled, to each who could roll. They were one party when the pile fell, and
+/// members of a party know each other's ids wherever in the scene they are; see `PartySeen`.
 #[derive(Message, Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LootRolled {
     /// Who is told.
@@ -237,7 +239,7 @@ impl ClientEvent for LootRolled {
     }
 }
 
-/// A contest is settled.
+/// A contest is settled; told to each who could roll, and names who has won for the reason that `LootRolled` may.
 #[derive(Message, Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LootWon {
     /// Who is told.

@@ -59,7 +59,7 @@ pub(super) struct TakeIntent {
 pub struct LootTaken {
     /// Whose bag.
     pub taker: SimId,
-    /// Which pile.
+    /// Which pile; all zeros for a client that never saw it.
     pub pile: SimId,
     /// Gold.
     pub gold: u32,
@@ -80,6 +80,10 @@ impl ClientEvent for LootTaken {
     const NAME: &'static str = "loot_taken";
     fn subject(&self) -> SimId {
         self.taker
+    }
+    /// Who sees the taker need not see the pile: it may lie in another phase, or far from whoever has won something of it.
+    fn other(&self) -> Option<SimId> {
+        Some(self.pile)
     }
     fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.pile.bits().to_le_bytes());

@@ -15,6 +15,9 @@ use crate::replicated::{Audience, Replicate};
 use crate::wire::{Reader, put_varint};
 
 /// A party and an invitation, as their owner sees them.
+///
+/// The ids of members are told whether they are in view or not, in hiding or in another phase: that a member is in the scene
+/// is what its party is to know, and an id says nothing of where or how it is. Who invites makes itself known by that.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PartySeen {
     /// The owner's own number; 0 without a party.
