@@ -49,7 +49,7 @@ pub(crate) use trust::client_config;
 const ENTER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a client that waits for the answer to its login says something. What the path has lost is found out only by
 /// the acknowledgement of something later, and the probes of QUIC, whose pauses double from the handshake on, come too
-/// late for the time the server gives a login: of a path that loses 30 % each way, one client in six would miss it.
+/// late for the time the server gives a login: behind 30 % loss each way, one client in fifteen missed it.
 const LOGIN_PING_PERIOD: Duration = Duration::from_millis(100);
 /// How long a leaving client waits for the server's goodbye.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(2);

@@ -45,8 +45,11 @@ use serving::{Desk, Serving};
 use session::Scratch;
 pub use token::new_resume_token;
 
-/// How long a closing endpoint waits until every client was told, and again until every thread has ended.
+/// How long a closing endpoint waits until every client was told, and again until all threads have ended.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
+/// The longest that [`Endpoint::close`] takes.
+pub const CLOSE_TIMEOUT_MAX: Duration = CLOSE_TIMEOUT.saturating_mul(2);
+const _: () = assert!(serving::DRAIN_TIMEOUT.as_millis() < CLOSE_TIMEOUT.as_millis(), "threads end within the wait");
 /// Sockets on one address at most: their number is a byte of a connection id.
 const SOCKETS_MAX: usize = 64;
 
@@ -88,6 +91,10 @@ pub trait Gateway: Send + Sync + 'static {
     fn login(&self, login: Login, end: SceneEnd) -> LoginAnswer<'_>;
     /// Something happened that operators count. Called from network threads: has to be quick.
     fn note(&self, event: TransportEvent);
+    /// A network thread cannot go on, because its socket is broken or it has panicked: its sessions are lost, and whoever
+    /// the system deals to its socket finds nobody. The last call from that thread. What to do about it is the owner's;
+    /// without a word of it the log has it, and the other threads go on.
+    fn failed(&self) {}
 }
 
 /// What operators count about the transport. Labels are stable lower-case words.
@@ -239,15 +246,19 @@ impl Endpoint {
         self.admission.connections()
     }
 
-    /// Stops accepting, tells every client why, and waits until all are told, at most a few seconds.
+    /// Stops accepting, tells every client why, and waits until all are told, at most
+    /// [`CLOSE_TIMEOUT_MAX`].
     pub async fn close(&self, reason: Goodbye) {
         self.tell_to_close(reason);
         let _late = timeout(CLOSE_TIMEOUT, self.admission.emptied()).await;
         self.tell_it_is_over();
         let ended = std::mem::take(&mut *self.ended.lock().unwrap_or_else(PoisonError::into_inner));
-        for end in ended {
-            let _ended_or_late = timeout(CLOSE_TIMEOUT, end).await;
-        }
+        let all = async {
+            for end in ended {
+                let _ended = end.await;
+            }
+        };
+        let _late = timeout(CLOSE_TIMEOUT, all).await;
     }
 
     fn tell_to_close(&self, reason: Goodbye) {

@@ -10,14 +10,15 @@ use net::protocol::Goodbye;
 use net::sessions::Handover;
 use sim::ids::PlayerId;
 use sim::input::Character;
-use tracing::{debug, info};
+use tracing::{debug, error, info};
 
 use crate::assets::CurrentAssets;
 use crate::health::{Health, Phase};
 use crate::metrics::GatewayMetrics;
-use crate::scenes::directory::{Directory, Ticket};
+use crate::scenes::directory::{Directory, Entry, Ticket};
 use crate::scenes::post::{Attach, Post};
 use crate::scenes::stable_hash;
+use crate::tick_loop::PANIC_EXIT_CODE;
 
 /// The gateway of a server whose scenes run in the same process.
 pub struct LocalGateway {
@@ -36,9 +37,7 @@ pub struct LocalGateway {
 /// A player with a place in the directory.
 struct Entered {
     player: PlayerId,
-    scene: usize,
-    /// The player was not present before.
-    newly: bool,
+    entry: Entry,
     newcomer: Option<Character>,
 }
 
@@ -56,6 +55,12 @@ impl Gateway for LocalGateway {
     fn note(&self, event: TransportEvent) {
         self.metrics.note(event);
     }
+
+    fn failed(&self) {
+        // A server that a part of its players cannot reach is to be started anew, and none that looks healthy.
+        error!("a network thread has failed; the process ends");
+        std::process::exit(PANIC_EXIT_CODE);
+    }
 }
 
 impl LocalGateway {
@@ -65,15 +70,15 @@ impl LocalGateway {
             return Err(Goodbye::Shutdown);
         }
         let ticket = Ticket { session, resume: new_resume_token().ok_or(Goodbye::Internal)? };
-        let Entered { player, scene, newly, newcomer } = self.enter(credentials, ticket)?;
+        let Entered { player, entry, newcomer } = self.enter(credentials, ticket)?;
+        let scene = entry.scene;
         debug!(%player, %remote, scene, name = newcomer.as_ref().map(|newcomer| &newcomer.name), "login");
         let handover = Handover::new(end, ticket.resume);
         let attach = Attach { scene, player, newcomer, spawn_point: None, session: handover };
         self.post.send(attach).map_err(|attach| {
             info!(player = %attach.player, "a login was refused: its scene's queue is full");
-            if newly {
-                self.directory.cancel(attach.player, session);
-            }
+            // Who plays goes on, and may still come back.
+            self.directory.take_back(attach.player, session, entry);
             Goodbye::Full
         })
     }
@@ -84,14 +89,14 @@ impl LocalGateway {
             Credentials::Name { name, class } => {
                 let class = self.class_named(class).ok_or(Goodbye::BadLogin)?;
                 let player = player_of_name(&name);
-                let (scene, newly) = self.directory.enter(player, ticket).map_err(|_| Goodbye::Full)?;
+                let entry = self.directory.enter(player, ticket).map_err(|_| Goodbye::Full)?;
                 let newcomer = Some(Character { name, class, parts: Vec::new() });
-                Ok(Entered { player, scene, newly, newcomer })
+                Ok(Entered { player, entry, newcomer })
             }
             Credentials::Resume { token } => {
                 let resumed = self.directory.resume(&token, ticket);
-                let (player, scene) = resumed.map_err(|_| Goodbye::ResumeRefused)?;
-                Ok(Entered { player, scene, newly: false, newcomer: None })
+                let (player, entry) = resumed.map_err(|_| Goodbye::ResumeRefused)?;
+                Ok(Entered { player, entry, newcomer: None })
             }
         }
     }
@@ -109,7 +114,40 @@ impl LocalGateway {
 
 #[cfg(test)]
 mod tests {
+    use net::mailbox::{SessionId, mailbox};
+    use sim::testing::test_assets;
+
     use super::*;
+    use crate::metrics::Metrics;
+    use crate::scenes::directory::SceneEntry;
+
+    #[test]
+    fn a_login_refused_for_a_full_queue_leaves_the_session_that_plays_its_token() {
+        // The thread of the scene is gone, which is as full as can be.
+        let (post, _) = Post::new(1, 1);
+        let scenes = vec![SceneEntry { name: "scene/field".to_owned(), players_max: 9 }];
+        let gateway = LocalGateway {
+            assets: CurrentAssets::new(test_assets(&[])),
+            directory: Arc::new(Directory::new(scenes, 0, 9)),
+            post,
+            health: Arc::new(Health::new([])),
+            metrics: Metrics::new("test").unwrap().gateway(),
+        };
+        let player = player_of_name("Ada");
+        let playing = Ticket { session: SessionId::next(), resume: [7; 16] };
+        gateway.directory.enter(player, playing).unwrap();
+        for credentials in [
+            Credentials::Name { name: "ada".to_owned(), class: String::new() },
+            Credentials::Resume { token: playing.resume },
+        ] {
+            let session = SessionId::next();
+            let login = Login { credentials, session, remote: ([192, 0, 2, 1], 7_000).into() };
+            assert_eq!(gateway.place(login, mailbox(session).1), Err(Goodbye::Full));
+        }
+        let later = Ticket { session: SessionId::next(), resume: [8; 16] };
+        let resumed = gateway.directory.resume(&playing.resume, later);
+        assert_eq!(resumed, Ok((player, Entry { scene: 0, former: Some(playing) })));
+    }
 
     #[test]
     fn capitals_do_not_make_another_player() {

@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow};
-use net::endpoint::{Certificate, EndpointLimits};
+use net::endpoint::{CLOSE_TIMEOUT_MAX, Certificate, EndpointLimits};
 use net::protocol::Goodbye;
 use sim::assets::Assets;
 use sim::input::SceneInput;
@@ -44,8 +44,9 @@ use listening::{Http, Network};
 
 /// Bits of a scene's origin that are its number; more scenes than that would still start at other microseconds.
 const ORIGIN_INDEX_BITS: u32 = 12;
-/// How long a graceful stop may take before the process ends anyway.
-const STOP_TIMEOUT: Duration = Duration::from_millis(4_500);
+/// How long a graceful stop may take before the process ends anyway: the endpoint's longest goodbye, and 3 s in which the
+/// scenes end and their logs are written.
+const STOP_TIMEOUT: Duration = CLOSE_TIMEOUT_MAX.saturating_add(Duration::from_secs(3));
 
 /// What a running server tells whoever started it.
 #[derive(Debug, Clone)]

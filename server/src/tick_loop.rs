@@ -30,8 +30,8 @@ use crate::timetable::Herald;
 use pacer::{Pace, Pacer};
 use rematch::Rematch;
 
-/// Exit code of a process that a panicking scene has ended.
-const PANIC_EXIT_CODE: i32 = 101;
+/// Exit code of a process that a failed thread has ended.
+pub(crate) const PANIC_EXIT_CODE: i32 = 101;
 
 /// One scene with everything its thread needs for it.
 pub struct RunningScene {

@@ -28,6 +28,7 @@ use crate::protocol::{
     ClientMessage, Goodbye, INPUT_STEPS_SENT, InputDatagram, NO_RESUME_TOKEN, OwnState, ResumeToken, ServerMessage,
     StateFrame, WireStep,
 };
+use mending::Mending;
 
 /// Most numbers of records a client keeps; no game data has as many.
 const RENUMBERED_MAX: usize = 65_536;
@@ -73,8 +74,7 @@ pub struct ClientSession {
     outgoing: Vec<Bytes>,
     rejections: VecDeque<Rejection>,
     followed: Option<Box<FollowedScene>>,
-    /// Something was missing or damaged, and the whole view has been asked for.
-    is_mending: bool,
+    mending: Mending,
     clock: ServerClock,
     playback: Playback,
     jitter: InterarrivalJitter,
@@ -122,6 +122,9 @@ impl ClientSession {
             });
             self.pacing.judge(&own);
             self.reconcile(&own);
+            if self.mending.is_overdue(frame.tick) {
+                self.outgoing.extend(self.ask_for_keyframe());
+            }
         }
     }
 
@@ -165,7 +168,9 @@ impl ClientSession {
     }
 
     fn on_message(&mut self, message: ServerMessage) {
-        self.is_mending &= !matches!(message, ServerMessage::Scene { .. });
+        if let ServerMessage::Scene { tick, .. } = message {
+            self.mending = Mending::done(tick);
+        }
         match &message {
             ServerMessage::Welcome { player_id, assets_hash, resume, .. } => {
                 self.accepted = Some(Accepted { player_id: *player_id, assets_hash: *assets_hash });
@@ -207,7 +212,7 @@ impl ClientSession {
         let misses = |world: &ClientWorld| world.counts().batch_gaps + world.counts().damaged;
         let before = misses(&self.world);
         self.world.on_message(message);
-        if misses(&self.world) > before && !std::mem::replace(&mut self.is_mending, true) {
+        if misses(&self.world) > before && self.mending.is_new_damage() {
             self.outgoing.extend(self.ask_for_keyframe());
         }
     }
@@ -490,5 +495,6 @@ fn centimetres(metres: f32) -> i32 {
     (metres * 100.0).round() as i32
 }
 
+mod mending;
 #[cfg(test)]
 mod tests;

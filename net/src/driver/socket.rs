@@ -23,12 +23,17 @@ const SEGMENTS_MAX: usize = 10;
 /// the last.
 const BUNDLE_MAX: usize = 32;
 
+/// The system's number for having no room for a packet now.
+const NO_BUFFERS: i32 = if cfg!(any(target_os = "linux", target_os = "android")) { 105 } else { 55 };
+
 /// A socket and what the system can do with it.
 pub(super) struct Socket {
     io: UdpSocket,
     state: UdpSocketState,
     receive_buffer: Vec<u8>,
     packet_bytes_max: usize,
+    /// Whether the system has once had no memory to read with.
+    was_short: bool,
     /// Room for the packets of a batch, for its user.
     pub(super) received: Vec<(Origin, BytesMut)>,
 }
@@ -42,7 +47,8 @@ impl Socket {
         let _less = state.set_send_buffer_size(UdpSockRef::from(&socket), KERNEL_BUFFER_BYTES);
         let packet_bytes_max = packet_bytes_max * state.gro_segments();
         let receive_buffer = vec![0; packet_bytes_max * BATCH_SIZE];
-        Ok(Socket { io: UdpSocket::from_std(socket)?, state, receive_buffer, packet_bytes_max, received: Vec::new() })
+        let io = UdpSocket::from_std(socket)?;
+        Ok(Socket { io, state, receive_buffer, packet_bytes_max, was_short: false, received: Vec::new() })
     }
 
     pub(super) fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -79,6 +85,14 @@ impl Socket {
             // An earlier packet that could not be delivered shows here; the socket itself is fine.
             Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::Interrupted) => {
                 return Ok(true);
+            }
+            // What waits is read when something else comes, or in the next slice.
+            Err(error) if is_shortage(&error) => {
+                if !std::mem::replace(&mut self.was_short, true) {
+                    tracing::warn!(%error, "the system has no memory for packets at times; they come late or are lost");
+                }
+                self.wait_for(Interest::READABLE);
+                return Ok(false);
             }
             Err(error) => return Err(error),
         };
@@ -118,5 +132,22 @@ impl Socket {
     /// Tells the reactor that the socket was found not to be ready.
     fn wait_for(&self, interest: Interest) {
         let _told: io::Result<()> = self.io.try_io(interest, || Err(ErrorKind::WouldBlock.into()));
+    }
+}
+
+/// Whether the system lacks memory, which passes.
+fn is_shortage(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::OutOfMemory || error.raw_os_error() == Some(NO_BUFFERS)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lack_of_memory_passes_and_a_broken_socket_does_not() {
+        let (no_memory, no_buffers, not_a_socket, bad_address) = (12, 105, 88, 14);
+        let shortages = [no_memory, no_buffers, not_a_socket, bad_address].map(io::Error::from_raw_os_error);
+        assert_eq!(shortages.each_ref().map(is_shortage), [true, true, false, false]);
     }
 }

@@ -25,7 +25,7 @@ use crate::protocol::{ClientMessage, Goodbye};
 /// How long the gateway may take to place a player.
 const PLACE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a thread that is over waits for the last packets of closed connections.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 /// The longest time between two slices, without any reason.
 const IDLE_SLICE: Duration = Duration::from_secs(1);
 
@@ -58,8 +58,10 @@ struct Leaving {
 impl Serving {
     /// Runs until the endpoint is closed.
     pub(super) async fn run(mut self) {
+        let _panic = TellOfPanic(Arc::clone(&self.desk.gateway));
         if let Err(error) = self.serve().await {
             tracing::error!(%error, thread = self.desk.index, "the game socket is broken; its sessions are lost");
+            self.desk.gateway.failed();
         }
     }
 
@@ -168,6 +170,18 @@ impl Serving {
             false
         });
         next_us.map(|next_us| instant + Duration::from_micros(next_us.saturating_sub(now_us)))
+    }
+}
+
+/// Tells the gateway when its thread panics.
+struct TellOfPanic(Arc<dyn Gateway>);
+
+impl Drop for TellOfPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!("a network thread has panicked; its sessions are lost");
+            self.0.failed();
+        }
     }
 }
 

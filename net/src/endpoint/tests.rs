@@ -1,5 +1,6 @@
 //! The endpoint over real QUIC on loopback, with a hall in place of a scene: it welcomes everyone and keeps their ends.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -24,6 +25,9 @@ struct Hall {
     refuse: Option<Goodbye>,
     /// Nobody opens.
     is_deaf: bool,
+    /// Whatever is to be noted is too much.
+    is_brittle: bool,
+    has_failed: AtomicBool,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -48,7 +52,12 @@ impl Gateway for Hall {
         })
     }
 
+    fn failed(&self) {
+        self.has_failed.store(true, Ordering::Release);
+    }
+
     fn note(&self, event: TransportEvent) {
+        assert!(!self.is_brittle, "this thread ends here");
         locked(&self.events).push(event);
     }
 }
@@ -319,6 +328,21 @@ async fn one_who_never_logs_in_is_shown_out() -> Result<(), Failure> {
     assert!(house.noted(TransportEvent::Refused { reason: "login_timeout" }));
     assert!(!locked(&house.hall.events).iter().any(|event| matches!(event, TransportEvent::Closed { .. })));
     Ok(())
+}
+
+#[tokio::test]
+async fn that_a_thread_has_panicked_is_told_to_who_can_do_something_about_it() -> Result<(), Failure> {
+    let limits = EndpointLimits { connections_max: 0, ..EndpointLimits::default() };
+    let house = House::open(Hall { is_brittle: true, ..Hall::default() }, limits)?;
+    let failed = async {
+        while !house.hall.has_failed.load(Ordering::Acquire) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        guest = house.guest("Ada") => Err(format!("{guest:?}").into()),
+        () = failed => Ok(()),
+    }
 }
 
 #[tokio::test]

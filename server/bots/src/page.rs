@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::report::{Path, Percentiles, Report};
+use crate::report::{Path, Percentiles, Report, Returns};
 use crate::scrape::ServerReport;
 use crate::series::{Point, Quantiles};
 
@@ -25,7 +25,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; } td, th 
 td:first-child, th:first-child { text-align: left; } th { color: var(--faint); font-weight: 500; }
 .plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(420px, 1fr)); gap: 22px; }
 figure { margin: 0; } figcaption { font-weight: 600; margin-bottom: 2px; } svg { width: 100%; height: auto; }
-svg text { fill: var(--faint); font: 11px system-ui, sans-serif; } .grid { stroke: var(--rule); fill: none; } .axis { stroke: var(--faint); fill: none; }
+svg text { fill: var(--faint); font: 12px system-ui, sans-serif; } .grid { stroke: var(--rule); fill: none; } .axis { stroke: var(--faint); fill: none; }
 .line { fill: none; stroke: currentColor; stroke-width: 1.8; } .area { fill: currentColor; fill-opacity: .75; } .bar { fill: currentColor; }
 .legend { font-size: 12px; color: var(--faint); display: flex; flex-wrap: wrap; gap: 2px 12px; } .legend i { display: inline-block; width: 10px; height: 10px; border-radius: 2px; margin-right: 4px; background: currentColor; }
 .c0 { color: var(--c0); } .c1 { color: var(--c1); } .c2 { color: var(--c2); } .c3 { color: var(--c3); } .c4 { color: var(--c4); }
@@ -52,8 +52,15 @@ fn write_page(out: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(out, "<h1>Load test: {title}</h1><p>{}</p>", escaped(&report.command_line))?;
     write_tiles(out, report)?;
     write_table(out, report)?;
-    if let Some(server) = &report.server {
-        write_server(out, server)?;
+    if let Some(returns) = &report.returns {
+        write_returns(out, returns)?;
+    }
+    match &report.server {
+        Some(server) => write_server(out, server)?,
+        None => writeln!(
+            out,
+            "<h2>Server</h2><p>It was not asked for its own figures, or did not answer: --http ADDR.</p>"
+        )?,
     }
     writeln!(out, "<h2>Course</h2><div class=\"plots\">")?;
     plots(report).iter().try_for_each(|figure| out.write_str(figure))?;
@@ -69,6 +76,7 @@ fn write_page(out: &mut String, report: &Report) -> std::fmt::Result {
 fn write_tiles(out: &mut String, report: &Report) -> std::fmt::Result {
     let path = &report.path;
     let server_cpu = report.server.as_ref().and_then(|server| server.cpu_us_per_client_tick);
+    let memory = report.server.as_ref().and_then(|server| server.resident_bytes);
     let tick_p99 = report.server.as_ref().and_then(|server| server.tick_ms.get("total")).map(|total| total.p99);
     let or_none = |value: Option<f64>| value.map_or("not told".to_owned(), |value| format!("{value:.1}"));
     let tiles = [
@@ -79,9 +87,13 @@ fn write_tiles(out: &mut String, report: &Report) -> std::fmt::Result {
         ("input to acknowledgement, p95 ms", format!("{:.1}", path.ack_ms.p95), false),
         ("update age, p99 ms", format!("{:.1}", path.update_age_ms.p99), false),
         ("server tick, p99 ms", or_none(tick_p99), false),
-        ("server CPU, us per client and tick", or_none(server_cpu), false),
-        ("bot CPU, us per turn", format!("{:.1}", report.client_cpu_us_per_tick), false),
+        ("server CPU, µs per client and tick", or_none(server_cpu), false),
+        ("server memory, MiB", or_none(memory.map(|bytes| bytes / f64::from(1 << 20))), false),
+        ("updates saved against telling all, %", or_none(report.updates_saved.map(|part| part * 100.0)), false),
+        ("logins tried again", report.logins_retried.to_string(), false),
+        ("bot CPU, µs per turn", format!("{:.1}", report.client_cpu_us_per_tick), false),
         ("bytes/s to a client", format!("{:.0}", report.bytes_per_second_per_client), false),
+        ("bytes/s from a client", format!("{:.0}", report.bytes_sent_per_second_per_client), false),
         ("entities in view, mean", format!("{:.1}", report.entities_visible), false),
         ("corrections per 10 s walked", format!("{:.3}", path.corrections_per_10s_walking), false),
     ];
@@ -116,6 +128,19 @@ fn write_table(out: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(out, "</table>")
 }
 
+fn write_returns(out: &mut String, returns: &Returns) -> std::fmt::Result {
+    let Returns { lost, resumed, same_entity, doubles, after_ms } = returns;
+    let Percentiles { p50, p95, p99, max } = after_ms;
+    writeln!(out, "<h2>Back after the cut</h2><table>")?;
+    writeln!(out, "<tr><th>lines lost</th><th>resumed</th><th>as the same entity</th><th>doubles</th></tr>")?;
+    writeln!(out, "<tr><td>{lost}</td><td>{resumed}</td><td>{same_entity}</td><td>{doubles}</td></tr></table><table>")?;
+    writeln!(out, "<tr><th>milliseconds</th><th>p50</th><th>p95</th><th>p99</th><th>max</th></tr>")?;
+    writeln!(
+        out,
+        "<tr><td>from the network's return to standing in the world</td><td>{p50:.0}</td><td>{p95:.0}</td><td>{p99:.0}</td><td>{max:.0}</td></tr></table>"
+    )
+}
+
 fn write_server(out: &mut String, server: &ServerReport) -> std::fmt::Result {
     writeln!(out, "<h2>Tick of {}, {:.0} characters, in milliseconds</h2>", escaped(&server.scene), server.players)?;
     writeln!(out, "<table><tr><th>stage</th><th>mean</th><th>p50</th><th>p99</th></tr>")?;
@@ -138,7 +163,12 @@ fn write_server(out: &mut String, server: &ServerReport) -> std::fmt::Result {
 fn plots(report: &Report) -> Vec<String> {
     let over_time = |title, y| Plot { title, x: "seconds since the first join", y };
     let times = |of: fn(&Point) -> &Quantiles| {
-        let curve = |name, part: fn(&Quantiles) -> f64| Curve::new(name, along(report, move |point| part(of(point))));
+        // A second in which nothing was measured has no place on the curve.
+        let measured = move |point: &&Point| of(point).p99 > 0.0;
+        let curve = |name, part: fn(&Quantiles) -> f64| {
+            let points = report.series.iter().filter(measured);
+            Curve::new(name, points.map(|point| (f64::from(point.second), part(of(point)))))
+        };
         [curve("p50", |q| q.p50), curve("p95", |q| q.p95), curve("p99", |q| q.p99)]
     };
     let mut figures = vec![
@@ -148,13 +178,15 @@ fn plots(report: &Report) -> Vec<String> {
     if let Some(server) = &report.server {
         figures.extend(server_plots(server));
     }
-    let spread = |title| Plot { title, x: "milliseconds, by factors", y: "% of all" };
+    let spread = |title| Plot { title, x: "milliseconds (logarithmic)", y: "% of all" };
     figures.extend([
-        over_time("UDP payload per client", "bytes/s").lines(&[
+        over_time("UDP payload per client, counted by the bots", "bytes/s").lines(&[
             Curve::new("down", along(report, |point| point.bytes_down)),
             Curve::new("up", along(report, |point| point.bytes_up)),
         ]),
-        over_time("CPU of the bots", "us per turn").lines(&[Curve::new("bots", along(report, |p| p.client_cpu_us))]),
+        over_time("State frames that did not come", "% of a second's")
+            .lines(&[Curve::new("lost", along(report, lost_percent))]),
+        over_time("CPU of the bots", "µs per turn").lines(&[Curve::new("bots", along(report, |p| p.client_cpu_us))]),
         over_time("Entities in view per bot", "entities").lines(&[Curve::new("visible", along(report, |p| p.visible))]),
         over_time("Bots connected", "bots").lines(&[Curve::new("connected", along(report, |point| point.connected))]),
         spread("Update age, distribution").bars(&report.distributions.update_age_ms),
@@ -177,13 +209,19 @@ fn server_plots(server: &ServerReport) -> [String; 4] {
     [
         over_time("Server tick by stage, mean of each second", "ms").stacked(&stages),
         over_time("Server tick, whole", "ms").lines(&total),
-        over_time("Server CPU per client and tick", "us").lines(&[Curve::new("cpu", cpu)]),
+        over_time("Server CPU per client and tick", "µs").lines(&[Curve::new("cpu", cpu)]),
         over_time("UDP payload to each client, counted by the server", "bytes/s").lines(&[Curve::new("bytes", bytes)]),
     ]
 }
 
 fn along<'a>(report: &'a Report, of: impl Fn(&Point) -> f64 + 'a) -> impl Iterator<Item = (f64, f64)> + 'a {
     report.series.iter().map(move |point| (f64::from(point.second), of(point)))
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a part to draw")]
+fn lost_percent(point: &Point) -> f64 {
+    let frames = point.frames_received + point.frames_lost;
+    point.frames_lost as f64 / frames.max(1) as f64 * 100.0
 }
 
 fn escaped(text: &str) -> String {
@@ -195,25 +233,69 @@ mod tests {
     use super::*;
     use crate::scrape::ServerPoint;
 
-    #[test]
-    fn the_page_stands_alone_and_names_its_units() {
-        let point = |second| Point { second, connected: 2.0, visible: 3.0, ..Point::default() };
+    fn report() -> Report {
+        let quantiles = Quantiles { p50: 1.0, p95: 2.0, p99: 3.0 };
+        let point = |second| Point {
+            second,
+            connected: 2.0,
+            visible: 3.0,
+            // Nobody is measured before all have joined.
+            update_age_ms: if second < 2 { Quantiles::default() } else { quantiles },
+            ..Point::default()
+        };
         let server = ServerReport {
             series: vec![ServerPoint { second: 1.0, stage_ms: vec![0.1; 10], ..ServerPoint::default() }; 3],
             ..ServerReport::default()
         };
-        let report = Report {
+        Report {
             series: (0..5).map(point).collect(),
             server: Some(server),
             remarks: vec!["a <b> & c".into()],
             ..Report::default()
-        };
-        let page = html(&report);
+        }
+    }
+
+    #[test]
+    fn the_page_stands_alone() {
+        let page = html(&report());
         assert!(!page.contains("http://") && !page.contains("https://") && !page.contains("<script"), "{page}");
-        assert_eq!(page.matches("<svg").count(), page.matches("</svg>").count());
-        for part in ["a &lt;b&gt; &amp; c", "Update age", ">ms</text>", "Server tick by stage", "prefers-color-scheme"]
-        {
+        for part in ["a &lt;b&gt; &amp; c", "prefers-color-scheme"] {
             assert!(page.contains(part), "{part}");
         }
+    }
+
+    #[test]
+    fn every_figure_that_is_asked_of_a_load_test_is_plotted_with_its_axes() {
+        let figures = plots(&report());
+        for (title, x, y) in [
+            ("Server tick by stage, mean of each second", "seconds since the first join", "ms"),
+            ("Server tick, whole", "seconds since the first join", "ms"),
+            ("Update age", "seconds since the first join", "ms"),
+            ("Input to acknowledgement", "seconds since the first join", "ms"),
+            ("UDP payload per client, counted by the bots", "seconds since the first join", "bytes/s"),
+            ("Server CPU per client and tick", "seconds since the first join", "µs"),
+            ("Update age, distribution", "milliseconds (logarithmic)", "% of all"),
+        ] {
+            let caption = format!("<figcaption>{title}</figcaption>");
+            let figure =
+                figures.iter().find(|figure| figure.contains(&caption)).unwrap_or_else(|| panic!("no {title}"));
+            assert!(figure.contains(&format!(">{x}</text>")) && figure.contains(&format!(">{y}</text>")), "{figure}");
+        }
+        let stages = figures.iter().find(|figure| figure.contains("by stage")).unwrap();
+        assert!(STAGES.iter().all(|stage| stages.contains(&format!("</i>{stage}</span>"))), "{stages}");
+    }
+
+    #[test]
+    fn a_second_in_which_nothing_was_measured_is_not_drawn() {
+        let figures = plots(&report());
+        let curve = figures[0].split("points=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+        assert_eq!(curve.split(' ').count(), 3, "of five seconds: {curve}");
+    }
+
+    #[test]
+    fn a_page_says_who_came_back_and_that_the_server_was_not_asked() {
+        let returns = Returns { lost: 200, resumed: 199, ..Returns::default() };
+        let page = html(&Report { returns: Some(returns), server: None, ..report() });
+        assert!(page.contains("<td>200</td><td>199</td>") && page.contains("--http ADDR"), "{page}");
     }
 }

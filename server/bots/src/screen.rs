@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::style::{Color, Style};
-use ratatui::text::{Line, Span};
+use ratatui::style::{Color, Style, Stylize};
+use ratatui::text::Line;
 use ratatui::widgets::{Block, Gauge, Paragraph, Sparkline};
 use ratatui::{DefaultTerminal, Frame};
 
@@ -16,6 +16,8 @@ use crate::series::Point;
 
 /// Seconds between two lines where there is no terminal.
 const LINE_SECONDS: u64 = 5;
+/// What stands where nothing is known.
+const UNKNOWN: &str = "-";
 /// How finely a sparkline tells values apart.
 const SPARK_STEPS: f64 = 8.0;
 
@@ -102,49 +104,77 @@ fn one_line(look: &Look<'_>) -> String {
     let seconds = look.elapsed.as_secs();
     let head = format!("{seconds:>5} s  {doing}: {joined} of {count}");
     let Some(point) = look.points.last() else { return head };
-    let (ack, age, down) = (point.ack_ms.p95, point.update_age_ms.p99, point.bytes_down);
-    format!("{head}, ack p95 {ack:.1} ms, age p99 {age:.1} ms, {down:.0} B/s each, {violations} violations")
+    let (ack, age, down) = (in_ms(point.ack_ms.p95), in_ms(point.update_age_ms.p99), point.bytes_down);
+    format!("{head}, ack p95 {ack}, age p99 {age}, {down:.0} B/s each, {violations} violations")
+}
+
+/// A time; none when there was nothing to measure.
+fn in_ms(time_ms: f64) -> String {
+    if time_ms > 0.0 { format!("{time_ms:.1} ms") } else { UNKNOWN.to_owned() }
 }
 
 fn draw(frame: &mut Frame<'_>, look: &Look<'_>) {
-    let rows =
-        [Constraint::Length(3), Constraint::Length(7), Constraint::Min(5), Constraint::Min(5), Constraint::Length(1)];
-    let [top, figures, ack, age, foot] = Layout::vertical(rows).areas(frame.area());
+    let columns = figures(look);
+    let height = u16::try_from(columns[0].len().max(columns[1].len())).unwrap_or(u16::MAX).saturating_add(2);
+    let rows = [
+        Constraint::Length(3),
+        Constraint::Length(height),
+        Constraint::Min(4),
+        Constraint::Min(4),
+        Constraint::Length(1),
+    ];
+    let [top, now, ack, age, foot] = Layout::vertical(rows).areas(frame.area());
     let title = format!(" {}, {} s ", look.doing, look.elapsed.as_secs());
     let gauge = Gauge::default().block(Block::bordered().title(title)).gauge_style(Style::new().fg(Color::Cyan));
     frame.render_widget(gauge.ratio(look.done.clamp(0.0, 1.0)), top);
-    frame.render_widget(Paragraph::new(lines(look)).block(Block::bordered().title(" now ")), figures);
-    draw_spark(frame, ack, "input to acknowledgement, p95 ms", look.points.iter().map(|point| point.ack_ms.p95));
-    draw_spark(frame, age, "update age, p99 ms", look.points.iter().map(|point| point.update_age_ms.p99));
-    frame.render_widget(Paragraph::new("q ends the test and shows the report"), foot);
+    let newest = look.points.last().map(|point| format!(" figures of second {} ", point.second));
+    let block = Block::bordered().title(newest.unwrap_or_else(|| " nothing is measured yet ".to_owned()));
+    let halves = Layout::horizontal([Constraint::Fill(1); 2]).areas::<2>(block.inner(now));
+    frame.render_widget(block, now);
+    for (column, half) in columns.into_iter().zip(halves) {
+        frame.render_widget(Paragraph::new(column), half);
+    }
+    draw_spark(frame, ack, "input to acknowledgement, p95", look.points.iter().map(|point| point.ack_ms.p95));
+    draw_spark(frame, age, "update age, p99", look.points.iter().map(|point| point.update_age_ms.p99));
+    let hint = if look.server.is_none() { "; --http ADDR brings the server's figures" } else { "" };
+    frame.render_widget(Paragraph::new(format!(" q ends the test and shows the report{hint}")), foot);
 }
 
-fn lines<'a>(look: &Look<'a>) -> Vec<Line<'a>> {
+/// What is known, in two columns: of the bots, and of what passes between them and the server.
+fn figures(look: &Look<'_>) -> [Vec<Line<'static>>; 2] {
     let Look { joined, count, refused, gone, violations, .. } = look;
-    let newest = look.points.last().copied().unwrap_or_default();
-    let alarm = |text: String, is_bad: bool| {
-        Span::styled(text, if is_bad { Style::new().fg(Color::Red) } else { Style::new() })
-    };
-    let server = look.server.map_or("server: no word (--http ADDR)".to_owned(), |point| {
-        let tick_ms = point.stage_ms.last().copied().unwrap_or(0.0);
-        let cpu = point.cpu_us_per_client_tick.map_or(String::new(), |us| format!(", {us:.1} us per client and tick"));
-        format!("server: tick {tick_ms:.2} ms, p99 {:.2} ms{cpu}", point.total_p99_ms)
-    });
-    vec![
-        Line::from(vec![
-            format!("joined {joined} of {count}, ").into(),
-            alarm(format!("refused {refused}, "), *refused > 0),
-            alarm(format!("gone {gone}, "), *gone > 0),
-            alarm(format!("violations {violations}"), *violations > 0),
-        ]),
-        Line::from(format!("frames {} a second, lost {}", newest.frames_received, newest.frames_lost)),
-        Line::from(format!("bytes a second and client: {:.0} down, {:.0} up", newest.bytes_down, newest.bytes_up)),
-        Line::from(format!(
-            "in view {:.1}, corrections {}, bots' CPU {:.1} us a turn",
-            newest.visible, newest.corrections, newest.client_cpu_us
-        )),
-        Line::from(server),
-    ]
+    let bots = |tell: fn(&Point) -> String| look.points.last().map_or_else(|| UNKNOWN.to_owned(), tell);
+    let server = |tell: fn(&ServerPoint) -> String| look.server.map_or_else(|| UNKNOWN.to_owned(), tell);
+    let cpu = |point: &ServerPoint| point.cpu_us_per_client_tick.map_or(UNKNOWN.to_owned(), |us| format!("{us:.1}"));
+    let tick = |point: &ServerPoint| format!("{:.2}", point.stage_ms.last().copied().unwrap_or(0.0));
+    let of_bots = vec![
+        figure("joined", &joined.to_string(), &format!("of {count}")),
+        alarm(figure("refused", &refused.to_string(), "bots"), *refused > 0),
+        alarm(figure("gone", &gone.to_string(), "bots"), *gone > 0),
+        alarm(figure("violations", &violations.to_string(), "seen"), *violations > 0),
+        figure("in view, mean", &bots(|point| format!("{:.1}", point.visible)), "entities"),
+        figure("corrections", &bots(|point| point.corrections.to_string()), "a second"),
+        figure("bots' CPU", &bots(|point| format!("{:.1}", point.client_cpu_us)), "us/turn"),
+    ];
+    let of_both = vec![
+        figure("frames came", &bots(|point| point.frames_received.to_string()), "a second"),
+        figure("frames lost", &bots(|point| point.frames_lost.to_string()), "a second"),
+        figure("to each client", &bots(|point| format!("{:.0}", point.bytes_down)), "bytes/s"),
+        figure("from each client", &bots(|point| format!("{:.0}", point.bytes_up)), "bytes/s"),
+        figure("server tick mean", &server(tick), "ms"),
+        figure("server tick p99", &server(|point| format!("{:.2}", point.total_p99_ms)), "ms"),
+        figure("server CPU", &server(cpu), "us/client-tick"),
+    ];
+    [of_bots, of_both]
+}
+
+/// A name, a value and its unit in columns.
+fn figure(name: &str, value: &str, unit: &str) -> Line<'static> {
+    Line::from(format!(" {name:<16}{value:>7} {unit}"))
+}
+
+fn alarm(line: Line<'static>, is_bad: bool) -> Line<'static> {
+    if is_bad { line.red() } else { line }
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, and times are not negative")]
@@ -152,9 +182,9 @@ fn draw_spark(frame: &mut Frame<'_>, area: Rect, title: &str, values: impl Itera
     let values: Vec<f64> = values.collect();
     let width = usize::from(area.width.saturating_sub(2));
     let shown = values.get(values.len().saturating_sub(width)..).unwrap_or_default();
-    let newest = shown.last().copied().unwrap_or(0.0);
-    let largest = shown.iter().copied().fold(0.0, f64::max);
-    let block = Block::bordered().title(format!(" {title}: {newest:.1}, at most {largest:.1} "));
+    let newest = in_ms(shown.last().copied().unwrap_or(0.0));
+    let largest = in_ms(shown.iter().copied().fold(0.0, f64::max));
+    let block = Block::bordered().title(format!(" {title}: {newest}, at most {largest} "));
     let data: Vec<u64> = shown.iter().map(|value| (value * SPARK_STEPS) as u64).collect();
     frame.render_widget(Sparkline::default().block(block).data(data).style(Style::new().fg(Color::Green)), area);
 }
@@ -167,37 +197,99 @@ mod tests {
     use super::*;
     use crate::series::Quantiles;
 
-    fn shown(points: &[Point], violations: u64) -> String {
-        let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
-        let look = Look {
-            doing: "20 bots play",
-            joined: 19,
-            refused: 1,
-            gone: 0,
-            count: 20,
-            done: 0.25,
-            elapsed: Duration::from_secs(7),
-            violations,
-            points,
-            server: None,
-        };
-        terminal.draw(|frame| draw(frame, &look)).unwrap();
+    /// The view in a terminal of this size.
+    fn shown(size: (u16, u16), look: &Look<'_>) -> String {
+        let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
+        terminal.draw(|frame| draw(frame, look)).unwrap();
         terminal.backend().to_string()
     }
 
-    #[test]
-    fn the_view_shows_who_plays_how_it_goes_and_what_is_wrong() {
-        let ack_ms = Quantiles { p95: 12.34, ..Quantiles::default() };
-        let text = shown(&[Point { ack_ms, bytes_down: 4_321.0, ..Point::default() }], 3);
-        for part in
-            ["20 bots play, 7 s", "25%", "joined 19 of 20", "violations 3", "4321 down", "p95 ms: 12.3", "q ends"]
-        {
-            assert!(text.contains(part), "`{part}` is missing in:\n{text}");
+    fn beginning() -> Look<'static> {
+        Look {
+            doing: "bots join",
+            joined: 0,
+            refused: 0,
+            gone: 0,
+            count: 100_000,
+            done: 0.0,
+            elapsed: Duration::ZERO,
+            violations: 0,
+            points: &[],
+            server: None,
+        }
+    }
+
+    /// A second of a large test.
+    fn busy(second: u32) -> Point {
+        let wave = f64::from(second % 7);
+        Point {
+            second,
+            ack_ms: Quantiles { p95: 12.34 + wave, ..Quantiles::default() },
+            update_age_ms: Quantiles { p99: 5.61 + wave * 4.0, ..Quantiles::default() },
+            frames_received: 79_980,
+            frames_lost: 20,
+            bytes_down: 14_321.0,
+            bytes_up: 1_915.0,
+            corrections: 2,
+            visible: 60.9,
+            client_cpu_us: 34.2,
+            ..Point::default()
         }
     }
 
     #[test]
-    fn the_view_can_be_drawn_before_anything_is_known() {
-        assert!(shown(&[], 0).contains("no word"));
+    fn the_view_shows_every_figure_with_its_unit_in_terminals_of_any_usual_size() {
+        let points: Vec<Point> = (0..60).map(busy).collect();
+        let server = ServerPoint {
+            stage_ms: vec![1.374; 10],
+            total_p99_ms: 15.55,
+            cpu_us_per_client_tick: Some(31.42),
+            ..ServerPoint::default()
+        };
+        let look = Look {
+            doing: "bots play",
+            joined: 3_999,
+            refused: 1,
+            count: 4_000,
+            done: 0.999,
+            elapsed: Duration::from_secs(62),
+            violations: 3,
+            points: &points,
+            server: Some(&server),
+            ..beginning()
+        };
+        for size in [(80, 24), (120, 40)] {
+            let text = shown(size, &look);
+            println!("{text}");
+            let lines = figures(&look).concat().into_iter().map(|line| line.to_string());
+            let titles =
+                ["bots play, 62 s", "100%", "second 59", "p95: 15.3 ms, at most 18.3 ms", "p99: 17.6 ms", "q ends"];
+            for part in lines.chain(titles.map(str::to_owned)) {
+                assert!(text.contains(&part), "`{part}` is missing in:\n{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_view_shows_nothing_as_measured_before_anything_is() {
+        let text = shown((80, 24), &beginning());
+        println!("{text}");
+        for part in [
+            "nothing is measured yet",
+            "p95: -, at most -",
+            "of 100000",
+            "to each client        -",
+            "--http ADDR brings the server's figures",
+        ] {
+            assert!(text.contains(part), "`{part}` is missing in:\n{text}");
+        }
+        assert_eq!(one_line(&beginning()), "    0 s  bots join: 0 of 100000");
+    }
+
+    #[test]
+    fn a_terminal_that_is_too_small_breaks_nothing() {
+        for size in [(30, 6), (8, 40), (1, 1)] {
+            assert!(!shown(size, &beginning()).is_empty());
+        }
     }
 }

@@ -54,6 +54,15 @@ pub struct Ticket {
     pub resume: ResumeToken,
 }
 
+/// A place that a session was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// The scene, by its place in the list.
+    pub scene: usize,
+    /// The session that was the player's until now; `None` for one who was not present.
+    pub former: Option<Ticket>,
+}
+
 /// No scene has a free place for the player, or there is no such scene.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no free place for another player")]
@@ -125,15 +134,14 @@ impl Directory {
         }))
     }
 
-    /// Enters a player who logs in: into the scene they are in, else the one they left, else the first. True when
-    /// the player was not present before.
+    /// Enters a player who logs in: into the scene they are in, else the one they left, else the first.
     ///
     /// # Errors
     /// [`NoPlace`] when there is none.
-    pub fn enter(&self, player: PlayerId, ticket: Ticket) -> Result<(usize, bool), NoPlace> {
+    pub fn enter(&self, player: PlayerId, ticket: Ticket) -> Result<Entry, NoPlace> {
         let mut state = self.locked();
-        if let Some(scene) = state.renew(player, ticket) {
-            return Ok((scene, false));
+        if let Some(entry) = state.renew(player, ticket) {
+            return Ok(entry);
         }
         let left = state.stored.get(&player).map(|stored| stored.scene);
         let scene = left.into_iter().chain([state.start]).find(|&scene| state.has_place(scene)).ok_or(NoPlace)?;
@@ -141,18 +149,18 @@ impl Directory {
             return Err(NoPlace);
         }
         state.place(player, Presence { scene, ticket });
-        Ok((scene, true))
+        Ok(Entry { scene, former: None })
     }
 
-    /// Enters a player who comes back with the token of the session before; answers who it is and the scene they are in.
+    /// Enters a player who comes back with the token of the session before; answers who it is and where they are.
     ///
     /// # Errors
     /// [`NothingToResume`]; who shows it cannot tell why.
-    pub fn resume(&self, token: &ResumeToken, ticket: Ticket) -> Result<(PlayerId, usize), NothingToResume> {
+    pub fn resume(&self, token: &ResumeToken, ticket: Ticket) -> Result<(PlayerId, Entry), NothingToResume> {
         let mut state = self.locked();
         let player = *state.tokens.get(token).ok_or(NothingToResume)?;
-        let scene = state.renew(player, ticket).ok_or(NothingToResume)?;
-        Ok((player, scene))
+        let entry = state.renew(player, ticket).ok_or(NothingToResume)?;
+        Ok((player, entry))
     }
 
     /// Says where a session that has reached `scene` belongs, and hands out the character: the stored one, or else the
@@ -187,6 +195,18 @@ impl Directory {
         let mut state = self.locked();
         if state.present.get(&player).is_some_and(|presence| presence.ticket.session == session) {
             state.remove(player);
+        }
+    }
+
+    /// A session that was entered will not reach its scene, whose way is full. If it is still the player's newest, all is
+    /// as it was before: the former session is the player's, with what it may be resumed with, or the player is nowhere.
+    pub fn take_back(&self, player: PlayerId, session: SessionId, entry: Entry) {
+        let Some(former) = entry.former else { return self.cancel(player, session) };
+        let mut state = self.locked();
+        if let Some(presence) = state.present.get_mut(&player).filter(|presence| presence.ticket.session == session) {
+            let refused = std::mem::replace(&mut presence.ticket, former);
+            state.tokens.remove(&refused.resume);
+            state.remember(player, former);
         }
     }
 
@@ -225,16 +245,16 @@ impl State {
         pair.is_some_and(|(&count, entry)| count < entry.players_max)
     }
 
-    /// Makes `ticket` the session of a player who is present, if it is newer; answers their scene.
-    fn renew(&mut self, player: PlayerId, ticket: Ticket) -> Option<usize> {
+    /// Makes `ticket` the session of a player who is present, if it is newer.
+    fn renew(&mut self, player: PlayerId, ticket: Ticket) -> Option<Entry> {
         let presence = self.present.get_mut(&player)?;
-        let scene = presence.scene;
-        if ticket.session > presence.ticket.session {
-            let before = std::mem::replace(&mut presence.ticket, ticket);
-            self.tokens.remove(&before.resume);
+        let (scene, former) = (presence.scene, presence.ticket);
+        if ticket.session > former.session {
+            presence.ticket = ticket;
+            self.tokens.remove(&former.resume);
             self.remember(player, ticket);
         }
-        Some(scene)
+        Some(Entry { scene, former: Some(former) })
     }
 
     fn remember(&mut self, player: PlayerId, ticket: Ticket) {
@@ -298,6 +318,10 @@ mod tests {
     const FIRST: Ticket = Ticket { session: SessionId(1), resume: [1; 16] };
     const SECOND: Ticket = Ticket { session: SessionId(2), resume: [2; 16] };
     const THIRD: Ticket = Ticket { session: SessionId(3), resume: [3; 16] };
+    const fn entry(scene: usize, former: Option<Ticket>) -> Entry {
+        Entry { scene, former }
+    }
+
     const A: PlayerId = PlayerId(1);
     const B: PlayerId = PlayerId(2);
     const C: PlayerId = PlayerId(3);
@@ -305,8 +329,8 @@ mod tests {
     #[test]
     fn a_newcomer_enters_the_start_scene_and_a_second_login_goes_to_the_same_place() {
         let directory = directory(10);
-        assert_eq!(directory.enter(A, FIRST), Ok((1, true)));
-        assert_eq!(directory.enter(A, SECOND), Ok((1, false)));
+        assert_eq!(directory.enter(A, FIRST), Ok(entry(1, None)));
+        assert_eq!(directory.enter(A, SECOND), Ok(entry(1, Some(FIRST))));
         assert_eq!(directory.settle(A, SECOND, 1, Some(&character("new"))), here("new"));
         assert_eq!(directory.count(1), 1);
     }
@@ -318,13 +342,13 @@ mod tests {
         let small = directory(1);
         assert_eq!([A, B].map(|player| small.enter(player, FIRST).is_ok()), [true, false]);
         small.cancel(A, FIRST.session);
-        assert_eq!(small.enter(B, FIRST), Ok((1, true)));
+        assert_eq!(small.enter(B, FIRST), Ok(entry(1, None)));
     }
 
     #[test]
     fn a_session_that_arrives_where_its_player_has_just_left_is_sent_on() {
         let directory = directory(10);
-        assert_eq!(directory.enter(A, FIRST), Ok((1, true)));
+        assert_eq!(directory.enter(A, FIRST), Ok(entry(1, None)));
         assert_eq!(directory.transfer(A, 1, "scene/dungeon", character("a")), Ok(0));
         assert_eq!(directory.settle(A, FIRST, 1, Some(&character("new"))), Settled::Elsewhere(0));
         assert_eq!(directory.settle(A, FIRST, 0, Some(&character("new"))), here("a"));
@@ -347,14 +371,14 @@ mod tests {
         let directory = directory(10);
         assert!(directory.enter(A, FIRST).is_ok());
         directory.leave(A, 0, character("a"));
-        assert_eq!(directory.enter(A, FIRST), Ok((0, true)));
+        assert_eq!(directory.enter(A, FIRST), Ok(entry(0, None)));
         assert_eq!(directory.settle(A, FIRST, 0, Some(&character("new"))), here("a"));
     }
 
     #[test]
     fn a_player_who_left_between_login_and_arrival_is_entered_again() {
         let directory = directory(10);
-        assert_eq!(directory.enter(A, FIRST), Ok((1, true)));
+        assert_eq!(directory.enter(A, FIRST), Ok(entry(1, None)));
         directory.leave(A, 1, character("a"));
         assert_eq!((directory.count(1), directory.settle(A, FIRST, 1, Some(&character("new")))), (0, here("a")));
         assert_eq!(directory.count(1), 1);
@@ -364,7 +388,7 @@ mod tests {
     fn a_session_that_was_overtaken_by_a_newer_login_is_superseded() {
         let directory = directory(10);
         assert!(directory.enter(A, FIRST).is_ok());
-        assert_eq!(directory.enter(A, SECOND), Ok((1, false)));
+        assert_eq!(directory.enter(A, SECOND), Ok(entry(1, Some(FIRST))));
         assert_eq!(directory.settle(A, SECOND, 1, Some(&character("new"))), here("new"));
         assert_eq!(directory.settle(A, FIRST, 1, Some(&character("new"))), Settled::Superseded);
     }
@@ -373,7 +397,7 @@ mod tests {
     fn a_token_brings_its_player_back_once() {
         let directory = directory(10);
         assert!(directory.enter(A, FIRST).is_ok() && directory.enter(B, SECOND).is_ok());
-        assert_eq!(directory.resume(&FIRST.resume, THIRD), Ok((A, 1)));
+        assert_eq!(directory.resume(&FIRST.resume, THIRD), Ok((A, entry(1, Some(FIRST)))));
         assert_eq!(directory.resume(&FIRST.resume, THIRD), Err(NothingToResume));
         assert_eq!(directory.settle(A, FIRST, 1, None), Settled::Superseded);
         assert_eq!(directory.settle(A, THIRD, 1, None), Settled::Here(Box::default()));
@@ -395,7 +419,7 @@ mod tests {
         let directory = directory(10);
         assert!(directory.enter(A, FIRST).is_ok());
         assert_eq!(directory.transfer(A, 1, "scene/dungeon", character("a")), Ok(0));
-        assert_eq!(directory.resume(&FIRST.resume, SECOND), Ok((A, 0)));
+        assert_eq!(directory.resume(&FIRST.resume, SECOND), Ok((A, entry(0, Some(FIRST)))));
         assert_eq!(directory.settle(A, SECOND, 0, None), here("a"));
     }
 
@@ -403,9 +427,36 @@ mod tests {
     fn who_left_while_resuming_comes_back_as_kept_or_not_at_all() {
         let directory = directory(10);
         assert!(directory.enter(A, FIRST).is_ok());
-        assert_eq!(directory.resume(&FIRST.resume, SECOND), Ok((A, 1)));
+        assert_eq!(directory.resume(&FIRST.resume, SECOND), Ok((A, entry(1, Some(FIRST)))));
         directory.leave(A, 1, character("a"));
         assert_eq!(directory.settle(A, SECOND, 1, None), here("a"));
         assert_eq!(directory.settle(C, THIRD, 1, None), Settled::Nobody);
+    }
+
+    #[test]
+    fn a_session_that_is_taken_back_leaves_the_one_before_as_it_was() {
+        let directory = directory(10);
+        assert!(directory.enter(A, FIRST).is_ok());
+        for session in [SECOND, THIRD] {
+            let by_name = directory.enter(A, session).unwrap();
+            directory.take_back(A, session.session, by_name);
+            let (player, by_token) = directory.resume(&FIRST.resume, session).unwrap();
+            directory.take_back(player, session.session, by_token);
+            assert_eq!(directory.resume(&session.resume, session), Err(NothingToResume), "what was refused is void");
+        }
+        assert_eq!(directory.settle(A, FIRST, 1, None), Settled::Here(Box::default()));
+        assert_eq!((directory.resume(&FIRST.resume, SECOND), directory.count(1)), (Ok((A, entry(1, Some(FIRST)))), 1));
+    }
+
+    #[test]
+    fn what_was_overtaken_by_a_newer_login_takes_nothing_back() {
+        let directory = directory(10);
+        let first = directory.enter(A, FIRST).unwrap();
+        let second = directory.enter(A, SECOND).unwrap();
+        assert!(directory.enter(A, THIRD).is_ok());
+        directory.take_back(A, SECOND.session, second);
+        directory.take_back(A, FIRST.session, first);
+        assert_eq!(directory.resume(&FIRST.resume, THIRD), Err(NothingToResume));
+        assert_eq!((directory.count(1), directory.settle(A, THIRD, 1, None)), (1, Settled::Here(Box::default())));
     }
 }

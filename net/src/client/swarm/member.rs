@@ -224,6 +224,7 @@ impl Application for Crowd {
         wire.set_patience(TICK_PATIENCE);
         if let Some(life) = self.life(*id) {
             life.session.on_datagram(&bytes, now_us());
+            life.answer();
             self.note(*id, Happened::Frame);
         }
     }

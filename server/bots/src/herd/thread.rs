@@ -374,7 +374,10 @@ impl<'f> Herd<'f> {
         self.second[0].cpu = cpu.saturating_sub(cpu_before);
         for (group, measures) in self.second.iter_mut().enumerate() {
             measures.connected = (at - since) * self.playing[group];
-            self.field.series().add(second, measures);
+            if !over {
+                // The rest of a second makes no point: bots hand in a second's bytes at its end.
+                self.field.series().add(second, measures);
+            }
             self.outcome.add_measures(group, measures, was_measuring);
             measures.clear();
         }

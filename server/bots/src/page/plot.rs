@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 /// Size of a picture in its own units.
-const SIZE: (f64, f64) = (640.0, 250.0);
+const SIZE: (f64, f64) = (480.0, 210.0);
 /// Empty room: left, above, right, below.
 const MARGIN: (f64, f64, f64, f64) = (56.0, 12.0, 12.0, 34.0);
 /// About so many marks on an axis.
