@@ -100,6 +100,29 @@ fn twice_as_many_steps_gain_nothing() {
 }
 
 #[test]
+fn a_line_that_stalls_again_and_again_gains_nothing_by_coasting() {
+    let mut scene = TestScene::flat();
+    let runner = scene.player_at(0.0, 0.0);
+    let (mut places, mut sent) = (Vec::new(), 0);
+    for tick in 0..600_u32 {
+        // 20 ticks of silence, in which the body coasts to a halt, and then all steps of that time within a few ticks.
+        if tick % 24 >= 20 {
+            let at = scene.get::<Position>(runner).place();
+            let count = (tick - sent).min(6);
+            scene.steps(runner, sent + 1, &runs(count as usize), at);
+            sent += count;
+        }
+        scene.tick();
+        places.push(scene.position(runner).x);
+    }
+    for window in places.windows(101) {
+        let moved_m = window[100] - window[0];
+        assert!(moved_m <= 6.0 * 5.0 * 1.02 + 0.01, "{moved_m} m in 5 s");
+    }
+    assert!(places.last().is_some_and(|x| *x > 100.0), "it came along: {places:?}");
+}
+
+#[test]
 fn a_client_that_believes_to_be_twice_as_fast_is_refused() {
     let mut scene = TestScene::flat();
     let cheat = scene.player_at(0.0, 0.0);

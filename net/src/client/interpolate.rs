@@ -2,7 +2,8 @@
 //!
 //! An entity that does not change is not mentioned, so a missing snapshot means "as before" as long as newer frames came
 //! that told everything. When none came, or only such as had no room for everything, the entity goes on as it went: for
-//! 250 ms, or for as long as there was no news of it the last time.
+//! 250 ms, or for as long as there was no news of it the last time. One that nothing is told of for longer than any budget
+//! keeps silent about those who move has stopped where it was told to be.
 
 pub mod playback;
 
@@ -16,6 +17,9 @@ use sim::wire::Reader;
 pub const EXTRAPOLATED_TICKS_MIN: f64 = 5.0;
 /// Longest way between two snapshots, in ticks, of one that stood before it.
 const SPAN_TICKS_MAX: u32 = 4;
+/// Ticks without news of an entity, while frames come, after which it has stopped, and how many it takes back to its place.
+const STOPPED_TICKS: f64 = 25.0;
+const BACK_TICKS: f64 = 5.0;
 /// Snapshots kept per entity: half a second, more than is ever shown.
 const SNAPSHOTS_MAX: usize = 10;
 
@@ -78,10 +82,10 @@ impl Track {
         self.snapshots.push_back(snapshot);
     }
 
-    /// The pose at a moment in server ticks. `whole_tick` is the newest of which everything was told. `None` while no
-    /// position is known.
+    /// The pose at a moment in server ticks. `newest_tick` is the newest frame's, `whole_tick` the newest of which everything
+    /// was told. `None` while no position is known.
     #[must_use]
-    pub fn at(&self, moment: f64, whole_tick: u32) -> Option<Pose> {
+    pub fn at(&self, moment: f64, (newest_tick, whole_tick): (u32, u32)) -> Option<Pose> {
         let after = self.snapshots.partition_point(|snapshot| f64::from(snapshot.tick) <= moment);
         let before = after.checked_sub(1).and_then(|index| self.snapshots.get(index));
         match (before, self.snapshots.get(after)) {
@@ -97,7 +101,9 @@ impl Track {
                 let Some(earlier) = earlier else { return pose(last) };
                 let span = f64::from(last.tick - earlier.tick);
                 let ticks = (moment - f64::from(last.tick)).min(span.max(EXTRAPOLATED_TICKS_MIN));
-                Some(onward(pose(earlier)?, pose(last)?, ticks / span))
+                let unheard_ticks = f64::from(newest_tick.saturating_sub(last.tick));
+                let part = 1.0 - ((unheard_ticks - STOPPED_TICKS) / BACK_TICKS).clamp(0.0, 1.0);
+                Some(onward(pose(earlier)?, pose(last)?, ticks * part / span))
             }
         }
     }
@@ -150,7 +156,11 @@ mod tests {
     }
 
     fn x_at(track: &Track, moment: f64, whole_tick: u32) -> Option<f32> {
-        track.at(moment, whole_tick).map(|pose| (pose.position.x * 100.0).round() / 100.0)
+        x_while(track, moment, (whole_tick, whole_tick))
+    }
+
+    fn x_while(track: &Track, moment: f64, ticks: (u32, u32)) -> Option<f32> {
+        track.at(moment, ticks).map(|pose| (pose.position.x * 100.0).round() / 100.0)
     }
 
     #[test]
@@ -165,7 +175,7 @@ mod tests {
     fn nothing_is_shown_before_the_spawn_but_the_spawn() {
         let track = track(&[(10, 1.0), (11, 2.0)]);
         assert_eq!(x_at(&track, 7.0, 11), Some(1.0));
-        assert_eq!(Track::default().at(7.0, 11), None);
+        assert_eq!(Track::default().at(7.0, (11, 11)), None);
     }
 
     #[test]
@@ -200,7 +210,7 @@ mod tests {
         let mut track = Track::default();
         track.note((1, 0), Some(&bytes(0.0)), Some(&[250]));
         track.note((2, 1), None, Some(&[6]));
-        let heading = track.at(1.5, 2).map(|pose| pose.heading);
+        let heading = track.at(1.5, (2, 2)).map(|pose| pose.heading);
         assert!(heading.is_some_and(|heading| heading.abs() < 0.01), "{heading:?}");
     }
 
@@ -211,10 +221,11 @@ mod tests {
             track.note((tick, 90), Some(&bytes(tick as f32 * 0.3)), Some(&[0]));
         }
         for tick in 101..148 {
-            let (shown, expected) = (x_at(&track, f64::from(tick), 90).unwrap(), tick as f32 * 0.3);
+            let (shown, expected) = (x_while(&track, f64::from(tick), (tick, 90)).unwrap(), tick as f32 * 0.3);
             assert!((shown - expected).abs() < 0.011, "{shown} in tick {tick}");
         }
-        assert_eq!(x_at(&track, 170.0, 90), x_at(&track, 148.0, 90), "it is not followed for ever");
+        assert_eq!(x_while(&track, 155.0, (155, 90)), x_at(&track, 148.0, 90), "it is not followed for ever");
+        assert_eq!(x_while(&track, 163.0, (163, 90)), x_at(&track, 132.0, 90), "it has stopped");
         assert_eq!(x_at(&track, 140.0, 133), x_at(&track, 132.0, 90), "it stands: everything was told since");
     }
 

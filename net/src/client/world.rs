@@ -280,7 +280,7 @@ impl ClientWorld {
     /// Where to draw an entity at a moment in server ticks.
     #[must_use]
     pub fn pose(&self, id: SimId, moment: f64) -> Option<Pose> {
-        self.entities.get(id)?.track.at(moment, self.whole_tick)
+        self.entities.get(id)?.track.at(moment, (self.newest_tick, self.whole_tick))
     }
 
     /// The newest server tick heard of.

@@ -176,7 +176,8 @@ impl StepperItem<'_, '_> {
             if !self.queue.is_rested() {
                 self.queue.rest();
             }
-        } else if self.queue.silent_ticks() > SILENT_TICKS_MAX {
+        } else if self.queue.silent_ticks() > SILENT_TICKS_MAX && self.budget.allows_step() {
+            // It coasts to a halt, no farther than it might have walked.
             self.intent.steps.push(StepInput::default());
         }
         !self.queue.is_empty() || (!standing && self.intent.steps.is_empty())

@@ -76,7 +76,7 @@ fn watch(ticks: u32, seed: u64, way: impl Fn(u32) -> Way) -> Seen {
             newest = newest.max(tick);
         }
         let moment = playback.moment(now_us);
-        let Some(pose) = track.at(moment, newest) else { continue };
+        let Some(pose) = track.at(moment, (newest, newest)) else { continue };
         if let Some((place, before)) = last {
             assert!(moment >= before, "shown time ran backwards, from {before} to {moment}");
             assert!(moment - before < 1.11 * RENDER_US as f64 / TICK_US as f64 + 0.01, "shown time jumped");
