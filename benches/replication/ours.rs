@@ -9,7 +9,8 @@ use bytes::Bytes;
 use glam::Vec2;
 use net::codec::{decode_state_frame, encode_input};
 use net::mailbox::{Inbound, SessionId, TaskEnd, mailbox};
-use net::protocol::{InputDatagram, WireStep};
+use net::outbound::ReplicationLimits;
+use net::protocol::{CLIENT_BYTES_PER_TICK_MAX, InputDatagram, WireStep};
 use net::sessions::{self, Join};
 use sim::actor::{Actor, Heading, Position};
 use sim::features::navigation::WalkTo;
@@ -62,6 +63,9 @@ impl Sent {
         let half_m = half_side_m(f64::from(case.entities), f64::from(case.in_view));
         let assets = test_assets(&[("scenes/bench.ron", &scene(half_m + 100.0, case.clients))]);
         let mut scene = TestScene::of(&assets, "scene/bench", 1, |app| {
+            // The peer has no budget either.
+            let limits = ReplicationLimits::default();
+            app.insert_resource(ReplicationLimits { client_bytes_per_tick: CLIENT_BYTES_PER_TICK_MAX, ..limits });
             app.add_plugins((net::plugin, move_everyone));
         });
         let mut clients = Vec::new();
