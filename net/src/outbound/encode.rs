@@ -208,7 +208,7 @@ fn follow(session: &mut Session, interest: &Interest, eyes: &Eyes<'_>, picture: 
     let was_capped = view.crowd.cap().is_some();
     view.crowd.relax(interest.visible().len());
     let entering_count = if view.is_introduced() { interest.entered().len() } else { interest.visible().len() };
-    view.crowd.meet(entering_count, view.shown.len(), picture.tick);
+    view.crowd.meet(entering_count, view.shown.len(), picture.tick, u32::try_from(eyes.own.index()).unwrap_or(0));
     match view.crowd.cap() {
         Some(cap) if view.crowd.is_due(is_changed, picture.tick) => {
             let is_shown = |id| view.sees(id);

@@ -27,7 +27,7 @@ const INDEX_BYTES: usize = 2;
 /// Bytes taken for an index and a compact place.
 const RECORD_BYTES: usize = 6;
 /// Bytes taken for an index and the place of one that was told of some time ago.
-const WIDE_RECORD_BYTES: usize = 8;
+const WIDE_RECORD_BYTES: usize = 7;
 /// Bytes taken for an index and a place that must be whole.
 const WHOLE_RECORD_BYTES: usize = 13;
 
@@ -197,9 +197,12 @@ impl Picture<'_> {
         if self.encoded.is_more_than_place(pair.id, pair.since_tick) {
             return INDEX_BYTES + self.body_bytes(pair, news, lacking);
         }
+        // Ages are any: no branch depends on them.
         let age_ticks = self.tick - pair.since_tick;
-        let far_bytes = if age_ticks <= WIDE_TICKS { WIDE_RECORD_BYTES } else { WHOLE_RECORD_BYTES };
-        if age_ticks <= COMPACT_TICKS { RECORD_BYTES } else { far_bytes }
+        let (is_old, is_oldest) = (usize::from(age_ticks > COMPACT_TICKS), usize::from(age_ticks > WIDE_TICKS));
+        RECORD_BYTES
+            + is_old * (WIDE_RECORD_BYTES - RECORD_BYTES)
+            + is_oldest * (WHOLE_RECORD_BYTES - WIDE_RECORD_BYTES)
     }
 
     /// The bytes of a record that tells of more than a place.

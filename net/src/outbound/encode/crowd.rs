@@ -14,8 +14,8 @@ const REVIEW_TICKS: u32 = 10;
 const INCUMBENT_PART: f32 = 0.8;
 /// Those shown in any crowd.
 const SHOWN_MIN: usize = 20;
-/// Those who come into view in one tick, at most: about 75 KB on the stream.
-const ENTERING_MAX: usize = 1_000;
+/// Those who come into view in one tick, at most: about 190 KB on the stream, of 256 that may wait there.
+const ENTERING_MAX: usize = 2_500;
 
 /// How many of a crowd one client is shown at most, and whether that has to change.
 #[derive(Debug, Default)]
@@ -45,9 +45,11 @@ impl Crowd {
     }
 
     /// Of so many who come into view at once, beside others who are shown already, only the nearest are shown at first.
-    pub(super) fn meet(&mut self, entering_count: usize, shown_count: usize, tick: u32) {
+    /// `lot` has those who met it in the same tick see more of it in different ones.
+    pub(super) fn meet(&mut self, entering_count: usize, shown_count: usize, tick: u32, lot: u32) {
         if self.cap.is_none() && entering_count > ENTERING_MAX {
-            (self.cap, self.adapted_tick, self.reviewed_tick) = (Some(shown_count + ENTERING_MAX), tick, 0);
+            let adapted_tick = tick + lot % REVIEW_TICKS;
+            (self.cap, self.adapted_tick, self.reviewed_tick) = (Some(shown_count + ENTERING_MAX), adapted_tick, 0);
         }
     }
 
