@@ -2,8 +2,8 @@
 //!
 //! An entity that does not change is not mentioned, so a missing snapshot means "as before" as long as newer frames came
 //! that told everything. When none came, or only such as had no room for everything, the entity goes on as it went: for
-//! 250 ms, or for as long as there was no news of it the last time. One that nothing is told of for longer than any budget
-//! keeps silent about those who move has stopped where it was told to be.
+//! 250 ms, or for as long as there was no news of it the last time. One that nothing is told of for much longer than
+//! that, though frames come, has stopped where it was told to be.
 
 pub mod playback;
 
@@ -17,8 +17,11 @@ use sim::wire::Reader;
 pub const EXTRAPOLATED_TICKS_MIN: f64 = 5.0;
 /// Longest way between two snapshots, in ticks, of one that stood before it.
 const SPAN_TICKS_MAX: u32 = 4;
-/// Ticks without news of an entity, while frames come, after which it has stopped, and how many it takes back to its place.
-const STOPPED_TICKS: f64 = 25.0;
+/// Ticks without news of an entity, while frames come, after which it has stopped: more than the server's usual bound on
+/// silence, and more than it was silent about it before.
+const STOPPED_TICKS_MIN: f64 = 25.0;
+const STOPPED_SPANS: f64 = 1.5;
+/// Ticks in which it is shown going back to where it stopped.
 const BACK_TICKS: f64 = 5.0;
 /// Snapshots kept per entity: half a second, more than is ever shown.
 const SNAPSHOTS_MAX: usize = 10;
@@ -102,7 +105,8 @@ impl Track {
                 let span = f64::from(last.tick - earlier.tick);
                 let ticks = (moment - f64::from(last.tick)).min(span.max(EXTRAPOLATED_TICKS_MIN));
                 let unheard_ticks = f64::from(newest_tick.saturating_sub(last.tick));
-                let part = 1.0 - ((unheard_ticks - STOPPED_TICKS) / BACK_TICKS).clamp(0.0, 1.0);
+                let stopped_ticks = STOPPED_TICKS_MIN.max(STOPPED_SPANS * span);
+                let part = 1.0 - ((unheard_ticks - stopped_ticks) / BACK_TICKS).clamp(0.0, 1.0);
                 Some(onward(pose(earlier)?, pose(last)?, ticks * part / span))
             }
         }
@@ -227,6 +231,16 @@ mod tests {
         assert_eq!(x_while(&track, 155.0, (155, 90)), x_at(&track, 148.0, 90), "it is not followed for ever");
         assert_eq!(x_while(&track, 163.0, (163, 90)), x_at(&track, 132.0, 90), "it has stopped");
         assert_eq!(x_at(&track, 140.0, 133), x_at(&track, 132.0, 90), "it stands: everything was told since");
+    }
+
+    #[test]
+    fn a_server_that_lets_them_wait_for_longer_is_believed_to_do_so_again() {
+        let mut track = Track::default();
+        for tick in [100, 150] {
+            track.note((tick, 90), Some(&bytes(tick as f32)), Some(&[0]));
+        }
+        assert_eq!(x_while(&track, 190.0, (190, 90)), Some(190.0));
+        assert_eq!(x_while(&track, 240.0, (240, 90)), Some(150.0), "it has stopped");
     }
 
     #[test]

@@ -194,8 +194,8 @@ impl ClientView {
 
     /// True for a client that is owed nothing: unless something happens around it, there is nothing to send.
     pub(super) fn rests(&self, tick: u32) -> bool {
-        let is_told = self.introduced && self.last_own.is_some() && !self.is_short && self.sent.is_empty();
-        let is_told = is_told && self.crowd.cap().is_none();
+        let is_all_shown = !self.is_short && self.crowd.cap().is_none();
+        let is_told = self.introduced && self.last_own.is_some() && is_all_shown && self.sent.is_empty();
         let is_heard = self.heard_tick == tick || (self.is_due(tick) && !self.is_silent(tick));
         is_told && !is_heard && !self.sees_far
     }

@@ -1,8 +1,9 @@
 //! How an entity has moved of late: what decides whether its place may be told by the way from where it was.
 //!
 //! A compact place is completed by the receiver from a place at most [`COMPACT_TICKS`] old, a wide one from one at most
-//! [`WIDE_TICKS`] old. So it is legal while every step of so many ticks was short, and leaves the height out while that has not changed in them. Whoever begins to
-//! move after a rest is placed in full at first, because its last place is old everywhere.
+//! [`WIDE_TICKS`] old. So it is legal while every step of so many ticks was short, and leaves the height out while that has
+//! not changed in them. Whoever begins to move after a rest is placed in full at first, because its last place is old
+//! everywhere.
 
 use crate::records::{COMPACT_STEP_CM_MAX, COMPACT_TICKS, CompactPlace, WIDE_TICKS};
 
