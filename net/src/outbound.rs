@@ -20,7 +20,9 @@ mod bodies;
 mod changes;
 mod encode;
 mod explain;
+mod passing;
 mod ripples;
+mod shapes;
 mod transmit;
 pub mod view;
 

@@ -12,6 +12,7 @@ use sim::roster::Roster;
 use sim::tick::SimTick;
 
 use self::steps::{REST_TICKS, Steps};
+use super::passing::Passing;
 use crate::records::{COMPACT_TICKS, CompactPlace, WIDE_TICKS, put_head};
 
 mod steps;
@@ -30,6 +31,13 @@ const PLACE_COMPONENTS: usize = PLACE_BITS.count_ones() as usize;
 pub(super) struct Span {
     pub(super) start: u32,
     pub(super) end: u32,
+}
+
+impl Span {
+    /// How many bytes it has.
+    pub(super) const fn bytes(self) -> usize {
+        (self.end - self.start) as usize
+    }
 }
 
 /// What every client that sees an entity asks of it in every tick: kept small, so that all of them stay near.
@@ -67,38 +75,6 @@ impl News {
     fn note(&mut self, tick: u32, (word, length): (u64, u8)) {
         self.before_ticks = u16::try_from(tick - self.changed_tick).unwrap_or(u16::MAX);
         (self.changed_tick, self.word, self.length) = (tick, word, length);
-    }
-}
-
-/// What a client lacks of an entity that was sent everything up to the last tick, in one word that most need no more
-/// than, laid out so that it is written with few instructions: the lowest byte says how many bytes it takes with an index
-/// of one byte (0: it lacks nothing; the highest bit: it takes more than a word to tell it), the six above are the record.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Passing(u64);
-
-impl Passing {
-    const RECORD_BYTES_MAX: usize = 6;
-    const MORE: Self = Self(0x80);
-
-    /// A record in the low bytes of a number.
-    fn new((word, length): (u64, u8)) -> Self {
-        match usize::from(length) {
-            0 => Self::default(),
-            1..=Self::RECORD_BYTES_MAX => Self(word << 8 | u64::from(length + 1)),
-            _ => Self::MORE,
-        }
-    }
-
-    /// True when it takes more than a short record to tell of the entity.
-    #[inline]
-    pub(super) const fn is_more(self) -> bool {
-        self.0 & Self::MORE.0 != 0
-    }
-
-    /// The record above a byte for the index, and the bytes of both; none when there is nothing to tell.
-    #[inline]
-    pub(super) const fn record(self) -> (u64, usize) {
-        (self.0 & !0xFF, (self.0 & 0x7F) as usize)
     }
 }
 
@@ -302,7 +278,7 @@ pub(super) fn write_values(
     entity: EntityRef<'_>,
     lists: &WireLists,
     mask: u32,
-    put_mask: fn(&mut Vec<u8>, u32),
+    put_mask: impl Fn(&mut Vec<u8>, u32),
 ) {
     let start = out.len();
     put_mask(out, mask);
@@ -314,7 +290,7 @@ pub(super) fn write_values(
     }
     if missing != 0 {
         out.truncate(start);
-        write_values(out, entity, lists, mask & !missing, put_mask);
+        write_values(out, entity, lists, mask & !missing, &put_mask as &dyn Fn(&mut Vec<u8>, u32));
     }
 }
 

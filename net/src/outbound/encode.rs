@@ -21,7 +21,9 @@ use super::ReplicationLimits;
 use super::arena::Arena;
 use super::bodies::{Bodies, Source};
 use super::changes::Encoded;
+use super::passing::Passage;
 use super::ripples::Ripples;
+use super::shapes::Shapes;
 use super::view::Pair;
 use crate::protocol::{OwnState, ServerMessage};
 use crate::records::put_head;
@@ -52,6 +54,8 @@ pub(super) struct Picture<'w> {
     field: &'w Field,
     enter_m: f32,
     limits: ReplicationLimits,
+    /// The game data was exchanged since the last tick.
+    is_data_new: bool,
     /// Components shown on entering, and those for the owner alone.
     shown: u32,
     owned: u32,
@@ -72,6 +76,7 @@ impl<'w> Picture<'w> {
             field: &world.resource::<SceneField>().0,
             enter_m: world.resource::<AoiRadii>().0.enter_m,
             limits: *world.resource::<ReplicationLimits>(),
+            is_data_new: world.is_resource_changed::<SceneAssets>(),
             shown: lists.mask_of(Audience::Viewers) | lists.mask_of(Audience::OnEnter),
             owned: lists.mask_of(Audience::Owner),
         }
@@ -81,7 +86,8 @@ impl<'w> Picture<'w> {
 /// Buffers that every client's turn uses again; each thread has its own.
 pub(super) struct Scratch {
     lacking: Bodies,
-    whole: Bodies,
+    shapes: Shapes,
+    passage: Passage,
     arena: Arena,
     entering: Vec<SimId>,
     leaving: Vec<SimId>,
@@ -102,7 +108,8 @@ impl Default for Scratch {
     fn default() -> Self {
         Self {
             lacking: Bodies::new(put_head),
-            whole: Bodies::new(put_varint),
+            shapes: Shapes::default(),
+            passage: Passage::default(),
             arena: Arena::default(),
             entering: Vec::new(),
             leaving: Vec::new(),
@@ -125,7 +132,7 @@ impl Scratch {
     fn begin(&mut self, picture: &Picture<'_>) {
         let index_end = picture.source.roster.index_end();
         self.lacking.begin(picture.tick, index_end);
-        self.whole.begin(picture.tick, index_end);
+        self.shapes.begin(picture.tick, index_end, picture.shown, picture.is_data_new);
     }
 }
 

@@ -14,7 +14,7 @@ const BATCH_BYTES_MAX: usize = SERVER_FRAME_BYTES_MAX - 1_024;
 
 /// Writes what the scratch has gathered for the client; answers the bytes.
 pub(super) fn write(session: &mut Session, own_id: SimId, picture: &Picture<'_>, scratch: &mut Scratch) -> u64 {
-    let Scratch { whole, entering, oversized, leaving, events, batch, owner, datagram: frame, .. } = scratch;
+    let Scratch { shapes, entering, oversized, leaving, events, batch, owner, datagram: frame, .. } = scratch;
     let mut batches = Batches { tick: picture.tick, bytes: 0, last: None, out: batch, frame };
     batches.out.clear();
     for &id in leaving.iter() {
@@ -22,10 +22,9 @@ pub(super) fn write(session: &mut Session, own_id: SimId, picture: &Picture<'_>,
     }
     // What is too much for a datagram is told like one that comes into view; the stream loses nothing.
     for &id in entering.iter().chain(oversized.iter()) {
-        let body = whole.body(picture.source, id, picture.shown);
         batches.record(session, |out| {
             put_enter(out, id);
-            out.extend_from_slice(body);
+            shapes.write(out, id, picture.source, picture.encoded);
         });
     }
     let changes = picture.changes;
@@ -69,7 +68,7 @@ struct Batches<'a> {
 
 impl Batches<'_> {
     /// Appends a record, in a further batch when this one is full.
-    fn record(&mut self, session: &mut Session, write: impl Fn(&mut Vec<u8>)) {
+    fn record(&mut self, session: &mut Session, mut write: impl FnMut(&mut Vec<u8>)) {
         let start = self.out.len();
         write(self.out);
         if self.out.len() > BATCH_BYTES_MAX && start > 0 {

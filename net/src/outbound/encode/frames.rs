@@ -4,7 +4,7 @@ use sim::ids::SimId;
 use sim::wire::put_varint;
 
 use super::super::arena::Arena;
-use super::super::changes::Passing;
+use super::super::passing::{Own, Passage, Passing, WORD_BYTES};
 use super::Picture;
 use crate::codec::encode_state_frame;
 use crate::protocol::{DATAGRAM_BYTES_MAX, OwnState, StateFrame};
@@ -12,10 +12,6 @@ use crate::sessions::{FRAME_OVERHEAD_BYTES, Session};
 
 /// Bytes an index takes in a record, at most.
 const INDEX_BYTES_MAX: usize = 3;
-/// Bytes of a number that a record and its index are put together in.
-const WORD_BYTES: usize = size_of::<u64>();
-/// Indices that take two bytes at most.
-const PASSING_GAP_END: usize = 1 << 14;
 
 /// Writes the frames of one client in one tick.
 pub(super) struct FrameWriter<'a> {
@@ -76,47 +72,19 @@ impl<'a> FrameWriter<'a> {
 
     /// Writes the records of entities, in the order of their ids, of which the client was sent everything up to the last
     /// tick, as long as that takes no more than short records and there is room; answers how many entities it has passed
-    /// and how many of them it has written. No branch depends on who has moved.
-    pub(super) fn pass(&mut self, ids: &[SimId], all_passing: &[Passing], own: SimId) -> (usize, usize) {
+    /// and how many of them it has written.
+    pub(super) fn pass(&mut self, passage: &mut Passage, ids: &[SimId], all: &[Passing], own: Own) -> (usize, usize) {
         let start = self.records.len();
-        // Room for whole words, two for each of them; what is not written in the end is cut off.
-        let Some(end) = self.room_bytes.checked_sub(WORD_BYTES) else { return (0, 0) };
-        let end = end.min(start + ids.len() * 2 * WORD_BYTES);
-        self.records.resize(end.max(start) + WORD_BYTES, 0);
-        let records = &mut self.records[..];
-        let before = self.range.map_or(0, |(_, last)| last.index());
-        let (mut at, mut last, mut passed, mut still) = (start, before, 0, 0);
-        for &id in ids {
-            let Some(&passing) = all_passing.get(id.index()) else { break };
-            let gap = id.index().wrapping_sub(last);
-            if passing.is_more() || gap >= PASSING_GAP_END || id == own || at > end {
-                break;
-            }
-            let (record, bytes) = passing.record();
-            // A varint of one or two bytes: the bits from the eighth on move up by one, behind the mark of a second byte.
-            let is_far = gap >= 0x80;
-            let index = gap + (gap & !0x7F) + (usize::from(is_far) << 7);
-            let word = index as u64 | if is_far { record << 8 } else { record };
-            if let Some(room) = records.get_mut(at..at.wrapping_add(WORD_BYTES)) {
-                room.copy_from_slice(&word.to_le_bytes());
-            }
-            let is_still = bytes == 0;
-            at += if is_still { 0 } else { bytes + usize::from(is_far) };
-            last = if is_still { last } else { id.index() };
-            still += usize::from(is_still);
-            passed += 1;
+        // A word is written for each of them, of which what is too much is written over or cut off.
+        let end = self.room_bytes.min(start + (ids.len() + 1) * WORD_BYTES).max(start);
+        self.records.resize(end, 0);
+        let last = self.range.map(|(_, last)| last);
+        let passed = passage.pass(ids, all, own, last, self.records.get_mut(start..).unwrap_or_default());
+        self.records.truncate(start + passed.bytes);
+        if let Some((first, last)) = passed.told {
+            self.range = Some((self.range.map_or(first, |(first, _)| first), last));
         }
-        self.records.truncate(at);
-        let written = passed - still;
-        if written > 0 {
-            let is_moving = |id: &&SimId| all_passing.get(id.index()).is_some_and(|passing| passing.record().1 > 0);
-            let mut moving = ids[..passed].iter().filter(is_moving);
-            let ends = (moving.next(), moving.next_back());
-            if let (Some(&first), last) = ends {
-                self.range = Some((self.range.map_or(first, |(first, _)| first), last.copied().unwrap_or(first)));
-            }
-        }
-        (passed, written)
+        (passed.count, passed.told_count)
     }
 
     /// Keeps so many bytes for those who go first; none of the other records takes them.

@@ -9,6 +9,7 @@ use sim::replicated::Changes;
 
 use super::super::bodies::Bodies;
 use super::super::changes::{News, PLACE_BITS};
+use super::super::passing::{Own, Passage};
 use super::super::view::Pair;
 use super::budget::{Eyes, Ration, Verdict};
 use super::frames::FrameWriter;
@@ -23,6 +24,7 @@ struct Telling<'a> {
     lacking: &'a mut Bodies,
     events: &'a mut Vec<u32>,
     frames: FrameWriter<'a>,
+    passage: &'a mut Passage,
     told_count: usize,
     /// Who has to wait, of those that are not told by the ration.
     left_out: &'a mut Vec<Pair>,
@@ -49,7 +51,8 @@ pub(super) fn tell(
     picture: &Picture<'_>,
     scratch: &mut Scratch,
 ) {
-    let Scratch { lacking, arena, events, records, datagram, ration, pairs, left_out, oversized, .. } = scratch;
+    let Scratch { lacking, passage, arena, events, records, datagram, ration, pairs, left_out, oversized, .. } =
+        scratch;
     events.clear();
     left_out.clear();
     oversized.clear();
@@ -63,7 +66,8 @@ pub(super) fn tell(
     let (shown, mut apart, told_tick) =
         (std::mem::take(&mut view.shown), std::mem::take(&mut view.apart), view.told_tick);
     let frames = FrameWriter::new(session, own, picture, (arena, records, datagram));
-    let mut telling = Telling { picture, own: eyes.own, lacking, events, frames, told_count: 0, left_out, oversized };
+    let mut telling =
+        Telling { picture, own: eyes.own, lacking, events, frames, passage, told_count: 0, left_out, oversized };
     let waiting_count = if was_short {
         telling.tell_most_urgent(&mut apart, ration)
     } else {
@@ -110,10 +114,15 @@ impl Telling<'_> {
 
     /// Tells of entities of which the client was sent everything up to the same tick.
     fn tell_run(&mut self, mut run: &[SimId], since_tick: u32) {
+        let encoded = self.picture.encoded;
         let is_last_tick = since_tick + 1 == self.picture.tick;
-        let all_passing = self.picture.encoded.all_passing();
+        // Where it is itself the client reads in its own state.
+        let own = Own { id: self.own, rests: !encoded.is_more_than_place(self.own, since_tick) };
         loop {
-            let (passed, written) = if is_last_tick { self.frames.pass(run, all_passing, self.own) } else { (0, 0) };
+            let (passed, written) = match is_last_tick {
+                true => self.frames.pass(self.passage, run, encoded.all_passing(), own),
+                false => (0, 0),
+            };
             self.told_count += written;
             let Some((&id, rest)) = run.get(passed..).and_then(<[SimId]>::split_first) else { return };
             self.tell_one(Pair { id, since_tick });
