@@ -163,15 +163,19 @@ impl Interest {
         true
     }
 
-    /// Looks at those on the brink alone; says whether anything came or went.
-    fn glance(&mut self, place: Vec2, field: &Field, radii: AoiDef) -> bool {
-        let Self { visible, entered, left, outlook, .. } = self;
+    /// Looks at those on the brink alone; says whether anything came or went, so that the view has to
+    /// [follow](Interest::follow_brink).
+    fn cross_brink(&mut self, place: Vec2, field: &Field, radii: AoiDef) -> bool {
+        let Self { entered, left, outlook, .. } = self;
         entered.clear();
         left.clear();
         outlook.cross(place, field, radii, entered, left);
-        if entered.is_empty() && left.is_empty() {
-            return false;
-        }
+        !entered.is_empty() || !left.is_empty()
+    }
+
+    /// Takes over what came and went on the brink.
+    fn follow_brink(&mut self) {
+        let Self { visible, entered, left, .. } = self;
         for id in left.iter() {
             if let Ok(at) = visible.binary_search(id) {
                 visible.remove(at);
@@ -183,7 +187,12 @@ impl Interest {
             }
         }
         self.note_changes();
-        true
+    }
+
+    /// Reads a little of every cache line of the view, so that it is near when it is changed.
+    fn touch(&self) -> u32 {
+        const LINE_IDS: usize = 64 / size_of::<SimId>();
+        self.visible.iter().step_by(LINE_IDS).fold(0, |sum: u32, id| sum.wrapping_add(id.bits()))
     }
 
     fn note_changes(&mut self) {

@@ -23,6 +23,8 @@ const BORDER: usize = REACH + 1;
 const CELLS_PER_SIDE_MAX: usize = 1_024;
 /// Metres in one tick (20 m/s) beyond which a thing has leapt: where it was says nothing of where it is.
 const STRIDE_MAX_M: f32 = 1.0;
+/// What is left of the longest stride of late from one tick to the next.
+const PACE_KEPT: f32 = 0.98;
 /// The cell of what is not there.
 const NOWHERE: u32 = u32::MAX;
 
@@ -64,6 +66,8 @@ pub struct Field {
     unsettled: CellSet,
     /// Metres that the fastest of those that did not leap has moved in this tick.
     stride_m: f32,
+    /// The longest stride of late, in metres.
+    pace_m: f32,
     /// The sum of all strides: nothing that did not leap has come farther between two ticks.
     odometer_m: f64,
     /// By cell: how many are not seen by everybody.
@@ -97,6 +101,7 @@ impl Field {
             leapt: CellSet::new(cell_count),
             unsettled: CellSet::new(cell_count),
             stride_m: 0.0,
+            pace_m: 0.0,
             odometer_m: 0.0,
             hidden_counts: vec![0; cell_count],
             hidden_count: 0,
@@ -169,6 +174,7 @@ impl Field {
             }
         }
         self.odometer_m += f64::from(self.stride_m);
+        self.pace_m = self.stride_m.max(self.pace_m * PACE_KEPT);
         self.stirred.insert_around(&self.touched, self.columns, REACH);
         // One farther: what is on the brink of a view may be a little beyond all radii.
         self.unsettled.insert_around(&self.leapt, self.columns, BORDER);
@@ -211,6 +217,11 @@ impl Field {
     /// Metres that the fastest may have come since the field was made, leaps left out.
     pub(super) fn odometer_m(&self) -> f64 {
         self.odometer_m
+    }
+
+    /// The longest stride of late, in metres: about what the fastest will come in the next tick.
+    pub(super) fn pace_m(&self) -> f32 {
+        self.pace_m
     }
 
     /// Cells in all; every cell is below it.

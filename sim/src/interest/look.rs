@@ -1,17 +1,24 @@
 //! Looking around: every viewer in whose surroundings something stirs gets its new view. Most need only a glance at those
-//! near the border of their view (see [`super::outlook`]); the others look around, those of one cell one after another,
-//! because they share a list.
+//! near the border of their view (see [`super::outlook`]); the others look around. Those of one cell share a list: they do it
+//! in the same tick, at the cell's turn, unless somebody cannot wait for it.
+
+use std::hint::black_box;
 
 use bevy_ecs::prelude::*;
 use glam::Vec2;
+use smallvec::SmallVec;
 
 use super::field::Field;
 use super::lists::{Candidate, within};
+use super::outlook::{Freshness, turn_ticks};
 use super::{AoiRadii, Interest, Pinned, SceneField, Visibility, visibility};
 use crate::actor::{Concealment, Faction, Position};
 use crate::assets::AoiDef;
 use crate::ids::SimId;
 use crate::tick::SimTick;
+
+/// Viewers that glance together.
+const AT_ONCE: usize = 8;
 
 /// Buffers used again in every tick, and who has to be put at rest in the next one.
 #[derive(Default)]
@@ -47,7 +54,7 @@ pub(super) fn look_around(
     if !field.0.is_any_stirred() && viewers.p2().is_empty() {
         return;
     }
-    looking.glance(&field.0, radii.0, viewers.p0().iter_mut());
+    looking.glance(tick.0, &field.0, radii.0, viewers.p0().iter_mut());
     field.0.list(&looking.cells);
     let mut viewers = viewers.p1();
     for &(cell, viewer) in &looking.viewers {
@@ -64,33 +71,61 @@ pub(super) fn look_around(
         if interest.update(&looking.near[..count], &mut looking.now) {
             looking.restless.push(viewer);
         }
-        interest.outlook.begin(place, &field.0, radii.0, viewer.index_u32() ^ tick.0);
+        interest.outlook.begin(place, &field.0, radii.0);
     }
 }
 
+/// A viewer for whom a glance is enough, and its place.
+type Glance<'a> = (Entity, Vec2, Mut<'a, Interest>);
+
 impl Looking {
     /// Glances for all for whom that is enough, and finds those who have to look around, by cell, and their cells.
-    fn glance<'a>(&mut self, field: &Field, radii: AoiDef, all: impl Iterator<Item = Glancing<'a>>) {
+    fn glance<'a>(&mut self, tick: u32, field: &Field, radii: AoiDef, all: impl Iterator<Item = Glancing<'a>>) {
         self.viewers.clear();
-        for (viewer, position, pinned, mut interest) in all {
+        let turn_ticks = turn_ticks(field, radii);
+        let is_turn = |cell: u32| (tick.wrapping_add(cell)).is_multiple_of(turn_ticks);
+        let mut few = SmallVec::<[Glance<'a>; AT_ONCE]>::new();
+        for (viewer, position, pinned, interest) in all {
             let place = position.place();
             let cell = field.cell_of(place);
             // Who is pinned may be anywhere.
             let sees_far = pinned.as_ref().is_some_and(|pinned| !pinned.anywhere.is_empty());
             let is_anew = interest.is_changed() || pinned.is_some_and(|pinned| pinned.is_changed());
             let is_unsettled = field.is_unsettled(cell) || (sees_far && field.is_any_unsettled());
-            if !is_anew && !is_unsettled && (!field.is_stirred(cell) || interest.outlook.is_good(place, field)) {
-                if field.is_stirred(cell) && interest.bypass_change_detection().glance(place, field, radii) {
-                    self.restless.push(viewer);
-                }
-            } else {
+            let is_stirred = field.is_stirred(cell);
+            let has_to_look = || match interest.outlook.freshness(place, field) {
+                Freshness::Fresh => false,
+                // Its neighbours look too, and they share a list.
+                Freshness::Aging => is_turn(cell),
+                Freshness::Over => true,
+            };
+            if is_anew || is_unsettled || (is_stirred && has_to_look()) {
                 self.viewers.push((cell, viewer));
+            } else if is_stirred {
+                few.push((viewer, place, interest));
+            }
+            if few.len() == AT_ONCE {
+                self.glance_at_once(field, radii, &mut few);
             }
         }
+        self.glance_at_once(field, radii, &mut few);
         self.viewers.sort_unstable_by_key(|&(cell, viewer)| (cell, viewer.index()));
         self.cells.clear();
         self.cells.extend(self.viewers.iter().map(|&(cell, _)| cell));
         self.cells.dedup();
+    }
+
+    /// Glances for a few. What they read lies in memory by itself for each of them: what is asked for together comes
+    /// together.
+    fn glance_at_once(&mut self, field: &Field, radii: AoiDef, few: &mut SmallVec<[Glance<'_>; AT_ONCE]>) {
+        black_box(few.iter().fold(0, |sum: u32, (.., interest)| sum.wrapping_add(interest.outlook.touch())));
+        // What is changed by looking is not a reason to look again.
+        few.retain(|(_, place, interest)| interest.bypass_change_detection().cross_brink(*place, field, radii));
+        black_box(few.iter().fold(0, |sum: u32, (.., interest)| sum.wrapping_add(interest.touch())));
+        for (viewer, _, mut interest) in few.drain(..) {
+            interest.bypass_change_detection().follow_brink();
+            self.restless.push(viewer);
+        }
     }
 }
 

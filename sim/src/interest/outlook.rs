@@ -13,12 +13,26 @@ use crate::ids::SimId;
 /// Metres by which an outlook ends early, for what rounding adds to a way.
 const ROUNDING_M: f32 = 0.01;
 
+/// Ticks between two turns of a cell, at most.
+const TURN_TICKS_MAX: u32 = 20;
+
 /// Someone between the radii when the viewer looked around.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Brink {
     pub(super) id: SimId,
     /// It is in view, as of the last tick.
     pub(super) is_seen: bool,
+}
+
+/// Whether an outlook is still good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Freshness {
+    /// It will be good for at least as long as it has been, if nobody hurries more than before.
+    Fresh,
+    /// It is good.
+    Aging,
+    /// It has to be made anew.
+    Over,
 }
 
 /// What a viewer has to look at until it looks around again.
@@ -33,20 +47,42 @@ pub(super) struct Outlook {
     way_max_m: f32,
 }
 
+/// Ticks after which the viewers of a cell look around together: as long as an outlook is good when all of them and all
+/// others walk as fast as the fastest of late.
+pub(super) fn turn_ticks(field: &Field, radii: AoiDef) -> u32 {
+    let ticks = band_m(field, radii) / (2.0 * field.pace_m());
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "casts saturate; NaN becomes 0")]
+    let ticks = ticks as u32;
+    ticks.clamp(1, TURN_TICKS_MAX)
+}
+
+/// The way that nobody can have come across unseen, in metres.
+fn band_m(field: &Field, radii: AoiDef) -> f32 {
+    (radii.leave_m - radii.enter_m).min(field.margin_m())
+}
+
 impl Outlook {
-    /// The viewer has looked around. `lot` shares the next times out over the ticks, so that not all look in the same.
-    pub(super) fn begin(&mut self, place: Vec2, field: &Field, radii: AoiDef, lot: u32) {
-        let band_m = (radii.leave_m - radii.enter_m).min(field.margin_m());
-        #[allow(clippy::cast_precision_loss, reason = "four bits")]
-        let part = 0.5 + (lot.wrapping_mul(0x9E37_79B9) >> 28) as f32 / 32.0;
+    /// The viewer has looked around.
+    pub(super) fn begin(&mut self, place: Vec2, field: &Field, radii: AoiDef) {
         (self.place, self.odometer_m) = (place, field.odometer_m());
-        self.way_max_m = band_m * part - ROUNDING_M;
+        self.way_max_m = band_m(field, radii) - ROUNDING_M;
     }
 
-    /// True while nobody can have crossed a border who is not on the brink, for a viewer that has not leapt.
-    pub(super) fn is_good(&self, place: Vec2, field: &Field) -> bool {
-        let others_m = field.odometer_m() - self.odometer_m;
-        f64::from(place.distance(self.place)) + others_m <= f64::from(self.way_max_m)
+    /// How long it is good for a viewer that has not leapt: nobody can have crossed a border who is not on the brink.
+    pub(super) fn freshness(&self, place: Vec2, field: &Field) -> Freshness {
+        let way_m = f64::from(place.distance(self.place)) + field.odometer_m() - self.odometer_m;
+        let way_max_m = f64::from(self.way_max_m);
+        match way_m {
+            way_m if way_m * 2.0 <= way_max_m => Freshness::Fresh,
+            way_m if way_m <= way_max_m => Freshness::Aging,
+            _ => Freshness::Over,
+        }
+    }
+
+    /// Reads a little of every cache line of the brink, so that it is near when it is crossed.
+    pub(super) fn touch(&self) -> u32 {
+        const LINE_BRINKS: usize = 64 / size_of::<Brink>();
+        self.brink.iter().step_by(LINE_BRINKS).fold(0, |sum: u32, one| sum.wrapping_add(one.id.bits()))
     }
 
     /// Adds those on the brink who have come into view or gone out of it to lists.
