@@ -4,7 +4,7 @@
 //!
 //! Ours is measured twice: from the first look at what changed to the finished datagrams (Replicate and Transmit), which
 //! is what the peer does with a visibility that was decided beforehand; and with the decision who sees whom (Perceive).
-//! The peer needs `--features replicon`.
+//! The peer needs `--features replicon`. Words after `--` choose cases by clients and entities, such as `500x500`.
 
 use std::time::Duration;
 
@@ -75,7 +75,9 @@ fn median(mut times: Vec<Duration>) -> Duration {
 }
 
 fn main() {
-    for case in CASES {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let is_wanted = |case: &Case| words.is_empty() || words.contains(&format!("{}x{}", case.clients, case.entities));
+    for case in CASES.into_iter().filter(is_wanted) {
         let Case { clients, entities, in_view } = case;
         println!("{clients} clients, {entities} entities, {in_view} in view of each");
         let ours = ours::measure(case);

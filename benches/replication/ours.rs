@@ -13,6 +13,7 @@ use net::outbound::ReplicationLimits;
 use net::protocol::{CLIENT_BYTES_PER_TICK_MAX, InputDatagram, WireStep};
 use net::sessions::{self, Join};
 use sim::actor::{Actor, Heading, Position};
+use sim::features::monsters::Rails;
 use sim::features::navigation::WalkTo;
 use sim::ids::{PlayerId, SimId};
 use sim::input::{Character, Players};
@@ -86,7 +87,8 @@ impl Sent {
             let at = place(number, half_m);
             let id = scene.monster_at("monster/dummy", at.x, at.y);
             let entity = scene.entity(id);
-            scene.scene.world_mut().entity_mut(entity).remove::<WalkTo>();
+            // It goes where it is put and does not want to go home.
+            scene.scene.world_mut().entity_mut(entity).remove::<(WalkTo, Rails)>();
         }
         let spent = probe(&mut scene);
         let acks = vec![0; clients.len()];
