@@ -101,9 +101,8 @@ impl Passage {
         mut last: Option<SimId>,
         room: &mut [u8],
     ) -> Passed {
-        // Behind its own character a client's way begins anew, if there is something to tell of it.
-        let end = if own.rests { ids.len() } else { ids.partition_point(|&id| id < own.id) };
-        let mut ids = ids.get(..end).unwrap_or_default();
+        let met = if own.rests { None } else { ids.binary_search(&own.id).ok() };
+        let mut ids = ids.get(..met.unwrap_or(ids.len())).unwrap_or_default();
         let mut passed = Passed::default();
         loop {
             let room = room.get_mut(passed.bytes..).unwrap_or_default();
@@ -264,7 +263,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn many_at_once_are_told_like_one_by_one(
-            gaps in proptest::collection::vec(proptest::prop_oneof![1..200_u32, 1..5_000_u32, 16_000..17_000_u32], 0..400),
+            gaps in proptest::collection::vec(proptest::prop_oneof![20 => 1..200_u32, 10 => 1..3_000_u32, 1 => 16_000..17_000_u32], 0..400),
             kinds in proptest::collection::vec((0..40_u8, proptest::num::u64::ANY), 400),
             own in 0..400_usize,
             rests in proptest::bool::ANY,
@@ -273,6 +272,9 @@ mod tests {
             let (mut index, mut ids, mut all) = (0, Vec::new(), Vec::new());
             for (gap, &(kind, word)) in gaps.into_iter().zip(&kinds) {
                 index += gap;
+                if index > SimId::INDEX_MAX {
+                    break;
+                }
                 ids.push(SimId::new(index, kind.into()));
                 all.resize(index as usize + 1, Passing::default());
                 all[index as usize] = match kind {
