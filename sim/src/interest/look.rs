@@ -17,6 +17,8 @@ use crate::assets::AoiDef;
 use crate::ids::SimId;
 use crate::tick::SimTick;
 
+/// Viewers that share a list, at least: more of one cell look around in different ticks.
+const GROUP: u32 = 16;
 /// Viewers that glance together.
 const AT_ONCE: usize = 8;
 
@@ -27,6 +29,9 @@ pub(super) struct Looking {
     restless: Vec<Entity>,
     viewers: Vec<(u32, Entity)>,
     cells: Vec<u32>,
+    /// By cell: how many viewers stood in it in the last tick, and how many do in this.
+    before: Vec<u32>,
+    counts: Vec<u32>,
     near: Vec<Candidate>,
     now: Vec<SimId>,
 }
@@ -82,12 +87,25 @@ impl Looking {
     /// Glances for all for whom that is enough, and finds those who have to look around, by cell, and their cells.
     fn glance<'a>(&mut self, tick: u32, field: &Field, radii: AoiDef, all: impl Iterator<Item = Glancing<'a>>) {
         self.viewers.clear();
+        std::mem::swap(&mut self.before, &mut self.counts);
+        self.counts.clear();
+        self.counts.resize(field.cell_count(), 0);
         let turn_ticks = turn_ticks(field, radii);
-        let is_turn = |cell: u32| (tick.wrapping_add(cell)).is_multiple_of(turn_ticks);
+        let before = std::mem::take(&mut self.before);
+        // In a crowded cell they take turns too: a list is made for a few of them at once as well as for all.
+        let is_turn = |cell: u32, viewer: Entity| {
+            let neighbours = before.get(cell as usize).copied().unwrap_or(0);
+            let group_count = (neighbours / GROUP).clamp(1, turn_ticks);
+            let lot = viewer.index_u32() % group_count * turn_ticks / group_count;
+            tick.wrapping_add(cell).wrapping_add(lot).is_multiple_of(turn_ticks)
+        };
         let mut few = SmallVec::<[Glance<'a>; AT_ONCE]>::new();
         for (viewer, position, pinned, interest) in all {
             let place = position.place();
             let cell = field.cell_of(place);
+            if let Some(count) = self.counts.get_mut(cell as usize) {
+                *count += 1;
+            }
             // Who is pinned may be anywhere.
             let sees_far = pinned.as_ref().is_some_and(|pinned| !pinned.anywhere.is_empty());
             let is_anew = interest.is_changed() || pinned.is_some_and(|pinned| pinned.is_changed());
@@ -96,7 +114,7 @@ impl Looking {
             let has_to_look = || match interest.outlook.freshness(place, field) {
                 Freshness::Fresh => false,
                 // Its neighbours look too, and they share a list.
-                Freshness::Aging => is_turn(cell),
+                Freshness::Aging => is_turn(cell, viewer),
                 Freshness::Over => true,
             };
             if is_anew || is_unsettled || (is_stirred && has_to_look()) {
@@ -109,6 +127,7 @@ impl Looking {
             }
         }
         self.glance_at_once(field, radii, &mut few);
+        self.before = before;
         self.viewers.sort_unstable_by_key(|&(cell, viewer)| (cell, viewer.index()));
         self.cells.clear();
         self.cells.extend(self.viewers.iter().map(|&(cell, _)| cell));
