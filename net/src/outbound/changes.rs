@@ -5,7 +5,7 @@
 //! When each component changed last is kept too: it says what a client lacks that was sent everything up to a tick.
 
 use bevy_ecs::prelude::*;
-use sim::actor::{Heading, Position};
+use sim::actor::{Heading, Kind, Position};
 use sim::ids::SimId;
 use sim::replicated::{Audience, Changes, WireLists};
 use sim::roster::Roster;
@@ -78,8 +78,8 @@ impl News {
     }
 }
 
-/// What says where an entity is.
-type Place<'a> = (&'a Position, Option<&'a Heading>);
+/// What says where an entity is, and what walks about.
+type Place<'a> = (&'a Position, Option<&'a Heading>, Option<&'a Kind>);
 
 /// The encoded entities and events of this tick, and when everything changed.
 #[derive(Resource, Debug, Default)]
@@ -88,6 +88,8 @@ pub(super) struct Encoded {
     news: Vec<News>,
     passing: Vec<Passing>,
     holders: Vec<u32>,
+    /// By dense index: it walks about, as a player or a monster. It never becomes anything else.
+    crowd: Vec<bool>,
     steps: Vec<Steps>,
     /// A row of ticks per entity, one for each component.
     changed: Vec<u32>,
@@ -135,6 +137,12 @@ impl Encoded {
         self.otherwise.get(id.index()).is_some_and(|&tick| tick > since_tick)
     }
 
+    /// True for those who walk about: players and monsters.
+    #[inline]
+    pub(super) fn is_of_crowd(&self, id: SimId) -> bool {
+        self.crowd.get(id.index()).copied().unwrap_or(false)
+    }
+
     /// When each component of an entity changed last, in wire order; 0 for never.
     pub(super) fn changed_ticks(&self, id: SimId) -> impl Iterator<Item = u32> + Clone + '_ {
         let start = id.index() * self.row;
@@ -180,6 +188,7 @@ impl Encoded {
         self.passing.clear();
         self.passing.resize(index_end, Passing::default());
         self.holders.resize(index_end, 0);
+        self.crowd.resize(index_end, false);
         self.steps.resize(index_end, Steps::default());
         self.changed.resize(index_end * component_count, 0);
         self.otherwise.resize(index_end, 0);
@@ -196,7 +205,7 @@ impl Encoded {
     /// `write` writes the values of a mask.
     fn note(&mut self, id: SimId, mask: u32, place: Place<'_>, write: impl FnOnce(&mut Vec<u8>, u32)) {
         let index = id.index();
-        let (position, heading) = place;
+        let (position, heading, kind) = place;
         let (place, heading) = (position.to_cm(), heading.map_or(0, |heading| heading.to_byte()));
         let (Some(holder), Some(steps)) = (self.holders.get_mut(index), self.steps.get_mut(index)) else { return };
         let (mut mask, is_new) = (mask, *holder != id.bits());
@@ -205,6 +214,9 @@ impl Encoded {
             mask &= differs | !PLACE_BITS;
         } else {
             (*holder, *steps) = (id.bits(), Steps::first(self.tick, place, heading));
+            if let Some(is_of_crowd) = self.crowd.get_mut(index) {
+                *is_of_crowd = kind.is_some_and(|kind| matches!(kind, Kind::Player(_) | Kind::Monster(_)));
+            }
         }
         if mask == 0 {
             return;
@@ -296,7 +308,7 @@ pub(super) fn write_values(
 
 /// Encodes what changed.
 pub(super) fn encode_changes(world: &mut World, places: &mut QueryState<Place<'static>>) {
-    const NOWHERE: Place<'static> = (&Position(glam::Vec3::ZERO), None);
+    const NOWHERE: Place<'static> = (&Position(glam::Vec3::ZERO), None, None);
     places.update_archetypes(world);
     world.resource_scope(|world, mut encoded: Mut<Encoded>| {
         let (roster, changes) = (world.resource::<Roster>(), world.resource::<Changes>());

@@ -36,6 +36,7 @@ pub(super) mod crowd;
 mod frames;
 mod telling;
 mod threads;
+mod urgency;
 
 pub(super) use threads::Workers;
 

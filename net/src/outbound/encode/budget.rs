@@ -11,29 +11,18 @@ use super::super::bodies::Bodies;
 use super::super::changes::News;
 use super::super::view::Pair;
 use super::Picture;
-use crate::records::{COMPACT_TICKS, WIDE_TICKS};
+use super::urgency::{INDEX_BYTES, LANES, Lanes, NEAR_WEIGHT, OVERDUE, Scale, place_bytes};
 
 /// Urgency of who never waits.
 const FIRST: u8 = u8::MAX;
-/// Urgency of who would else be silent for too long, and one more for every tick that it has been so: when not even all of
-/// them fit, the oldest go first.
-const OVERDUE: u8 = 200;
-/// Urgency per tick of waiting in the nearest third of the enter radius; halved in the next, and again beyond.
-const NEAR_WEIGHT: u32 = 4;
+/// Sums that are added to in turn.
+const SUMS: usize = 4;
 /// Ticks before the bound at which an entity is overdue: its turn may come a little late.
 const MARGIN_TICKS: u32 = 3;
-/// Bytes taken for an index.
-const INDEX_BYTES: usize = 2;
-/// Bytes taken for an index and a compact place.
-const RECORD_BYTES: usize = 6;
-/// Bytes taken for an index and the place of one that was told of some time ago.
-const WIDE_RECORD_BYTES: usize = 7;
-/// Bytes taken for an index and a place that must be whole.
-const WHOLE_RECORD_BYTES: usize = 13;
-
 /// What one client is allowed, when not everything fits.
 #[derive(Debug)]
 pub(super) struct Ration {
+    lanes: Lanes,
     urgencies: Vec<u8>,
     bytes_by_urgency: [usize; 256],
     /// Those above it are written, those of it while there is room.
@@ -44,13 +33,19 @@ pub(super) struct Ration {
 
 impl Default for Ration {
     fn default() -> Self {
-        Self { urgencies: Vec::new(), bytes_by_urgency: [0; 256], threshold: 0, left_bytes: 0, wanted_bytes: 0 }
+        Self {
+            lanes: Lanes::default(),
+            urgencies: Vec::new(),
+            bytes_by_urgency: [0; 256],
+            threshold: 0,
+            left_bytes: 0,
+            wanted_bytes: 0,
+        }
     }
 }
 
 impl Ration {
-    /// Works out who is written within a number of bytes. No branch depends on where somebody stands or how long it has
-    /// waited.
+    /// Works out who is written within a number of bytes.
     pub(super) fn work_out(
         &mut self,
         pairs: &[Pair],
@@ -58,19 +53,27 @@ impl Ration {
         (eyes, lacking): (&Eyes<'_>, &mut Bodies),
         budget_bytes: usize,
     ) {
-        let scale = Scale::of(eyes, picture);
-        // Neighbours are often as urgent as each other: what is added to one of two sums need not wait for the other.
-        let mut sums = [[0_usize; 256]; 2];
+        let scale = picture.scale(eyes);
+        // Neighbours are often as urgent as each other: what is added to one of several sums need not wait for the others.
+        let mut sums = [[0_u32; 256]; SUMS];
         self.urgencies.clear();
         self.urgencies.reserve(pairs.len());
-        for (at, pair) in pairs.iter().enumerate() {
-            let bytes = picture.wanted(pair, lacking);
-            let urgency = if bytes == 0 { 0 } else { scale.urgency(pair, picture) };
-            sums[at & 1][usize::from(urgency)] += bytes;
-            self.urgencies.push(urgency);
+        for some in pairs.chunks(LANES) {
+            if self.lanes.take(some, picture) {
+                self.lanes.work_out(&scale);
+                self.lanes.correct(some, picture, lacking);
+            } else {
+                self.lanes.work_out(&scale);
+            }
+            let (urgencies, bytes) = (&self.lanes.urgencies, &self.lanes.bytes);
+            for (lane, (&urgency, &bytes)) in urgencies.iter().zip(bytes).take(some.len()).enumerate() {
+                sums[lane % SUMS][usize::from(urgency)] += bytes;
+            }
+            self.urgencies.extend_from_slice(urgencies.get(..some.len()).unwrap_or(urgencies));
         }
-        let [even, odd] = &sums;
-        self.bytes_by_urgency.iter_mut().zip(even.iter().zip(odd)).for_each(|(sum, (even, odd))| *sum = even + odd);
+        for (urgency, sum) in self.bytes_by_urgency.iter_mut().enumerate() {
+            *sum = sums.iter().map(|sums| sums[urgency] as usize).sum();
+        }
         for id in std::iter::once(&eyes.own).chain(eyes.first) {
             self.put_first(*id, pairs, picture, lacking);
         }
@@ -154,37 +157,39 @@ pub(super) enum Verdict {
     Waits,
 }
 
-/// What one client's urgencies are worked out by.
-struct Scale {
-    place: glam::Vec2,
-    /// Squares of a third and two thirds of the enter radius, in square metres.
-    thirds: [f32; 2],
-    tick: u32,
-    /// Ticks of waiting from which on an entity is overdue.
-    overdue_ticks: u32,
-}
-
-impl Scale {
-    fn of(eyes: &Eyes<'_>, picture: &Picture<'_>) -> Self {
-        let third_m = picture.enter_m / 3.0;
-        Self {
-            place: eyes.place,
-            thirds: [third_m * third_m, 4.0 * third_m * third_m],
-            tick: picture.tick,
-            overdue_ticks: picture.limits.silence_ticks.saturating_sub(MARGIN_TICKS),
+impl Lanes {
+    /// Takes some entities in; true when of any there is more to tell than its place.
+    fn take(&mut self, some: &[Pair], picture: &Picture<'_>) -> bool {
+        let (all_news, mut is_any_more) = (picture.encoded.all_news(), false);
+        for (lane, pair) in some.iter().enumerate().take(LANES) {
+            let changed_tick = all_news.get(pair.id.index()).map_or(0, |news| news.changed_tick);
+            let place = picture.field.last_place(pair.id);
+            self.ages[lane] = picture.tick.wrapping_sub(pair.since_tick).cast_signed();
+            self.lacks[lane] = i32::from(changed_tick > pair.since_tick);
+            (self.x[lane], self.z[lane]) = (place.x, place.y);
+            is_any_more |= picture.encoded.is_more_than_place(pair.id, pair.since_tick);
         }
+        is_any_more
     }
 
-    /// How urgent it is to tell of an entity that is not among the first: below [`OVERDUE`] unless it is that.
-    #[inline]
-    fn urgency(&self, pair: &Pair, picture: &Picture<'_>) -> u8 {
-        let age_ticks = self.tick - pair.since_tick;
-        let squared = picture.field.last_place(pair.id).distance_squared(self.place);
-        let weight = NEAR_WEIGHT >> self.thirds.iter().map(|&third| u32::from(squared > third)).sum::<u32>();
-        let grown = (age_ticks.min(u32::from(OVERDUE)) * weight).clamp(1, u32::from(OVERDUE) - 1);
-        let overdue = u32::from(OVERDUE) + age_ticks.saturating_sub(self.overdue_ticks);
-        let urgency = if age_ticks >= self.overdue_ticks { overdue } else { grown };
-        u8::try_from(urgency).unwrap_or(u8::MAX).min(FIRST - 1)
+    /// Corrects the bytes of those of which there is more to tell than a place.
+    #[cold]
+    fn correct(&mut self, some: &[Pair], picture: &Picture<'_>, lacking: &mut Bodies) {
+        for (pair, bytes) in some.iter().zip(&mut self.bytes) {
+            *bytes = u32::try_from(picture.wanted(pair, lacking)).unwrap_or(u32::MAX);
+        }
+    }
+}
+
+impl Picture<'_> {
+    /// What a client's urgencies are worked out by.
+    fn scale(&self, eyes: &Eyes<'_>) -> Scale {
+        let third_m = self.enter_m / 3.0;
+        Scale {
+            place: eyes.place,
+            thirds: [third_m * third_m, 4.0 * third_m * third_m],
+            overdue_ticks: self.limits.silence_ticks.saturating_sub(MARGIN_TICKS),
+        }
     }
 }
 
@@ -197,12 +202,8 @@ impl Picture<'_> {
         if self.encoded.is_more_than_place(pair.id, pair.since_tick) {
             return INDEX_BYTES + self.body_bytes(pair, news, lacking);
         }
-        // Ages are any: no branch depends on them.
-        let age_ticks = self.tick - pair.since_tick;
-        let (is_old, is_oldest) = (usize::from(age_ticks > COMPACT_TICKS), usize::from(age_ticks > WIDE_TICKS));
-        RECORD_BYTES
-            + is_old * (WIDE_RECORD_BYTES - RECORD_BYTES)
-            + is_oldest * (WHOLE_RECORD_BYTES - WIDE_RECORD_BYTES)
+        let age_ticks = self.tick.wrapping_sub(pair.since_tick).cast_signed();
+        place_bytes(age_ticks) as usize
     }
 
     /// The bytes of a record that tells of more than a place.

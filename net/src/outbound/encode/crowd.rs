@@ -2,7 +2,6 @@
 //! and monsters, are shown to it. The nearest stay, and those it wants to see first; who is left out leaves the view like one
 //! who walked away, and enters again when there is room. Whoever comes upon a large crowd at once meets the nearest first.
 
-use sim::actor::Kind;
 use sim::ids::SimId;
 
 use super::Picture;
@@ -90,11 +89,11 @@ pub(super) fn choose(
     crowd.clear();
     shown.clear();
     for &id in visible {
-        if id == eyes.own || eyes.first.binary_search(&id).is_ok() || !is_of_crowd(id, picture) {
+        if id == eyes.own || eyes.first.binary_search(&id).is_ok() || !picture.encoded.is_of_crowd(id) {
             shown.push(id);
             continue;
         }
-        let distance_m = picture.field.place_of(id).map_or(f32::INFINITY, |place| place.distance(eyes.place));
+        let distance_m = picture.field.last_place(id).distance(eyes.place);
         crowd.push((if is_shown(id) { distance_m * INCUMBENT_PART } else { distance_m }, id));
     }
     if cap < crowd.len() {
@@ -108,14 +107,7 @@ pub(super) fn choose(
 
 /// How many of a crowd there are among `ids`.
 pub(super) fn count(ids: &[SimId], picture: &Picture<'_>) -> usize {
-    ids.iter().filter(|&&id| is_of_crowd(id, picture)).count()
-}
-
-fn is_of_crowd(id: SimId, picture: &Picture<'_>) -> bool {
-    let entity = picture.source.roster.entity(id);
-    entity
-        .and_then(|entity| picture.source.world.get::<Kind>(entity))
-        .is_some_and(|kind| matches!(kind, Kind::Player(_) | Kind::Monster(_)))
+    ids.iter().filter(|&&id| picture.encoded.is_of_crowd(id)).count()
 }
 
 #[cfg(test)]
