@@ -49,7 +49,7 @@ fn whom_one_casts_at_comes_first_before_the_cast_has_done_anything() {
 fn a_member_of_another_phase_is_not_seen_however_near() {
     let (mut scene, leader, member) = together();
     let entity = scene.entity(member);
-    scene.scene.world_mut().entity_mut(entity).insert(Concealment { phase: 3, stealth: false });
+    scene.scene.world_mut().entity_mut(entity).insert(Concealment::in_phase(3));
     scene.tick();
     assert!(!scene.get::<Interest>(leader).sees(member));
     assert_eq!(explain(scene.scene.world(), leader, member).verdict, Verdict::OtherPhase);

@@ -1,13 +1,17 @@
 //! The area of interest beside brute force: who sees whom must be the same, tick by tick, under random walks,
-//! teleports, deaths, births and hiding.
+//! teleports, deaths, births, hiding and ghosts.
 
 use glam::Vec2;
 use sim::actor::{Concealment, Faction, Position};
+use sim::features::combat::Vitals;
 use sim::ids::SimId;
-use sim::interest::{AoiRadii, Interest};
+use sim::interest::{AoiRadii, Interest, Verdict, explain};
 use sim::random::{Draw, Random, Stream};
 use sim::roster::Roster;
 use sim::testing::TestScene;
+
+use crate::combat::kill;
+use crate::effects::{apply, stage};
 
 const SEED: u64 = 20_261_122;
 /// Entities in the crowd, of which every fourth is a viewer.
@@ -57,10 +61,31 @@ fn a_viewer_sees_itself_and_nobody_of_another_phase() {
     let mut scene = TestScene::flat();
     let (viewer, other) = (scene.player_at(0.0, 0.0), scene.player_at(1.0, 0.0));
     let entity = scene.entity(other);
-    scene.scene.world_mut().entity_mut(entity).insert(Concealment { phase: 7, stealth: false });
+    scene.scene.world_mut().entity_mut(entity).insert(Concealment::in_phase(7));
     scene.tick();
     assert_eq!(scene.get::<Interest>(viewer).visible(), [viewer]);
     assert_eq!(scene.get::<Interest>(other).visible(), [other]);
+}
+
+#[test]
+fn ghosts_are_seen_by_the_dead_and_by_other_ghosts_alone() {
+    let effects = r#"[(id: "effect/shroud", duration: Ms(60_000), on_death: Keep, grants: ["state.ghost"])]"#;
+    let (mut scene, viewer, ghost) = stage(effects);
+    let sees = |scene: &TestScene, who, whom| scene.get::<Interest>(who).sees(whom);
+    assert!(sees(&scene, viewer, ghost));
+    apply(&mut scene, ghost, ghost, "effect/shroud");
+    assert!(!sees(&scene, viewer, ghost), "at once");
+    assert_eq!(explain(scene.scene.world(), viewer, ghost).verdict, Verdict::Ghost);
+    kill(&mut scene, ghost, viewer);
+    assert!(sees(&scene, viewer, ghost), "it is dead");
+    while scene.get::<Vitals>(viewer).is_dead() {
+        scene.tick();
+    }
+    scene.place(viewer, 0.0, 0.0);
+    scene.tick();
+    assert!(!sees(&scene, viewer, ghost), "it lives again");
+    apply(&mut scene, ghost, viewer, "effect/shroud");
+    assert!(sees(&scene, viewer, ghost), "it is a ghost");
 }
 
 /// How a crowd behaves.
@@ -128,8 +153,12 @@ impl Play {
                     let place = self.anywhere(&mut draw);
                     self.scene.place(id, place.x, place.y);
                 }
-                15..25 => self.hide(id, Concealment { phase: 0, stealth: draw.chance_bp(5_000) }),
-                25..30 => self.hide(id, Concealment { phase: u16::from(draw.chance_bp(5_000)), stealth: false }),
+                15..25 => self.hide(id, Concealment { stealth: draw.chance_bp(5_000), ..Concealment::default() }),
+                25..30 => self.hide(id, Concealment::in_phase(u16::from(draw.chance_bp(5_000)))),
+                30..40 => {
+                    let (ghost, dead) = (draw.chance_bp(5_000), draw.chance_bp(5_000));
+                    self.hide(id, Concealment { ghost, dead, ..Concealment::default() });
+                }
                 _ => self.scene.place(id, from.x + step.x, from.z + step.y),
             }
         }
@@ -179,7 +208,8 @@ impl Play {
                 .filter(|(id, at, other_side, other)| {
                     let distance_m = at.distance(place);
                     let near = distance_m <= radii.enter_m || (distance_m <= radii.leave_m && seen.contains(id));
-                    near && other.phase == own.phase && (!other.stealth || *other_side == side)
+                    let is_hidden = (other.stealth && *other_side != side) || (other.ghost && !own.ghost && !own.dead);
+                    near && other.phase == own.phase && !is_hidden
                 })
                 .map(|&(id, ..)| id)
                 .collect();

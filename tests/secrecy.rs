@@ -157,7 +157,7 @@ fn a_pile_is_named_to_those_who_saw_it_and_to_no_other() {
     eyes.scene.scene.world_mut().despawn(entity);
     assert_eq!(take(&mut eyes, near), [near.bits()], "it was in view until everything was taken");
     let entity = eyes.scene.entity(hiding);
-    eyes.scene.scene.world_mut().entity_mut(entity).insert(Concealment { phase: 0, stealth: true });
+    eyes.scene.scene.world_mut().entity_mut(entity).insert(Concealment { stealth: true, ..Concealment::default() });
     assert_eq!(take(&mut eyes, hiding), [0], "it is still there");
 }
 
@@ -186,7 +186,8 @@ fn nothing_is_sent_about_those_who_hide_or_are_elsewhere() {
     for round in 0..200_usize {
         let rat = rats[round % rats.len()];
         let entity = eyes.scene.entity(rat);
-        let concealment = Concealment { phase: u16::from(round % 5 == 0), stealth: round % 3 == 0 };
+        let phase = u16::from(round % 5 == 0);
+        let concealment = Concealment { phase, stealth: round % 3 == 0, ghost: round % 7 == 0, dead: round % 2 == 0 };
         eyes.scene.scene.world_mut().entity_mut(entity).insert(concealment);
         let at = eyes.scene.position(rat);
         eyes.scene.place(rat, at.x + if round % 2 == 0 { 3.0 } else { -2.5 }, at.z);

@@ -116,6 +116,25 @@ pub struct Concealment {
     pub phase: u16,
     /// Hidden from other factions.
     pub stealth: bool,
+    /// Hidden from whoever is neither dead nor a ghost.
+    pub ghost: bool,
+    /// Sees with the eyes of the dead. Written in Resolve, when an actor dies or returns.
+    pub dead: bool,
+}
+
+impl Concealment {
+    /// What hides somebody in a phase and nothing else.
+    #[must_use]
+    pub const fn in_phase(phase: u16) -> Self {
+        Self { phase, stealth: false, ghost: false, dead: false }
+    }
+
+    /// What hides whatever somebody throws or lays down: who strikes out of hiding is found out by that, but
+    /// of ghosts the living notice nothing.
+    #[must_use]
+    pub const fn of_works(self) -> Self {
+        Self { ghost: self.ghost, ..Self::in_phase(self.phase) }
+    }
 }
 
 /// What a client draws: written when the entity is spawned, never changed.

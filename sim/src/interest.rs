@@ -41,19 +41,38 @@ pub struct Visibility {
     pub phase: u16,
     /// Hidden from other sides.
     pub stealth: bool,
+    /// Hidden from the living.
+    pub ghost: bool,
+    /// Sees ghosts, without being one.
+    pub dead: bool,
 }
 
 impl Visibility {
+    /// What matters of somebody on a side.
+    #[must_use]
+    pub fn of(side: Faction, concealment: Concealment) -> Self {
+        let Concealment { phase, stealth, ghost, dead } = concealment;
+        Self { faction: side.0, phase, stealth, ghost, dead }
+    }
+
     /// True for what everybody in phase 0 sees.
     #[must_use]
     pub fn is_plain(self) -> bool {
-        self.phase == 0 && !self.stealth
+        self.phase == 0 && !self.stealth && !self.ghost
     }
 
-    /// The rule: the same phase, and either not stealthy or on the viewer's side.
+    /// The rule: the same phase; either not stealthy or on the viewer's side; and no ghost, unless to the dead and to other
+    /// ghosts.
     #[must_use]
     pub fn is_seen_by(self, viewer: Self) -> bool {
-        self.phase == viewer.phase && (!self.stealth || self.faction == viewer.faction)
+        let is_found = !self.stealth || self.faction == viewer.faction;
+        self.phase == viewer.phase && is_found && (!self.ghost || viewer.sees_ghosts())
+    }
+
+    /// True for the dead and for ghosts.
+    #[must_use]
+    pub fn sees_ghosts(self) -> bool {
+        self.dead || self.ghost
     }
 }
 
@@ -269,6 +288,5 @@ fn rebuild_grid(
 }
 
 fn visibility(faction: Option<&Faction>, concealment: Option<&Concealment>) -> Visibility {
-    let concealment = concealment.copied().unwrap_or_default();
-    Visibility { faction: faction.map_or(0, |side| side.0), phase: concealment.phase, stealth: concealment.stealth }
+    Visibility::of(faction.copied().unwrap_or(Faction(0)), concealment.copied().unwrap_or_default())
 }

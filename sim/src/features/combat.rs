@@ -129,6 +129,7 @@ pub fn plugin(app: &mut App) {
                 recovery::fit_vitals,
                 resurrection::respawn_players,
                 recovery::regenerate,
+                vitals::open_the_eyes_of_the_dead,
                 recovery::set_speeds,
                 meters::keep_meters,
             )

@@ -18,6 +18,8 @@ pub enum Verdict {
     OtherPhase,
     /// It hides from the viewer's side.
     Stealth,
+    /// It is seen by the dead alone.
+    Ghost,
     /// It is within the enter radius.
     Near,
     /// It is between the radii and was seen before.
@@ -91,6 +93,9 @@ fn judge(
 ) -> Verdict {
     if entity.phase != viewer.phase {
         return Verdict::OtherPhase;
+    }
+    if entity.ghost && !viewer.sees_ghosts() {
+        return Verdict::Ghost;
     }
     if !entity.is_seen_by(viewer) {
         return Verdict::Stealth;

@@ -42,7 +42,7 @@ pub(super) struct Placed {
 const ABSENT: Placed = Placed {
     id: SimId::from_bits(0),
     place: Vec2::ZERO,
-    visibility: Visibility { faction: 0, phase: 0, stealth: false },
+    visibility: Visibility { faction: 0, phase: 0, stealth: false, ghost: false, dead: false },
     cell: NOWHERE,
     seen_tick: 0,
 };

@@ -49,6 +49,8 @@ core_tags! {
     BURNING = "state.burning",
     /// Is channelling.
     CHANNELLING = "state.channelling",
+    /// Is seen by the dead and by other ghosts alone.
+    GHOST = "state.ghost",
     /// How a unit stands in the threat lists of others.
     THREAT = "threat",
     /// Is attacked before those without it.

@@ -49,8 +49,9 @@ pub(super) fn work_out_changes(
         let assets = &assets.0;
         settle(buffs.bypass_change_detection(), &mut tags, assets);
         Modifiers::set(&mut modifiers, Contributor::Effects, changes(&buffs, assets));
-        let phase = concealment.phase;
-        concealment.set_if_neq(Concealment { phase, stealth: tags.has(TagId::STEALTH) });
+        let (stealth, ghost) = (tags.has(TagId::STEALTH), tags.has(TagId::GHOST));
+        let hidden = Concealment { stealth, ghost, ..*concealment };
+        concealment.set_if_neq(hidden);
         let mut next = *bar;
         next.follow(&buffs, assets, tick.0);
         bar.set_if_neq(next);

@@ -3,6 +3,7 @@
 
 use bevy_ecs::prelude::*;
 
+use crate::actor::Concealment;
 use crate::assets::{Assets, RecoveryRules};
 use crate::digest::{Digest, Digester};
 use crate::features::players::Carry;
@@ -43,6 +44,14 @@ impl Vitals {
     pub fn from_wire(reader: &mut Reader<'_>) -> Option<Self> {
         let (hp, hp_max, flags) = (reader.varint()?, reader.varint()?, reader.u8()?);
         (flags <= 1).then_some(Self { hp, hp_max, dead: flags & 1 == 1 })
+    }
+}
+
+/// The dead see what the living do not.
+pub(super) fn open_the_eyes_of_the_dead(mut actors: Query<(&Vitals, &mut Concealment), Changed<Vitals>>) {
+    for (vitals, mut concealment) in &mut actors {
+        let eyes = Concealment { dead: vitals.is_dead(), ..*concealment };
+        concealment.set_if_neq(eyes);
     }
 }
 

@@ -129,7 +129,7 @@ pub(super) fn drop_loot(
             let phase = concealment.phase;
             let id = people.roster.allocate(fate.tick.0);
             news.tell_started(id, &pile);
-            commands.spawn((id, position, Concealment { phase, stealth: false }, Kind::Loot, pile));
+            commands.spawn((id, position, Concealment::in_phase(phase), Kind::Loot, pile));
         }
     }
 }

@@ -104,7 +104,7 @@ pub(super) fn summon(
             let off = Vec2::from_angle(draw.unit() * std::f32::consts::TAU) * radius_m * draw.unit().sqrt();
             let feet = place_near(position.0, off, &geometry, &way);
             let home = Home { feet, slot: None };
-            let concealment = Concealment { phase: concealment.phase, stealth: false };
+            let concealment = Concealment::in_phase(concealment.phase);
             let mut add = commands.spawn(body(&assets.0, &random, (id, tick.0), monster, home, Patrol::default()));
             add.insert((Summoned { by: owner }, concealment));
             if let Some(victim) = victim {

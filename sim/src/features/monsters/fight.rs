@@ -319,7 +319,7 @@ impl ThinkerItem<'_, '_> {
     }
 
     pub(super) fn eyes(&self) -> Visibility {
-        Visibility { faction: self.faction.0, phase: self.concealment.phase, stealth: self.concealment.stealth }
+        Visibility::of(*self.faction, *self.concealment)
     }
 
     pub(super) fn view<'a>(&'a self, sides: &'a Sides) -> CasterView<'a> {

@@ -205,7 +205,7 @@ pub(super) fn look_out(
             continue;
         }
         let def = &assets.0.monsters[species.0];
-        let eyes = Visibility { faction: side.faction.0, phase: concealment.phase, stealth: false };
+        let eyes = Visibility::of(side.faction, *concealment);
         // Whom it can neither come near to nor reach from afar it lets be; else it would be off and back for ever.
         let worth_it = |feet: Vec3| match way.reach(position.0, feet) {
             Reach::Reachable | Reach::Unknown => true,

@@ -112,7 +112,7 @@ pub(super) fn lay(
             next_ms: if period_ms > 0 { now + period_ms } else { u64::MAX },
             inside: Vec::new(),
         };
-        let concealment = Concealment { phase: concealment.phase, stealth: false };
+        let concealment = concealment.of_works();
         let lasting = Lasting { end_ms: now + u64::from(def.duration_ms) };
         let own = roster.allocate(tick.0);
         commands.spawn((own, Position(place), heading, Kind::Area(id.raw()), concealment, area, lasting));

@@ -138,8 +138,7 @@ impl BodyItem<'_, '_> {
     }
 
     pub(super) fn eyes(&self) -> Visibility {
-        let Concealment { phase, stealth } = *self.concealment;
-        Visibility { faction: self.side.side().faction.0, phase, stealth }
+        Visibility::of(self.side.side().faction, *self.concealment)
     }
 
     pub(super) fn phase(&self) -> u16 {

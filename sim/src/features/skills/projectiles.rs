@@ -138,7 +138,7 @@ pub(super) fn launch(
             end_ms: now_ms(tick.0) + FLIGHT_MS_MAX,
             pierced: SmallVec::new(),
         };
-        let concealment = Concealment { phase: concealment.phase, stealth: false };
+        let concealment = concealment.of_works();
         let parts = (Position(from), heading, Kind::Projectile(id.raw()), concealment);
         let own = roster.allocate(tick.0);
         commands.spawn((own, parts, projectile, InFlight { velocity }));

@@ -53,7 +53,7 @@ impl Units<'_, '_> {
     pub fn seen(&self, id: SimId, by: Visible) -> Option<TargetView> {
         let unit = self.units.get(self.roster.entity(id)?).ok()?;
         let (side, concealment) = (unit.side.side(), *unit.concealment);
-        let own = Visibility { faction: side.faction.0, phase: concealment.phase, stealth: concealment.stealth };
+        let own = Visibility::of(side.faction, concealment);
         let (feet, alive, tags, level) = (unit.position.0, unit.vitals.is_alive(), *unit.tags, unit.level.0);
         let view = TargetView { id, feet, side, level, alive, tags };
         own.is_seen_by(by).then_some(view)
