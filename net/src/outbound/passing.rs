@@ -101,6 +101,7 @@ impl Passage {
         mut last: Option<SimId>,
         room: &mut [u8],
     ) -> Passed {
+        // There the way ends, and another begins behind it.
         let met = if own.rests { None } else { ids.binary_search(&own.id).ok() };
         let mut ids = ids.get(..met.unwrap_or(ids.len())).unwrap_or_default();
         let mut passed = Passed::default();

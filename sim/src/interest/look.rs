@@ -29,9 +29,9 @@ pub(super) struct Looking {
     restless: Vec<Entity>,
     viewers: Vec<(u32, Entity)>,
     cells: Vec<u32>,
-    /// By cell: how many viewers stood in it in the last tick, and how many do in this.
-    before: Vec<u32>,
-    counts: Vec<u32>,
+    /// How many viewers stood in each cell in the last tick, and how many do in this.
+    before: Census,
+    census: Census,
     near: Vec<Candidate>,
     now: Vec<SimId>,
 }
@@ -80,6 +80,34 @@ pub(super) fn look_around(
     }
 }
 
+/// How many viewers stand in each cell. Counting and forgetting cost what was counted, not what cells there are.
+#[derive(Default)]
+struct Census {
+    counts: Vec<u32>,
+    cells: Vec<u32>,
+}
+
+impl Census {
+    fn begin(&mut self, cell_count: usize) {
+        for cell in self.cells.drain(..) {
+            self.counts[cell as usize] = 0;
+        }
+        self.counts.resize(cell_count, 0);
+    }
+
+    fn add(&mut self, cell: u32) {
+        let count = &mut self.counts[cell as usize];
+        if *count == 0 {
+            self.cells.push(cell);
+        }
+        *count += 1;
+    }
+
+    fn count(&self, cell: u32) -> u32 {
+        self.counts.get(cell as usize).copied().unwrap_or(0)
+    }
+}
+
 /// A viewer for whom a glance is enough, and its place.
 type Glance<'a> = (Entity, Vec2, Mut<'a, Interest>);
 
@@ -87,15 +115,13 @@ impl Looking {
     /// Glances for all for whom that is enough, and finds those who have to look around, by cell, and their cells.
     fn glance<'a>(&mut self, tick: u32, field: &Field, radii: AoiDef, all: impl Iterator<Item = Glancing<'a>>) {
         self.viewers.clear();
-        std::mem::swap(&mut self.before, &mut self.counts);
-        self.counts.clear();
-        self.counts.resize(field.cell_count(), 0);
+        std::mem::swap(&mut self.before, &mut self.census);
+        self.census.begin(field.cell_count());
         let turn_ticks = turn_ticks(field, radii);
         let before = std::mem::take(&mut self.before);
         // In a crowded cell they take turns too: a list is made for a few of them at once as well as for all.
         let is_turn = |cell: u32, viewer: Entity| {
-            let neighbours = before.get(cell as usize).copied().unwrap_or(0);
-            let group_count = (neighbours / GROUP).clamp(1, turn_ticks);
+            let group_count = (before.count(cell) / GROUP).clamp(1, turn_ticks);
             let lot = viewer.index_u32() % group_count * turn_ticks / group_count;
             tick.wrapping_add(cell).wrapping_add(lot).is_multiple_of(turn_ticks)
         };
@@ -103,9 +129,7 @@ impl Looking {
         for (viewer, position, pinned, interest) in all {
             let place = position.place();
             let cell = field.cell_of(place);
-            if let Some(count) = self.counts.get_mut(cell as usize) {
-                *count += 1;
-            }
+            self.census.add(cell);
             // Who is pinned may be anywhere.
             let sees_far = pinned.as_ref().is_some_and(|pinned| !pinned.anywhere.is_empty());
             let is_anew = interest.is_changed() || pinned.is_some_and(|pinned| pinned.is_changed());

@@ -59,11 +59,10 @@ impl Ration {
         self.urgencies.clear();
         self.urgencies.reserve(pairs.len());
         for some in pairs.chunks(LANES) {
-            if self.lanes.take(some, picture) {
-                self.lanes.work_out(&scale);
+            let is_any_more = self.lanes.take(some, picture);
+            self.lanes.work_out(&scale);
+            if is_any_more {
                 self.lanes.correct(some, picture, lacking);
-            } else {
-                self.lanes.work_out(&scale);
             }
             let (urgencies, bytes) = (&self.lanes.urgencies, &self.lanes.bytes);
             for (lane, (&urgency, &bytes)) in urgencies.iter().zip(bytes).take(some.len()).enumerate() {
