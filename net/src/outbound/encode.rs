@@ -55,8 +55,6 @@ pub(super) struct Picture<'w> {
     field: &'w Field,
     enter_m: f32,
     limits: ReplicationLimits,
-    /// The game data was exchanged since the last tick.
-    is_data_new: bool,
     /// Components shown on entering, and those for the owner alone.
     shown: u32,
     owned: u32,
@@ -77,7 +75,6 @@ impl<'w> Picture<'w> {
             field: &world.resource::<SceneField>().0,
             enter_m: world.resource::<AoiRadii>().0.enter_m,
             limits: *world.resource::<ReplicationLimits>(),
-            is_data_new: world.is_resource_changed::<SceneAssets>(),
             shown: lists.mask_of(Audience::Viewers) | lists.mask_of(Audience::OnEnter),
             owned: lists.mask_of(Audience::Owner),
         }
@@ -133,7 +130,7 @@ impl Scratch {
     fn begin(&mut self, picture: &Picture<'_>) {
         let index_end = picture.source.roster.index_end();
         self.lacking.begin(picture.tick, index_end);
-        self.shapes.begin(picture.tick, index_end, picture.shown, picture.is_data_new);
+        self.shapes.begin(picture.tick, index_end, picture.shown);
     }
 }
 

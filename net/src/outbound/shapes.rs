@@ -1,5 +1,6 @@
 //! Shapes: whole entities for those who see them anew. A place is another in every tick, but what else there is to see of
-//! an entity hardly ever changes: it is kept from tick to tick until it does (on each thread).
+//! an entity hardly ever changes: it is kept from tick to tick until it does (on each thread). What is shown on entering
+//! alone never does.
 
 use sim::ids::SimId;
 use sim::wire::put_varint;
@@ -35,10 +36,10 @@ pub(super) struct Shapes {
 }
 
 impl Shapes {
-    /// Begins a tick. With `is_anew` nothing from before is good: the game data has been exchanged.
-    pub(super) fn begin(&mut self, tick: u32, index_end: usize, shown: u32, is_anew: bool) {
+    /// Begins a tick in which `shown` is shown on entering.
+    pub(super) fn begin(&mut self, tick: u32, index_end: usize, shown: u32) {
         (self.tick, self.shown) = (tick, shown);
-        if is_anew || self.bytes.len() > 2 * self.good_bytes + WASTE_BYTES_MAX {
+        if self.bytes.len() > 2 * self.good_bytes + WASTE_BYTES_MAX {
             self.shapes.clear();
             self.bytes.clear();
             self.good_bytes = 0;
@@ -75,5 +76,84 @@ impl Shapes {
             *slot = shape;
         }
         shape
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bevy_ecs::prelude::Component;
+    use sim::replicated::{Audience, Replicate, ReplicateApp, WireLists};
+    use sim::roster::Roster;
+    use sim::testing::TestScene;
+
+    use super::super::changes::write_values;
+    use super::*;
+
+    /// Something to see that changes.
+    #[derive(Component)]
+    struct Glow(u8);
+
+    impl Replicate for Glow {
+        const NAME: &'static str = "glow";
+        fn encode(&self, out: &mut Vec<u8>) {
+            out.push(self.0);
+        }
+    }
+
+    /// Every entity of a scene is written like one that nothing is kept of.
+    fn assert_all_whole(scene: &TestScene, shapes: &mut Shapes, ids: &[SimId]) {
+        let world = scene.scene.world();
+        let (roster, lists) = (world.resource::<Roster>(), world.resource::<WireLists>());
+        let (source, encoded) = (Source { world, roster, lists }, world.resource::<Encoded>());
+        let shown = lists.mask_of(Audience::Viewers) | lists.mask_of(Audience::OnEnter);
+        shapes.begin(scene.scene.tick_number(), roster.index_end(), shown);
+        for &id in ids {
+            let (mut kept, mut anew) = (Vec::new(), Vec::new());
+            shapes.write(&mut kept, id, source, encoded);
+            match roster.entity(id) {
+                Some(entity) => write_values(&mut anew, world.entity(entity), lists, shown, put_varint),
+                None => put_varint(&mut anew, 0),
+            }
+            assert_eq!(kept, anew, "{id} in tick {}", scene.scene.tick_number());
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_what_is_there() {
+        let mut scene = TestScene::with_plugins(|app| {
+            app.replicate::<Glow>().add_plugins(crate::plugin);
+        });
+        // Somebody watches.
+        let (_task, end) = crate::mailbox::mailbox(crate::mailbox::SessionId::next());
+        let character =
+            sim::input::Character { name: "watcher".into(), class: "class/fighter".into(), parts: Vec::new() };
+        let join = crate::sessions::Join { player: sim::ids::PlayerId(99), character, spawn_point: None };
+        crate::sessions::attach(&mut scene.scene, join, end);
+        scene.ticks(2);
+        let mut ids: Vec<SimId> = (0..6_u8).map(|n| scene.monster_at("monster/rat", f32::from(n), 9.0)).collect();
+        let mut shapes = Shapes::default();
+        for round in 0..60_usize {
+            scene.tick();
+            let id = ids[round % ids.len()];
+            match round % 5 {
+                0 => scene.place(id, 3.0, f32::from(u8::try_from(round).unwrap_or(0))),
+                1 | 2 => {
+                    let entity = scene.entity(id);
+                    let glow = Glow(u8::try_from(round).unwrap_or(0));
+                    scene.scene.world_mut().entity_mut(entity).insert(glow);
+                    scene.tick();
+                }
+                3 if round % 15 == 3 => {
+                    let entity = scene.entity(id);
+                    scene.scene.world_mut().despawn(entity);
+                    let born = scene.monster_at("monster/rat", 5.0, 5.0);
+                    ids[round % 6] = born;
+                    scene.tick();
+                }
+                _ => {}
+            }
+            assert_all_whole(&scene, &mut shapes, &ids);
+        }
+        assert!(shapes.good_bytes > 0);
     }
 }
