@@ -1,16 +1,19 @@
 //! What flies, what moves bodies by force, and what lies on the ground, against closed forms: arcs by gravity, arrows through
 //! rows, leaps and pulls along a line, and areas by who stood in them when.
 
+use bevy_ecs::prelude::*;
 use glam::{Vec2, Vec3};
 use sim::actor::Heading;
 use sim::features::combat::{EffectAction, HealthChanged, Push};
 use sim::features::skills::{Area, Projectile};
 use sim::ids::SimId;
 use sim::intent::CastTarget;
+use sim::interest::Interest;
 use sim::random::{Random, Stream};
 use sim::testing::{TestScene, test_assets};
 
 use crate::combat::{cast, hp, refusals, strike, told};
+use crate::effects::apply;
 use crate::skill_shapes::{EXACT, post};
 
 /// Height above the feet from which things are launched and at which they are aimed, in metres.
@@ -18,7 +21,8 @@ const CHEST_M: f32 = 1.2;
 /// Length of a tick in seconds.
 const TICK_S: f32 = 0.05;
 
-const FLIGHTS: [(&str, &str); 4] = [
+const FLIGHTS: [(&str, &str); 5] = [
+    ("effects/flights.ron", r#"[(id: "effect/shroud", duration: Infinite, grants: ["state.ghost"])]"#),
     (
         "skills/flights.ron",
         r#"[
@@ -111,6 +115,27 @@ fn a_shell_goes_over_the_heads_of_those_on_its_way_and_hits_who_stands_at_its_en
     cast(&mut scene, gunner, "skill/mortar", CastTarget::Unit(end));
     scene.ticks(60);
     assert_eq!((hp(&scene, under), hp(&scene, end)), (1_000_000, 1_000_000 - 77));
+}
+
+#[test]
+fn what_a_ghost_throws_and_lays_down_is_seen_by_those_who_see_the_ghost() {
+    let (mut scene, gunner) = range();
+    let (living, other_ghost) = (scene.player_at(4.0, 4.0), scene.player_at(4.0, -4.0));
+    scene.tick();
+    apply(&mut scene, gunner, gunner, "effect/shroud");
+    apply(&mut scene, other_ghost, other_ghost, "effect/shroud");
+    for skill in ["skill/mortar", "skill/mire"] {
+        cast(&mut scene, gunner, skill, CastTarget::Ground(Vec3::new(20.0, 0.0, 0.0)));
+        assert_eq!(refusals(&scene), Vec::<&str>::new());
+        scene.ticks(2);
+        let world = scene.scene.world_mut();
+        let mut works = world.query_filtered::<&SimId, Or<(With<Projectile>, With<Area>)>>();
+        let works: Vec<SimId> = works.iter(world).copied().collect();
+        assert_eq!(works.len(), 1, "{skill}");
+        let sees = |who| scene.get::<Interest>(who).sees(works[0]);
+        assert_eq!((sees(gunner), sees(other_ghost), sees(living)), (true, true, false), "{skill}");
+        scene.ticks(60);
+    }
 }
 
 #[test]

@@ -69,6 +69,12 @@ impl Visibility {
         self.phase == viewer.phase && is_found && (!self.ghost || viewer.sees_ghosts())
     }
 
+    /// True when nobody else can tell the one from the other: what differs are only the eyes.
+    #[must_use]
+    pub fn looks_like(self, other: Self) -> bool {
+        self == Self { dead: self.dead, ..other }
+    }
+
     /// True for the dead and for ghosts.
     #[must_use]
     pub fn sees_ghosts(self) -> bool {

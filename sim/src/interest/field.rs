@@ -61,7 +61,7 @@ pub struct Field {
     /// Where something came, went, moved or changed in this tick, and from where that can be seen.
     touched: CellSet,
     stirred: CellSet,
-    /// Where something came, went, leapt or changed its visibility in this tick, and from where that can be seen.
+    /// Where something came, went, leapt or changed in the eyes of others in this tick, and from where that can be seen.
     leapt: CellSet,
     unsettled: CellSet,
     /// Metres that the fastest of those that did not leap has moved in this tick.
@@ -142,7 +142,7 @@ impl Field {
         self.touched.insert(before.cell);
         let is_known = before.id == id && before.cell != NOWHERE;
         let step_m = if is_known { place.distance(before.place) } else { f32::INFINITY };
-        if step_m <= STRIDE_MAX_M && before.visibility == visibility {
+        if step_m <= STRIDE_MAX_M && before.visibility.looks_like(visibility) {
             self.stride_m = self.stride_m.max(step_m);
         } else {
             self.leapt.insert(cell);

@@ -37,10 +37,10 @@ pub(super) struct Looking {
 }
 
 type Eyes<'a> = (&'a Position, Option<&'a Faction>, Option<&'a Concealment>, Option<&'a Pinned>, &'a mut Interest);
-type Glancing<'a> = (Entity, &'a Position, Option<Ref<'a, Pinned>>, Mut<'a, Interest>);
+type Glancing<'a> =
+    (Entity, &'a Position, Option<&'a Faction>, Option<&'a Concealment>, Option<Ref<'a, Pinned>>, Mut<'a, Interest>);
 type Anew<'w, 's> = Query<'w, 's, (), (With<Interest>, Or<(Changed<Interest>, Changed<Pinned>)>)>;
-type AtAGlance<'w, 's> =
-    Query<'w, 's, (Entity, &'static Position, Option<Ref<'static, Pinned>>, &'static mut Interest)>;
+type AtAGlance<'w, 's> = Query<'w, 's, Glancing<'static>>;
 type ByEye<'w, 's> = Query<'w, 's, Eyes<'static>>;
 
 /// Brings the views up to date.
@@ -76,7 +76,7 @@ pub(super) fn look_around(
         if interest.update(&looking.near[..count], &mut looking.now) {
             looking.restless.push(viewer);
         }
-        interest.outlook.begin(place, &field.0, radii.0);
+        interest.outlook.begin((place, eyes), &field.0, radii.0);
     }
 }
 
@@ -126,8 +126,8 @@ impl Looking {
             tick.wrapping_add(cell).wrapping_add(lot).is_multiple_of(turn_ticks)
         };
         let mut few = SmallVec::<[Glance<'a>; AT_ONCE]>::new();
-        for (viewer, position, pinned, interest) in all {
-            let place = position.place();
+        for (viewer, position, faction, concealment, pinned, interest) in all {
+            let (place, eyes) = (position.place(), visibility(faction, concealment));
             let cell = field.cell_of(place);
             self.census.add(cell);
             // Who is pinned may be anywhere.
@@ -135,7 +135,7 @@ impl Looking {
             let is_anew = interest.is_changed() || pinned.is_some_and(|pinned| pinned.is_changed());
             let is_unsettled = field.is_unsettled(cell) || (sees_far && field.is_any_unsettled());
             let is_stirred = field.is_stirred(cell);
-            let has_to_look = || match interest.outlook.freshness(place, field) {
+            let has_to_look = || match interest.outlook.freshness((place, eyes), field) {
                 Freshness::Fresh => false,
                 // Its neighbours look too, and they share a list.
                 Freshness::Aging => is_turn(cell, viewer),

@@ -6,7 +6,7 @@
 
 use glam::Vec2;
 
-use super::Field;
+use super::{Field, Visibility};
 use crate::assets::AoiDef;
 use crate::ids::SimId;
 
@@ -40,8 +40,9 @@ pub(super) enum Freshness {
 pub(super) struct Outlook {
     /// Everything between the radii, sorted.
     pub(super) brink: Vec<Brink>,
-    /// Where the viewer stood when it looked around, and the field's odometer then.
+    /// Where the viewer stood when it looked around, with what eyes, and the field's odometer then.
     place: Vec2,
+    eyes: Visibility,
     odometer_m: f64,
     /// Metres that the viewer and others may come together until it has to look again.
     way_max_m: f32,
@@ -63,13 +64,17 @@ fn band_m(field: &Field, radii: AoiDef) -> f32 {
 
 impl Outlook {
     /// The viewer has looked around.
-    pub(super) fn begin(&mut self, place: Vec2, field: &Field, radii: AoiDef) {
-        (self.place, self.odometer_m) = (place, field.odometer_m());
+    pub(super) fn begin(&mut self, (place, eyes): (Vec2, Visibility), field: &Field, radii: AoiDef) {
+        (self.place, self.eyes, self.odometer_m) = (place, eyes, field.odometer_m());
         self.way_max_m = band_m(field, radii) - ROUNDING_M;
     }
 
     /// How long it is good for a viewer that has not leapt: nobody can have crossed a border who is not on the brink.
-    pub(super) fn freshness(&self, place: Vec2, field: &Field) -> Freshness {
+    /// Who sees with other eyes than before has to look around.
+    pub(super) fn freshness(&self, (place, eyes): (Vec2, Visibility), field: &Field) -> Freshness {
+        if eyes != self.eyes {
+            return Freshness::Over;
+        }
         let way_m = f64::from(place.distance(self.place)) + field.odometer_m() - self.odometer_m;
         let way_max_m = f64::from(self.way_max_m);
         match way_m {
