@@ -16,7 +16,7 @@ use sim::tick::SimTick;
 
 use crate::codec::encode_server_message_into;
 use crate::lockstep::Follower;
-use crate::mailbox::{Inbound, Ready, SceneEnd, SessionId};
+use crate::mailbox::{Ready, SceneEnd, SessionId};
 use crate::outbound::view::{ClientView, ViewCounters};
 use crate::protocol::{
     Goodbye, NO_RESUME_TOKEN, NUMBERED_MAX, NumberedRecord, PROBE_AFTER_TICKS, ResumeToken, STRIKE_WINDOW_TICKS,
@@ -101,8 +101,6 @@ pub(crate) struct Session {
     /// The character, once the scene has admitted it.
     pub(crate) character: Option<SimId>,
     pub(crate) scene_epoch: u32,
-    pub(crate) inbox: Vec<Inbound>,
-    pub(crate) decoded: Vec<crate::inbound::Decoded>,
     pub(crate) newest_sequence: u32,
     pub(crate) newest_command: u32,
     pub(crate) input_wait_us: u64,
@@ -193,8 +191,6 @@ pub struct Sessions {
     pub(crate) by_player: SessionTable,
     /// Where mailboxes say that there is something in them.
     pub(crate) ready: Ready,
-    /// The places of the sessions of which something came in this tick; no other is looked at by `inbound`.
-    pub(crate) active: Vec<usize>,
     /// The sessions that are looked at in this tick by `outbound`.
     pub(crate) visits: Vec<Visit>,
     /// When to look whether a session is silent for too long, by tick. Entries are checked against
@@ -295,8 +291,6 @@ fn begin(world: &World, player: PlayerId, handover: Handover) -> Session {
         resume,
         character: None,
         scene_epoch: scene_epoch.wrapping_add(1),
-        inbox: Vec::new(),
-        decoded: Vec::new(),
         newest_sequence,
         newest_command,
         input_wait_us: 0,

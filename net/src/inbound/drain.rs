@@ -4,55 +4,53 @@
 //! said before its connection went is heard: its session ends a tick later, so that a logout is one though nobody waited
 //! for the answer to it.
 
+use std::ops::ControlFlow;
+
 use bevy_ecs::prelude::*;
 use sim::input::{Inputs, SceneInput};
 use sim::replicated::Changes;
 use sim::tick::SimTick;
 
-use crate::mailbox::{CloseCause, Drained};
+use crate::mailbox::{CloseCause, Drained, Inbound};
 use crate::protocol::{Goodbye, PROBE_AFTER_TICKS, SILENT_SESSION_TICKS_MAX, ServerMessage};
 use crate::sessions::{Session, SessionStats, Sessions};
 
 /// A round trip has changed when it differs by so many ms from what the scene knows.
 const RTT_STEP_MS: u32 = 15;
 
-/// Empties the mailboxes that hold something; a session whose connection has gone, or that is to end, is removed.
-pub(super) fn drain_mailboxes(
+/// Empties a session's mailbox into `inbox`, which is empty; breaks when the session has ended.
+pub(super) fn drain(
+    session: &mut Session,
+    tick: u32,
+    inbox: &mut Vec<Inbound>,
+    stats: &mut SessionStats,
+    inputs: &mut Inputs,
+) -> ControlFlow<()> {
+    let Drained { dropped, closed } = session.end.drain(inbox);
+    if dropped > 0 {
+        *stats.rejected.entry("dropped").or_default() += dropped;
+    }
+    if !inbox.is_empty() {
+        session.heard_tick = tick;
+    }
+    tell_latency(session, inputs);
+    session.begin_owed(tick);
+    if !has_last_words(session, closed, inbox) && ends(session, closed, stats, inputs) {
+        return ControlFlow::Break(());
+    }
+    ControlFlow::Continue(())
+}
+
+/// Asks those who have been silent for long whether they are there, and ends those who did not answer. Changes are watched
+/// as long as anybody is left.
+pub(super) fn notice_silence(
     tick: Res<SimTick>,
     mut sessions: ResMut<Sessions>,
     mut inputs: ResMut<Inputs>,
     mut changes: ResMut<Changes>,
-    mut listed: Local<Vec<u64>>,
 ) {
-    let Sessions { by_player, stats, ready, active, .. } = &mut *sessions;
-    // As they lie in memory.
-    ready.take(&mut listed);
-    active.clear();
-    for place in listed.iter().filter_map(|&token| usize::try_from(token).ok()) {
-        let Some(session) = by_player.at_mut(place) else { continue };
-        let Drained { dropped, closed } = session.end.drain(&mut session.inbox);
-        if dropped > 0 {
-            *stats.rejected.entry("dropped").or_default() += dropped;
-        }
-        if !session.inbox.is_empty() {
-            session.heard_tick = tick.0;
-        }
-        tell_latency(session, &mut inputs);
-        session.begin_owed(tick.0);
-        let player = session.player;
-        if !has_last_words(session, closed) && ends(session, closed, stats, &mut inputs) {
-            by_player.remove(&player);
-        } else {
-            active.push(place);
-        }
-    }
-    notice_silence(&mut sessions, tick.0, &mut inputs);
-    changes.watch(!sessions.by_player.is_empty());
-}
-
-/// Asks those who have been silent for long whether they are there, and ends those who did not answer.
-fn notice_silence(sessions: &mut Sessions, tick: u32, inputs: &mut Inputs) {
-    let Sessions { by_player, stats, silence, .. } = sessions;
+    let (tick, inputs) = (tick.0, &mut inputs);
+    let Sessions { by_player, stats, silence, .. } = &mut *sessions;
     while let Some(&(due, player)) = silence.first()
         && due <= tick
     {
@@ -73,13 +71,14 @@ fn notice_silence(sessions: &mut Sessions, tick: u32, inputs: &mut Inputs) {
             by_player.remove(&player);
         }
     }
+    changes.watch(!by_player.is_empty());
 }
 
 /// True once, for a session that would go on if its connection had not gone, and of which something came before that. Who
 /// was thrown out for what it sent is not heard.
-fn has_last_words(session: &mut Session, closed: Option<CloseCause>) -> bool {
+fn has_last_words(session: &mut Session, closed: Option<CloseCause>, inbox: &[Inbound]) -> bool {
     let is_heard = matches!(closed, Some(CloseCause::Peer | CloseCause::Lost));
-    if !is_heard || session.inbox.is_empty() || session.ending.is_some() || session.is_closing {
+    if !is_heard || inbox.is_empty() || session.ending.is_some() || session.is_closing {
         return false;
     }
     session.is_closing = true;

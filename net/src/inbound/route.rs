@@ -2,16 +2,15 @@
 //! acknowledgements go to the client's view. Whatever was asked for and is refused is answered, by one message that is no
 //! longer than the question.
 
-use bevy_ecs::prelude::*;
-use sim::command::CommandLists;
+use sim::assets::Assets;
+use sim::command::{CommandError, CommandLists};
 use sim::input::{Inputs, SceneInput, Steps};
-use sim::scene::SceneAssets;
 use sim::tick::{SimTick, TICK_MS};
 
-use super::Decoded;
+use super::decode::Decoded;
 use crate::lockstep::Lockstep;
 use crate::protocol::{ClientMessage, Goodbye, InputDatagram, ServerMessage};
-use crate::sessions::{Session, SessionStats, Sessions};
+use crate::sessions::{Session, SessionStats};
 
 /// Numbers a client may be ahead of the last one seen: a minute of steps, far more than a living link loses.
 const SEQUENCE_JUMP_MAX: u32 = 1_200;
@@ -20,49 +19,91 @@ const VIEW_BEHIND_TICKS_MAX: u32 = 20;
 /// Why something meant for a scene that the character has left is refused: expected, and no offence.
 const STALE_SCENE: &str = "stale_scene";
 
-/// Hands every envelope to where it belongs.
-pub(super) fn route_commands(
-    tick: Res<SimTick>,
-    lists: Res<CommandLists>,
-    assets: Res<SceneAssets>,
-    lockstep: Option<Res<Lockstep>>,
-    mut sessions: ResMut<Sessions>,
-    mut inputs: ResMut<Inputs>,
-) {
-    let Sessions { by_player, stats, active, tick_started_us, .. } = &mut *sessions;
-    for &place in active.iter() {
-        let Some(session) = by_player.at_mut(place) else { continue };
-        let mut decoded = std::mem::take(&mut session.decoded);
-        for item in decoded.drain(..) {
-            // Nothing more is heard of who leaves or is thrown out.
-            if session.ending.is_some() {
-                break;
+/// Where envelopes go: what is known of this tick, and what takes in what clients ask for.
+pub(super) struct Route<'a> {
+    pub(super) tick: SimTick,
+    /// On [`crate::mailbox::now_us`]'s clock.
+    pub(super) tick_started_us: u64,
+    pub(super) lists: &'a CommandLists,
+    pub(super) assets: &'a Assets,
+    pub(super) lockstep: Option<&'a Lockstep>,
+    pub(super) stats: &'a mut SessionStats,
+    pub(super) inputs: &'a mut Inputs,
+}
+
+impl Route<'_> {
+    /// Hands an envelope to where it belongs.
+    ///
+    /// # Errors
+    /// An offence, in a word.
+    pub(super) fn route(&mut self, session: &mut Session, decoded: Decoded) -> Result<(), &'static str> {
+        let tick = self.tick.0;
+        match decoded {
+            Decoded::Input(datagram, received_us) => {
+                let wait_us = self.tick_started_us.saturating_sub(received_us);
+                self.stats.input_latency.record(wait_us);
+                self.stats.view_latency.record(view_age_us(&datagram, tick));
+                route_input(session, &datagram, wait_us, tick, self.inputs)
             }
-            let routed = match item {
-                Decoded::Input(datagram, received_us) => {
-                    let wait_us = tick_started_us.saturating_sub(received_us);
-                    stats.input_latency.record(wait_us);
-                    stats.view_latency.record(view_age_us(&datagram, tick.0));
-                    route_input(session, &datagram, wait_us, tick.0, &mut inputs)
-                }
-                Decoded::Message(message, received_us) => {
-                    let wait_us = tick_started_us.saturating_sub(received_us);
-                    route_message(
-                        session,
-                        message,
-                        (tick.0, wait_us),
-                        (stats, lockstep.as_deref()),
-                        |kind, body| lists.check(kind, body, &assets.0).map_err(sim::command::CommandError::reason),
-                        &mut inputs,
-                    )
-                }
-            };
-            if let Err(reason) = routed {
-                stats.reject(reason);
-                session.strike(tick.0);
+            Decoded::Message(message, received_us) => {
+                let wait_us = self.tick_started_us.saturating_sub(received_us);
+                self.route_message(session, message, wait_us)
             }
         }
-        session.decoded = decoded;
+    }
+
+    fn route_message(
+        &mut self,
+        session: &mut Session,
+        message: ClientMessage,
+        wait_us: u64,
+    ) -> Result<(), &'static str> {
+        let tick = self.tick.0;
+        match message {
+            ClientMessage::Command { sequence, scene_epoch, kind, body } => {
+                self.stats.command_latency.record(wait_us);
+                let check = || self.lists.check(kind, &body, self.assets).map_err(CommandError::reason);
+                let Err(reason) = admit_command(session, sequence, scene_epoch, check) else {
+                    self.inputs.push(SceneInput::Command { player: session.player.0, sequence, kind, body });
+                    return Ok(());
+                };
+                session.send(&ServerMessage::Rejected { sequence, reason: reason.to_owned() });
+                if reason != STALE_SCENE {
+                    return Err(reason);
+                }
+                self.stats.reject(reason);
+                Ok(())
+            }
+            ClientMessage::Alive => Ok(()),
+            ClientMessage::Follow { scene_epoch, log } => {
+                let lockstep = self.lockstep.filter(|_| scene_epoch == session.scene_epoch);
+                if !lockstep.is_some_and(|lockstep| lockstep.follow(session, log, tick)) {
+                    self.stats.reject("not_followed");
+                    session.send(&ServerMessage::FollowEnded { scene_epoch });
+                }
+                Ok(())
+            }
+            ClientMessage::Keyframe { scene_epoch } => {
+                // It is told the scene that it is in now as soon as it is in it.
+                if scene_epoch != session.scene_epoch {
+                    self.stats.reject(STALE_SCENE);
+                } else if !session.give_keyframe(tick) {
+                    self.stats.reject("keyframe_rate");
+                }
+                Ok(())
+            }
+            ClientMessage::StateHash { scene_epoch, tick: after, hash } => {
+                if let Some(lockstep) = self.lockstep.filter(|_| scene_epoch == session.scene_epoch) {
+                    lockstep.compare(session, (after, hash), self.tick, self.stats);
+                }
+                Ok(())
+            }
+            ClientMessage::Logout => {
+                session.end_as(Goodbye::LoggedOut);
+                Ok(())
+            }
+            ClientMessage::Login { .. } | ClientMessage::Resume { .. } => Err("second_login"),
+        }
     }
 }
 
@@ -101,60 +142,6 @@ fn route_input(
         claim_cm: (datagram.claim_x_cm, datagram.claim_z_cm),
     });
     Ok(())
-}
-
-fn route_message(
-    session: &mut Session,
-    message: ClientMessage,
-    (tick, wait_us): (u32, u64),
-    (stats, lockstep): (&mut SessionStats, Option<&Lockstep>),
-    check: impl FnOnce(u16, &[u8]) -> Result<(), &'static str>,
-    inputs: &mut Inputs,
-) -> Result<(), &'static str> {
-    match message {
-        ClientMessage::Command { sequence, scene_epoch, kind, body } => {
-            stats.command_latency.record(wait_us);
-            let Err(reason) = admit_command(session, sequence, scene_epoch, || check(kind, &body)) else {
-                inputs.push(SceneInput::Command { player: session.player.0, sequence, kind, body });
-                return Ok(());
-            };
-            session.send(&ServerMessage::Rejected { sequence, reason: reason.to_owned() });
-            if reason != STALE_SCENE {
-                return Err(reason);
-            }
-            stats.reject(reason);
-            Ok(())
-        }
-        ClientMessage::Alive => Ok(()),
-        ClientMessage::Follow { scene_epoch, log } => {
-            let lockstep = lockstep.filter(|_| scene_epoch == session.scene_epoch);
-            if !lockstep.is_some_and(|lockstep| lockstep.follow(session, log, tick)) {
-                stats.reject("not_followed");
-                session.send(&ServerMessage::FollowEnded { scene_epoch });
-            }
-            Ok(())
-        }
-        ClientMessage::Keyframe { scene_epoch } => {
-            // It is told the scene that it is in now as soon as it is in it.
-            if scene_epoch != session.scene_epoch {
-                stats.reject(STALE_SCENE);
-            } else if !session.give_keyframe(tick) {
-                stats.reject("keyframe_rate");
-            }
-            Ok(())
-        }
-        ClientMessage::StateHash { scene_epoch, tick: after, hash } => {
-            if let Some(lockstep) = lockstep.filter(|_| scene_epoch == session.scene_epoch) {
-                lockstep.compare(session, (after, hash), SimTick(tick), stats);
-            }
-            Ok(())
-        }
-        ClientMessage::Logout => {
-            session.end_as(Goodbye::LoggedOut);
-            Ok(())
-        }
-        ClientMessage::Login { .. } | ClientMessage::Resume { .. } => Err("second_login"),
-    }
 }
 
 /// Whether a command is handed to the scene.
