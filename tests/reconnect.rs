@@ -124,8 +124,8 @@ fn a_token_that_was_used_or_outlived_or_never_given_is_refused_with_a_reason() {
         let used = first.resume_token().expect("a token");
         let second = resume(&endpoint, address, used).await.expect("the first use is fine");
         assert_eq!(refused(used).await, Some(Goodbye::ResumeRefused), "used");
-        assert_eq!(refused([7; 16]).await, Some(Goodbye::ResumeRefused), "another server's");
-        assert_eq!(refused([0; 16]).await, Some(Goodbye::ResumeRefused), "no token at all");
+        assert_eq!(refused([7; 32]).await, Some(Goodbye::ResumeRefused), "another server's");
+        assert_eq!(refused([0; 32]).await, Some(Goodbye::ResumeRefused), "no token at all");
         let outlived = second.resume_token().expect("a token");
         assert_eq!(second.leave().await, Some(Goodbye::LoggedOut));
         // The character leaves in the tick of the goodbye; its place is given back right after it.

@@ -16,7 +16,6 @@ mod serving;
 mod session;
 #[cfg(test)]
 mod tests;
-mod token;
 
 use std::fmt;
 use std::future::Future;
@@ -43,7 +42,6 @@ pub(crate) use hardening::server_config;
 pub(crate) use hardening::{client_provider, client_transport, endpoint_config};
 use serving::{Desk, Serving};
 use session::Scratch;
-pub use token::new_resume_token;
 
 /// How long a closing endpoint waits until every client was told, and again until all threads have ended.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);

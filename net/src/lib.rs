@@ -22,6 +22,7 @@ pub mod outbound;
 pub mod protocol;
 pub mod rate;
 pub mod records;
+pub mod resumption;
 pub mod sessions;
 pub mod slots;
 

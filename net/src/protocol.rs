@@ -88,7 +88,7 @@ pub const INPUT_SHIFT_UNIT_US: i64 = 250;
 /// Largest [`OwnState::input_shift`], 31 ms: more than half a tick is never asked for.
 pub const INPUT_SHIFT_MAX: i8 = 124;
 /// Bytes of a [`ResumeToken`].
-pub const RESUME_TOKEN_BYTES: usize = 16;
+pub const RESUME_TOKEN_BYTES: usize = 32;
 /// Frames a client acknowledges beyond the newest, in bits.
 pub const FRAME_ACK_BITS: u32 = 32;
 

@@ -22,6 +22,7 @@ use crate::protocol::{
     Goodbye, NO_RESUME_TOKEN, NUMBERED_MAX, NumberedRecord, PROBE_AFTER_TICKS, ResumeToken, STRIKE_WINDOW_TICKS,
     STRIKES_MAX, ServerMessage, StateFrame, WireComponent, WireTable,
 };
+use crate::resumption::TokenDigest;
 
 mod anew;
 mod table;
@@ -43,7 +44,9 @@ pub struct Join {
 #[derive(Debug)]
 pub struct Handover {
     end: SceneEnd,
-    resume: ResumeToken,
+    /// What its welcome tells; nobody keeps it after that.
+    token: ResumeToken,
+    resume: Option<TokenDigest>,
     scene_epoch: u32,
     newest_sequence: u32,
     newest_command: u32,
@@ -62,10 +65,11 @@ impl From<SceneEnd> for Handover {
 impl Handover {
     /// A session that was in no scene yet, and the token that its welcome tells.
     #[must_use]
-    pub fn new(end: SceneEnd, resume: ResumeToken) -> Self {
+    pub fn new(end: SceneEnd, token: ResumeToken) -> Self {
         Self {
             end,
-            resume,
+            token,
+            resume: (token != NO_RESUME_TOKEN).then(|| TokenDigest::of(&token)),
             scene_epoch: 0,
             newest_sequence: 0,
             newest_command: 0,
@@ -74,9 +78,9 @@ impl Handover {
         }
     }
 
-    /// The token that the client can resume it with.
+    /// The digest of the token that the client can resume it with.
     #[must_use]
-    pub fn resume(&self) -> ResumeToken {
+    pub fn resume(&self) -> Option<TokenDigest> {
         self.resume
     }
 
@@ -97,7 +101,7 @@ impl Handover {
 pub(crate) struct Session {
     pub(crate) player: PlayerId,
     pub(crate) end: SceneEnd,
-    resume: ResumeToken,
+    resume: Option<TokenDigest>,
     /// The character, once the scene has admitted it.
     pub(crate) character: Option<SimId>,
     pub(crate) scene_epoch: u32,
@@ -283,7 +287,7 @@ pub(crate) fn attach_silently(scene: &mut Scene, player: PlayerId, end: SceneEnd
 }
 
 fn begin(world: &World, player: PlayerId, handover: Handover) -> Session {
-    let Handover { end, resume, scene_epoch, newest_sequence, newest_command, counters, strike_ages } = handover;
+    let Handover { end, token, resume, scene_epoch, newest_sequence, newest_command, counters, strike_ages } = handover;
     let tick = world.resource::<SimTick>().0;
     let mut session = Session {
         player,
@@ -308,7 +312,7 @@ fn begin(world: &World, player: PlayerId, handover: Handover) -> Session {
         strikes: strike_ages.into_iter().map(|age| tick.wrapping_sub(age)).collect(),
     };
     if scene_epoch == 0 {
-        session.send(&welcome(world, player, resume));
+        session.send(&welcome(world, player, token));
     }
     // Where the session comes from the data may have been of another epoch.
     let data = data_messages(&world.resource::<SceneAssets>().0, scene_epoch != 0);
@@ -347,6 +351,7 @@ pub fn release(scene: &mut Scene, player: PlayerId) -> Option<Handover> {
             .collect(),
         counters: session.view.counters(),
         end: session.end,
+        token: NO_RESUME_TOKEN,
         resume: session.resume,
         scene_epoch: session.scene_epoch,
         newest_sequence: session.newest_sequence,

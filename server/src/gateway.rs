@@ -4,9 +4,10 @@
 
 use std::sync::Arc;
 
-use net::endpoint::{Credentials, Gateway, Login, LoginAnswer, TransportEvent, new_resume_token};
+use net::endpoint::{Credentials, Gateway, Login, LoginAnswer, TransportEvent};
 use net::mailbox::SceneEnd;
 use net::protocol::Goodbye;
+use net::resumption::{TokenDigest, new_resume_token};
 use net::sessions::Handover;
 use sim::ids::PlayerId;
 use sim::input::Character;
@@ -69,11 +70,11 @@ impl LocalGateway {
         if self.health.phase() == Phase::Stopping {
             return Err(Goodbye::Shutdown);
         }
-        let ticket = Ticket { session, resume: new_resume_token().ok_or(Goodbye::Internal)? };
+        let handover = Handover::new(end, new_resume_token().ok_or(Goodbye::Internal)?);
+        let ticket = Ticket { session, resume: handover.resume() };
         let Entered { player, entry, newcomer } = self.enter(credentials, ticket)?;
         let scene = entry.scene;
         debug!(%player, %remote, scene, name = newcomer.as_ref().map(|newcomer| &newcomer.name), "login");
-        let handover = Handover::new(end, ticket.resume);
         let attach = Attach { scene, player, newcomer, spawn_point: None, session: handover };
         self.post.send(attach).map_err(|attach| {
             info!(player = %attach.player, "a login was refused: its scene's queue is full");
@@ -94,7 +95,7 @@ impl LocalGateway {
                 Ok(Entered { player, entry, newcomer })
             }
             Credentials::Resume { token } => {
-                let resumed = self.directory.resume(&token, ticket);
+                let resumed = self.directory.resume(TokenDigest::of(&token), ticket);
                 let (player, entry) = resumed.map_err(|_| Goodbye::ResumeRefused)?;
                 Ok(Entered { player, entry, newcomer: None })
             }
@@ -115,6 +116,7 @@ impl LocalGateway {
 #[cfg(test)]
 mod tests {
     use net::mailbox::{SessionId, mailbox};
+    use net::protocol::RESUME_TOKEN_BYTES;
     use sim::testing::test_assets;
 
     use super::*;
@@ -134,18 +136,18 @@ mod tests {
             metrics: Metrics::new("test").unwrap().gateway(),
         };
         let player = player_of_name("Ada");
-        let playing = Ticket { session: SessionId::next(), resume: [7; 16] };
+        let token = [7; RESUME_TOKEN_BYTES];
+        let playing = Ticket { session: SessionId::next(), resume: Some(TokenDigest::of(&token)) };
         gateway.directory.enter(player, playing).unwrap();
-        for credentials in [
-            Credentials::Name { name: "ada".to_owned(), class: String::new() },
-            Credentials::Resume { token: playing.resume },
-        ] {
+        for credentials in
+            [Credentials::Name { name: "ada".to_owned(), class: String::new() }, Credentials::Resume { token }]
+        {
             let session = SessionId::next();
             let login = Login { credentials, session, remote: ([192, 0, 2, 1], 7_000).into() };
             assert_eq!(gateway.place(login, mailbox(session).1), Err(Goodbye::Full));
         }
-        let later = Ticket { session: SessionId::next(), resume: [8; 16] };
-        let resumed = gateway.directory.resume(&playing.resume, later);
+        let later = Ticket { session: SessionId::next(), resume: None };
+        let resumed = gateway.directory.resume(TokenDigest::of(&token), later);
         assert_eq!(resumed, Ok((player, Entry { scene: 0, former: Some(playing) })));
     }
 

@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use net::mailbox::SessionId;
-use net::protocol::{NO_RESUME_TOKEN, ResumeToken};
+use net::resumption::TokenDigest;
 use sim::features::buffs::Away;
 use sim::ids::PlayerId;
 use sim::input::Character;
@@ -50,8 +50,8 @@ pub enum Settled {
 pub struct Ticket {
     /// Its number; later ones are higher.
     pub session: SessionId,
-    /// What its client may come back with.
-    pub resume: ResumeToken,
+    /// The digest of what its client may come back with.
+    pub resume: Option<TokenDigest>,
 }
 
 /// A place that a session was given.
@@ -105,8 +105,8 @@ struct State {
     players_max: usize,
     present: BTreeMap<PlayerId, Presence>,
     /// Whose newest session may be resumed with what. Hashed with a key of this process, so that the time of a search
-    /// says nothing about the tokens in it.
-    tokens: HashMap<ResumeToken, PlayerId>,
+    /// says nothing about the digests in it.
+    tokens: HashMap<TokenDigest, PlayerId>,
     counts: Vec<usize>,
     stored: BTreeMap<PlayerId, Stored>,
     /// The stored ones by when they left.
@@ -156,9 +156,9 @@ impl Directory {
     ///
     /// # Errors
     /// [`NothingToResume`]; who shows it cannot tell why.
-    pub fn resume(&self, token: &ResumeToken, ticket: Ticket) -> Result<(PlayerId, Entry), NothingToResume> {
+    pub fn resume(&self, token: TokenDigest, ticket: Ticket) -> Result<(PlayerId, Entry), NothingToResume> {
         let mut state = self.locked();
-        let player = *state.tokens.get(token).ok_or(NothingToResume)?;
+        let player = *state.tokens.get(&token).ok_or(NothingToResume)?;
         let entry = state.renew(player, ticket).ok_or(NothingToResume)?;
         Ok((player, entry))
     }
@@ -205,7 +205,7 @@ impl Directory {
         let mut state = self.locked();
         if let Some(presence) = state.present.get_mut(&player).filter(|presence| presence.ticket.session == session) {
             let refused = std::mem::replace(&mut presence.ticket, former);
-            state.tokens.remove(&refused.resume);
+            state.forget(refused);
             state.remember(player, former);
         }
     }
@@ -251,15 +251,21 @@ impl State {
         let (scene, former) = (presence.scene, presence.ticket);
         if ticket.session > former.session {
             presence.ticket = ticket;
-            self.tokens.remove(&former.resume);
+            self.forget(former);
             self.remember(player, ticket);
         }
         Some(Entry { scene, former: Some(former) })
     }
 
     fn remember(&mut self, player: PlayerId, ticket: Ticket) {
-        if ticket.resume != NO_RESUME_TOKEN {
-            self.tokens.insert(ticket.resume, player);
+        if let Some(digest) = ticket.resume {
+            self.tokens.insert(digest, player);
+        }
+    }
+
+    fn forget(&mut self, ticket: Ticket) {
+        if let Some(digest) = ticket.resume {
+            self.tokens.remove(&digest);
         }
     }
 
@@ -274,7 +280,7 @@ impl State {
 
     fn remove(&mut self, player: PlayerId) -> Option<Presence> {
         let presence = self.present.remove(&player)?;
-        self.tokens.remove(&presence.ticket.resume);
+        self.forget(presence.ticket);
         if let Some(count) = self.counts.get_mut(presence.scene) {
             *count = count.saturating_sub(1);
         }
@@ -300,6 +306,8 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use net::protocol::NO_RESUME_TOKEN;
+
     use super::*;
 
     fn directory(players_max: usize) -> Directory {
@@ -315,9 +323,17 @@ mod tests {
         Settled::Here(Box::new(character(name)))
     }
 
-    const FIRST: Ticket = Ticket { session: SessionId(1), resume: [1; 16] };
-    const SECOND: Ticket = Ticket { session: SessionId(2), resume: [2; 16] };
-    const THIRD: Ticket = Ticket { session: SessionId(3), resume: [3; 16] };
+    const fn ticket(number: u8) -> Ticket {
+        Ticket { session: SessionId(number as u64), resume: Some(TokenDigest::from_bytes([number; 32])) }
+    }
+
+    fn token(ticket: Ticket) -> TokenDigest {
+        ticket.resume.expect("it can be resumed")
+    }
+
+    const FIRST: Ticket = ticket(1);
+    const SECOND: Ticket = ticket(2);
+    const THIRD: Ticket = ticket(3);
     const fn entry(scene: usize, former: Option<Ticket>) -> Entry {
         Entry { scene, former }
     }
@@ -397,8 +413,8 @@ mod tests {
     fn a_token_brings_its_player_back_once() {
         let directory = directory(10);
         assert!(directory.enter(A, FIRST).is_ok() && directory.enter(B, SECOND).is_ok());
-        assert_eq!(directory.resume(&FIRST.resume, THIRD), Ok((A, entry(1, Some(FIRST)))));
-        assert_eq!(directory.resume(&FIRST.resume, THIRD), Err(NothingToResume));
+        assert_eq!(directory.resume(token(FIRST), THIRD), Ok((A, entry(1, Some(FIRST)))));
+        assert_eq!(directory.resume(token(FIRST), THIRD), Err(NothingToResume));
         assert_eq!(directory.settle(A, FIRST, 1, None), Settled::Superseded);
         assert_eq!(directory.settle(A, THIRD, 1, None), Settled::Here(Box::default()));
         assert_eq!(directory.count(1), 2);
@@ -408,10 +424,10 @@ mod tests {
     fn a_token_ends_with_the_stay_of_its_character_and_with_any_login() {
         let directory = directory(10);
         assert!(directory.enter(A, FIRST).is_ok() && directory.enter(A, SECOND).is_ok());
-        assert_eq!(directory.resume(&FIRST.resume, THIRD), Err(NothingToResume), "a login has replaced it");
+        assert_eq!(directory.resume(token(FIRST), THIRD), Err(NothingToResume), "a login has replaced it");
         directory.leave(A, 1, character("a"));
-        assert_eq!(directory.resume(&SECOND.resume, THIRD), Err(NothingToResume), "the character has left");
-        assert_eq!(directory.resume(&NO_RESUME_TOKEN, THIRD), Err(NothingToResume));
+        assert_eq!(directory.resume(token(SECOND), THIRD), Err(NothingToResume), "the character has left");
+        assert_eq!(directory.resume(TokenDigest::of(&NO_RESUME_TOKEN), THIRD), Err(NothingToResume));
     }
 
     #[test]
@@ -419,7 +435,7 @@ mod tests {
         let directory = directory(10);
         assert!(directory.enter(A, FIRST).is_ok());
         assert_eq!(directory.transfer(A, 1, "scene/dungeon", character("a")), Ok(0));
-        assert_eq!(directory.resume(&FIRST.resume, SECOND), Ok((A, entry(0, Some(FIRST)))));
+        assert_eq!(directory.resume(token(FIRST), SECOND), Ok((A, entry(0, Some(FIRST)))));
         assert_eq!(directory.settle(A, SECOND, 0, None), here("a"));
     }
 
@@ -427,7 +443,7 @@ mod tests {
     fn who_left_while_resuming_comes_back_as_kept_or_not_at_all() {
         let directory = directory(10);
         assert!(directory.enter(A, FIRST).is_ok());
-        assert_eq!(directory.resume(&FIRST.resume, SECOND), Ok((A, entry(1, Some(FIRST)))));
+        assert_eq!(directory.resume(token(FIRST), SECOND), Ok((A, entry(1, Some(FIRST)))));
         directory.leave(A, 1, character("a"));
         assert_eq!(directory.settle(A, SECOND, 1, None), here("a"));
         assert_eq!(directory.settle(C, THIRD, 1, None), Settled::Nobody);
@@ -440,12 +456,12 @@ mod tests {
         for session in [SECOND, THIRD] {
             let by_name = directory.enter(A, session).unwrap();
             directory.take_back(A, session.session, by_name);
-            let (player, by_token) = directory.resume(&FIRST.resume, session).unwrap();
+            let (player, by_token) = directory.resume(token(FIRST), session).unwrap();
             directory.take_back(player, session.session, by_token);
-            assert_eq!(directory.resume(&session.resume, session), Err(NothingToResume), "what was refused is void");
+            assert_eq!(directory.resume(token(session), session), Err(NothingToResume), "what was refused is void");
         }
         assert_eq!(directory.settle(A, FIRST, 1, None), Settled::Here(Box::default()));
-        assert_eq!((directory.resume(&FIRST.resume, SECOND), directory.count(1)), (Ok((A, entry(1, Some(FIRST)))), 1));
+        assert_eq!((directory.resume(token(FIRST), SECOND), directory.count(1)), (Ok((A, entry(1, Some(FIRST)))), 1));
     }
 
     #[test]
@@ -456,7 +472,7 @@ mod tests {
         assert!(directory.enter(A, THIRD).is_ok());
         directory.take_back(A, SECOND.session, second);
         directory.take_back(A, FIRST.session, first);
-        assert_eq!(directory.resume(&FIRST.resume, THIRD), Err(NothingToResume));
+        assert_eq!(directory.resume(token(FIRST), THIRD), Err(NothingToResume));
         assert_eq!((directory.count(1), directory.settle(A, THIRD, 1, None)), (1, Settled::Here(Box::default())));
     }
 }

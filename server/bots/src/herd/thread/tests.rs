@@ -19,7 +19,7 @@ fn field() -> Field {
 fn herd(field: &Field, stage: Stage) -> Herd<'_> {
     let lines = Lines::open(&field.plan, 1, 0, 0).unwrap();
     let mut herd = Herd::new(field, lines, &[0], 0);
-    (herd.seats[0].stage, herd.seats[0].token) = (stage, Some([7; 16]));
+    (herd.seats[0].stage, herd.seats[0].token) = (stage, Some([7; 32]));
     herd
 }
 
