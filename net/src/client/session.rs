@@ -12,7 +12,6 @@ use glam::Vec3;
 use sim::assets::MovementDef;
 use sim::ids::SimId;
 use sim::locomotion::StepInput;
-use sim::scene::SceneConfig;
 use sim::space::Geometry;
 
 use super::interpolate::Pose;
@@ -217,38 +216,6 @@ impl ClientSession {
         }
     }
 
-    fn on_log(&mut self, place: (bool, bool), compare_ticks: u32, bytes: &[u8]) {
-        let scene_epoch = self.world.scene().map_or(0, |scene| scene.epoch);
-        let hash = self.followed.as_mut().and_then(|followed| followed.take(place, compare_ticks, bytes));
-        if let Some((tick, hash)) = hash {
-            self.outgoing.extend(encode_client_message(&ClientMessage::StateHash { scene_epoch, tick, hash }));
-        }
-    }
-
-    /// Begins to follow the log of the current scene, and returns the frame that asks for it, without prefix. It ends with
-    /// the scene, and when the server says that there is no log, or no more of it.
-    ///
-    /// # Errors
-    /// Never, as long as the message fits a frame.
-    pub fn follow(&mut self, config: SceneConfig) -> Result<Bytes, EncodeError> {
-        self.followed = Some(Box::new(FollowedScene::new(config)));
-        self.ask_to_follow(true)
-    }
-
-    /// Follows no more, and returns the frame that asks for the state instead.
-    ///
-    /// # Errors
-    /// Never, as long as the message fits a frame.
-    pub fn unfollow(&mut self) -> Result<Bytes, EncodeError> {
-        self.followed = None;
-        self.ask_to_follow(false)
-    }
-
-    fn ask_to_follow(&self, log: bool) -> Result<Bytes, EncodeError> {
-        let scene_epoch = self.world.scene().map_or(0, |scene| scene.epoch);
-        encode_client_message(&ClientMessage::Follow { scene_epoch, log })
-    }
-
     /// Asks to be told the whole view anew, and returns the frame that does. Done by itself when a batch is missing or
     /// damaged; for who has lost what it was told in another way. Given once a second, and to who asks sooner then.
     ///
@@ -257,18 +224,6 @@ impl ClientSession {
     pub fn ask_for_keyframe(&self) -> Result<Bytes, EncodeError> {
         let scene_epoch = self.world.scene().map_or(0, |scene| scene.epoch);
         encode_client_message(&ClientMessage::Keyframe { scene_epoch })
-    }
-
-    /// The scene as the client simulates it, while it follows one; when it does not, the scene is as its state says.
-    #[must_use]
-    pub fn followed(&self) -> Option<&FollowedScene> {
-        self.followed.as_deref()
-    }
-
-    /// The same, to look into.
-    #[must_use]
-    pub fn followed_mut(&mut self) -> Option<&mut FollowedScene> {
-        self.followed.as_deref_mut()
     }
 
     /// The number of a record whose number is not its place in the order of names, because the server has exchanged its
@@ -495,6 +450,7 @@ fn centimetres(metres: f32) -> i32 {
     (metres * 100.0).round() as i32
 }
 
+mod following;
 mod mending;
 #[cfg(test)]
 mod tests;
