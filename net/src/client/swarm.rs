@@ -241,9 +241,13 @@ impl Swarm {
     /// # Errors
     /// When the path cannot carry it or the connection is over.
     pub fn send_datagram(&mut self, id: ClientId, bytes: Bytes) -> Result<(), SendError> {
-        let (driver, link) = self.driver_of(id).ok_or(SendError::Closed)?;
-        let (mut wire, _) = driver.link(link).ok_or(SendError::Closed)?;
-        wire.send_datagram(bytes).map_err(|error| match error {
+        let Swarm { drivers, crowd, .. } = self;
+        let member = crowd.members.get(id.index()).filter(|member| member.closed.is_none()).ok_or(SendError::Closed)?;
+        let driver = drivers.get_mut(member.socket).ok_or(SendError::Closed)?;
+        let (mut wire, _) = driver.link(member.link).ok_or(SendError::Closed)?;
+        let sent = wire.send_datagram(bytes);
+        driver.visit_handful(crowd);
+        sent.map_err(|error| match error {
             quinn_proto::SendDatagramError::TooLarge => SendError::TooLarge,
             _ => SendError::Closed,
         })

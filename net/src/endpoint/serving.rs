@@ -165,6 +165,7 @@ impl Serving {
                 if let Some((_, session)) = self.driver.link(due.link) {
                     session.release_datagrams();
                 }
+                self.driver.visit_handful(&mut self.desk);
             }
             port.reuse(std::mem::take(list));
             false
