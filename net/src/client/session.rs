@@ -13,6 +13,7 @@ use sim::assets::MovementDef;
 use sim::ids::SimId;
 use sim::locomotion::StepInput;
 use sim::space::Geometry;
+use smallvec::SmallVec;
 
 use super::interpolate::Pose;
 use super::interpolate::playback::Playback;
@@ -25,7 +26,7 @@ use super::world::ClientWorld;
 use crate::codec::{EncodeError, decode_server_message, decode_state_frame, encode_client_message, encode_input};
 use crate::protocol::{
     ClientMessage, Goodbye, INPUT_STEPS_SENT, InputDatagram, NO_RESUME_TOKEN, OwnState, ResumeToken, ServerMessage,
-    StateFrame, WireStep,
+    StateFrame, WireStep, WireTable,
 };
 use mending::Mending;
 
@@ -69,7 +70,7 @@ pub struct ClientSession {
     command_sequence: u32,
     forced_epoch: u8,
     /// The newest first; only steps of the current scene and forced epoch.
-    recent_steps: VecDeque<WireStep>,
+    recent_steps: SmallVec<[WireStep; INPUT_STEPS_SENT + 1]>,
     outgoing: Vec<Bytes>,
     rejections: VecDeque<Rejection>,
     followed: Option<Box<FollowedScene>>,
@@ -262,7 +263,7 @@ impl ClientSession {
         self.input_sequence += 1;
         self.inputs_sent += 1;
         let (x, z) = input.to_wire();
-        self.recent_steps.push_front(WireStep { x, z, flags: u8::from(input.walk) });
+        self.recent_steps.insert(0, WireStep { x, z, flags: u8::from(input.walk) });
         self.recent_steps.truncate(INPUT_STEPS_SENT);
         if let Some(predictor) = &mut self.predictor {
             predictor.step(self.input_sequence, StepInput::from_wire(x, z, input.walk));
@@ -336,6 +337,12 @@ impl ClientSession {
     #[must_use]
     pub fn world(&self) -> &ClientWorld {
         &self.world
+    }
+
+    /// Has its world use the table of the wire that others use, or has others use its own; see
+    /// [`ClientWorld::share_wire`].
+    pub(super) fn share_wire(&mut self, known: &mut Arc<WireTable>) {
+        self.world.share_wire(known);
     }
 
     /// Takes the oldest event nobody has taken.

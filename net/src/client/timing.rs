@@ -2,9 +2,8 @@
 //!
 //! All in microseconds of one monotonic clock, given by the caller.
 
-use std::collections::VecDeque;
-
 use sim::tick::TICK_MS;
+use smallvec::SmallVec;
 
 mod pacing;
 
@@ -12,7 +11,7 @@ pub(super) use pacing::Pacing;
 
 /// Length of a tick in microseconds.
 pub const TICK_US: u64 = TICK_MS as u64 * 1_000;
-/// Samples kept until they are taken; beyond it the oldest are lost.
+/// Samples kept until they are taken; beyond it the older half is lost.
 const SAMPLES_MAX: usize = 4_096;
 /// Inputs whose sending time is remembered.
 const SENT_MAX: usize = 256;
@@ -22,15 +21,15 @@ const CLOCK_WINDOW_US: u64 = 10_000_000;
 /// A bounded run of measurements in microseconds, taken away by whoever evaluates them.
 #[derive(Debug, Clone, Default)]
 pub struct Samples {
-    waiting: VecDeque<u32>,
+    waiting: SmallVec<[u32; 4]>,
 }
 
 impl Samples {
     pub(super) fn push(&mut self, sample_us: u64) {
         if self.waiting.len() == SAMPLES_MAX {
-            self.waiting.pop_front();
+            self.waiting.drain(..SAMPLES_MAX / 2);
         }
-        self.waiting.push_back(u32::try_from(sample_us).unwrap_or(u32::MAX));
+        self.waiting.push(u32::try_from(sample_us).unwrap_or(u32::MAX));
     }
 
     /// Takes all samples that wait, oldest first.
@@ -54,24 +53,21 @@ impl Samples {
 /// Times from sending an input to hearing that it was applied.
 #[derive(Debug, Clone, Default)]
 pub(super) struct AckTimes {
-    sent: VecDeque<(u32, u64)>,
+    /// Oldest first. Those of a short path stand in the session itself, of which a load test has thousands.
+    sent: SmallVec<[(u32, u64); 4]>,
 }
 
 impl AckTimes {
     pub(super) fn sent(&mut self, sequence: u32, now_us: u64) {
         if self.sent.len() == SENT_MAX {
-            self.sent.pop_front();
+            self.sent.remove(0);
         }
-        self.sent.push_back((sequence, now_us));
+        self.sent.push((sequence, now_us));
     }
 
     pub(super) fn applied(&mut self, applied_sequence: u32, arrived_us: u64, mut took: impl FnMut(u64)) {
-        while let Some(&(sequence, sent_us)) = self.sent.front()
-            && sequence <= applied_sequence
-        {
-            self.sent.pop_front();
-            took(arrived_us.saturating_sub(sent_us));
-        }
+        let applied = self.sent.iter().take_while(|&&(sequence, _)| sequence <= applied_sequence).count();
+        self.sent.drain(..applied).for_each(|(_, sent_us)| took(arrived_us.saturating_sub(sent_us)));
     }
 
     /// Inputs of another scene or before a forced position will never be applied.

@@ -5,6 +5,7 @@
 //! once the entity is known; the same goes for a place that cannot be completed. A new scene voids everything. Pure: bytes in, state out.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use glam::Vec3;
 use sim::actor::{Heading, Position};
@@ -74,7 +75,7 @@ pub struct WorldCounts {
 /// Everything a client knows of the world.
 #[derive(Debug, Default)]
 pub struct ClientWorld {
-    wire: WireTable,
+    wire: Arc<WireTable>,
     places: PlaceBits,
     scene: Option<CurrentScene>,
     entities: Entities,
@@ -91,6 +92,7 @@ pub struct ClientWorld {
     events: VecDeque<WorldEvent>,
     counts: WorldCounts,
     ignores_places: bool,
+    own_news: u32,
 }
 
 impl ClientWorld {
@@ -104,13 +106,14 @@ impl ClientWorld {
         match message {
             ServerMessage::Welcome { wire, .. } => {
                 let places = PlaceBits { position: bit(&wire, Position::NAME), heading: bit(&wire, Heading::NAME) };
-                (self.wire, self.places) = (wire, places);
+                (self.wire, self.places) = (Arc::new(wire), places);
             }
             ServerMessage::Scene { scene, scene_epoch, own, tick, state } => {
                 let own = SimId::from_bits(own);
                 self.scene = Some(CurrentScene { id: scene, epoch: scene_epoch, own, entered_tick: tick });
                 self.entities.begin_anew(own);
                 self.owner_values = ValueMap::default();
+                self.own_news = self.own_news.wrapping_add(1);
                 (self.own, self.newest_tick, self.batch_follows) = (state, tick, None);
                 self.whole_tick = tick;
             }
@@ -150,7 +153,8 @@ impl ClientWorld {
 
     /// Says whether every record could be applied.
     fn apply_records(&mut self, frame: &StateFrame) -> bool {
-        let Self { wire, entities, counts, places, ignores_places, whole_tick, .. } = self;
+        let Self { wire, entities, counts, places, ignores_places, whole_tick, own_news, scene, .. } = self;
+        let own_index = scene.as_ref().map(|scene| scene.own.index());
         let ticks = (frame.tick, *whole_tick);
         let (mut whole, mut from) = (true, 0);
         for record in read_state(&frame.records, wire) {
@@ -171,7 +175,10 @@ impl ClientWorld {
                 continue;
             }
             match record.news {
-                StateNews::Values(values) => entity.apply(ticks, &values, *places),
+                StateNews::Values(values) => {
+                    *own_news = own_news.wrapping_add(u32::from(own_index == Some(record.index as usize)));
+                    entity.apply(ticks, &values, *places);
+                }
                 StateNews::Place(place) => {
                     let is_placed = entity.apply_place(ticks, place, *places);
                     counts.unplaced_records += u64::from(!is_placed);
@@ -183,9 +190,10 @@ impl ClientWorld {
     }
 
     fn on_batch(&mut self, batch: u32, tick: u32, records: &[u8]) {
-        let Self { wire, entities, counts, places, events, owner_values, .. } = self;
+        let Self { wire, entities, counts, places, events, owner_values, own_news, scene, .. } = self;
+        let own = scene.as_ref().map(|scene| scene.own);
         let follows = self.batch_follows.replace(batch.wrapping_add(1)).is_none_or(|expected| expected == batch);
-        if !follows || self.scene.is_none() {
+        if !follows || own.is_none() {
             counts.batch_gaps += 1;
         }
         self.batch_ack = batch;
@@ -195,11 +203,13 @@ impl ClientWorld {
                     let mut entity = RemoteEntity::new(id, tick);
                     entity.apply((tick, tick), &values, *places);
                     entities.insert(entity);
+                    *own_news = own_news.wrapping_add(u32::from(own == Some(id)));
                 }
                 Ok(BatchRecord::Leave { id }) => {
                     if !entities.remove(id) {
                         counts.unknown_records += 1;
                     }
+                    *own_news = own_news.wrapping_add(u32::from(own == Some(id)));
                 }
                 Ok(BatchRecord::Event { kind, subject, body }) => {
                     if events.len() == EVENTS_MAX {
@@ -212,6 +222,7 @@ impl ClientWorld {
                     for (component, bytes) in values {
                         owner_values.set(component, tick, bytes);
                     }
+                    *own_news = own_news.wrapping_add(1);
                 }
                 Err(_) => counts.damaged += 1,
             }
@@ -258,6 +269,23 @@ impl ClientWorld {
     pub fn own_value(&self, component: u8) -> Option<&[u8]> {
         let seen = || self.entities.own()?.value(component);
         self.owner_values.value(component).or_else(seen)
+    }
+
+    /// A number that is another one whenever [`ClientWorld::own_value`] may answer otherwise than before, of anything but
+    /// place and heading: for who looks at the own character in every tick, as it spares the looking.
+    #[must_use]
+    pub fn own_news(&self) -> u32 {
+        self.own_news
+    }
+
+    /// Has this world use `known` if that says the same as its own table, so that the clients of one process read one copy;
+    /// else `known` becomes its own.
+    pub(super) fn share_wire(&mut self, known: &mut Arc<WireTable>) {
+        if *known == self.wire {
+            self.wire = Arc::clone(known);
+        } else {
+            *known = Arc::clone(&self.wire);
+        }
     }
 
     /// The entities in view, by id.

@@ -48,6 +48,8 @@ pub(crate) struct Invariants {
     jumped_turn: Option<u32>,
     way: Way,
     ledger: Ledger,
+    /// [`ClientWorld::own_news`](net::client::world::ClientWorld::own_news) at the end of the last turn.
+    own_news: Option<u32>,
     /// The own cooldowns as they were told by the end of the last turn, and in which tick.
     cooldowns: (u32, Vec<u8>),
 }
@@ -60,6 +62,7 @@ impl Invariants {
         if scene.epoch != self.scene_epoch {
             (self.scene_epoch, self.newest_tick, self.jumped_turn) = (scene.epoch, 0, Some(senses.turn));
             (self.way, self.ledger, self.cooldowns) = (Way::default(), Ledger::default(), (0, Vec::new()));
+            self.own_news = None;
         }
         let (tick, own) = (world.newest_tick(), *world.own());
         if tick < self.newest_tick {
@@ -70,7 +73,10 @@ impl Invariants {
         }
         self.newest_tick = tick;
         self.check_batches(senses);
-        self.remember_cooldowns(senses);
+        if self.own_news.replace(world.own_news()) != Some(world.own_news()) {
+            self.check_vitals(senses);
+            self.remember_cooldowns(senses);
+        }
         if look_turns.is_some_and(|turns| senses.turn.is_multiple_of(turns)) {
             self.check_others(senses);
             self.balance_books(senses);
@@ -165,9 +171,6 @@ impl Invariants {
     fn check_own(&mut self, senses: &Senses<'_>, tick: u32, own: &OwnState) {
         let position = Vec3::from(own.position);
         self.check_place(senses, position, "the own character");
-        if senses.vitals().is_some_and(|vitals| vitals.hp > vitals.hp_max) {
-            self.violated(senses, "the own character has more hit points than it can have");
-        }
         let profile = &senses.assets.movements[senses.class.movement.id()];
         match self.way.go_on(tick, own, profile) {
             Gone::Jumped => self.jumped_turn = Some(senses.turn),
@@ -176,6 +179,12 @@ impl Invariants {
                 &format!("the own character moved {moved_m:.2} m in 5 s where {allowed_m:.2} m are allowed"),
             ),
             Gone::Fair => {}
+        }
+    }
+
+    fn check_vitals(&mut self, senses: &Senses<'_>) {
+        if senses.vitals().is_some_and(|vitals| vitals.hp > vitals.hp_max) {
+            self.violated(senses, "the own character has more hit points than it can have");
         }
     }
 

@@ -1,6 +1,7 @@
 //! One client of a swarm between its session and its connection, and the crowd of them as the driver sees it.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use quinn_proto::ConnectionError;
@@ -11,7 +12,7 @@ use super::{ClientId, Happened, LinkStats};
 use crate::codec::{FrameReader, frame_prefix};
 use crate::driver::{Application, LinkKey, Read, TICK_PATIENCE, Wire};
 use crate::mailbox::now_us;
-use crate::protocol::SERVER_FRAME_BYTES_MAX;
+use crate::protocol::{SERVER_FRAME_BYTES_MAX, WireTable};
 
 /// Frames that may wait for the network.
 const WAITING_MAX: usize = 256;
@@ -124,6 +125,8 @@ pub(super) struct Crowd {
     /// The session of those of whom nothing is kept.
     pub(super) nobody: ClientSession,
     happened: Vec<(ClientId, Happened)>,
+    /// What the server's numbers mean, as all clients of this server were told.
+    wire: Arc<WireTable>,
     /// Whose end has been told since the last turn began.
     told: Vec<ClientId>,
 }
@@ -178,12 +181,14 @@ impl Crowd {
 
     fn note(&mut self, id: ClientId, happened: Happened) {
         self.happened.push((id, happened));
-        if let Some(life) = self.life(id)
+        let Crowd { members, wire, .. } = self;
+        if let Some(life) = members.get_mut(id.index()).and_then(|member| member.life.as_deref_mut())
             && !life.entered
             && life.session.accepted().is_some()
             && life.session.world().scene().is_some()
         {
             life.entered = true;
+            life.session.share_wire(wire);
             self.happened.push((id, Happened::Entered));
         }
     }

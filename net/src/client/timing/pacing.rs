@@ -4,7 +4,7 @@
 //! The phase is measured where inputs are made, so it does not matter whether the owner heeds the advice at once, runs its own
 //! clock faster ([`Pacing::time_scale`]) or was asleep, and advice that is still on its way is never given twice.
 
-use std::collections::VecDeque;
+use smallvec::SmallVec;
 
 use super::TICK_US;
 use crate::protocol::{INPUT_SHIFT_UNIT_US, OwnState};
@@ -25,7 +25,7 @@ const TICK: i64 = TICK_US.cast_signed();
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Pacing {
     /// Sequence numbers with their phase: when each was sent, less its number of ticks.
-    sent: VecDeque<(u32, i64)>,
+    sent: SmallVec<[(u32, i64); 4]>,
     judged_sequence: u32,
     /// The phase at which inputs come as asked for.
     wanted_us: Option<i64>,
@@ -39,10 +39,10 @@ impl Pacing {
     /// Notes that an input was sent.
     pub(crate) fn sent(&mut self, sequence: u32, now_us: u64) {
         if self.sent.len() == SENT_MAX {
-            self.sent.pop_front();
+            self.sent.remove(0);
         }
         let now_us = i64::try_from(now_us).unwrap_or(i64::MAX);
-        self.sent.push_back((sequence, now_us.saturating_sub(i64::from(sequence) * TICK)));
+        self.sent.push((sequence, now_us.saturating_sub(i64::from(sequence) * TICK)));
         self.advised_us = 0;
     }
 
@@ -52,10 +52,9 @@ impl Pacing {
             return;
         }
         self.judged_sequence = own.applied_sequence;
-        while self.sent.front().is_some_and(|&(sequence, _)| sequence < own.applied_sequence) {
-            self.sent.pop_front();
-        }
-        let Some(&(_, phase_us)) = self.sent.front().filter(|&&(sequence, _)| sequence == own.applied_sequence) else {
+        let older = self.sent.iter().take_while(|&&(sequence, _)| sequence < own.applied_sequence).count();
+        self.sent.drain(..older);
+        let Some(&(_, phase_us)) = self.sent.first().filter(|&&(sequence, _)| sequence == own.applied_sequence) else {
             return;
         };
         let judged_us = phase_us + i64::from(own.input_shift) * INPUT_SHIFT_UNIT_US;
@@ -84,7 +83,7 @@ impl Pacing {
     }
 
     fn correction_us(&self) -> i64 {
-        let (Some(wanted_us), Some(&(_, phase_us))) = (self.wanted_us, self.sent.back()) else { return 0 };
+        let (Some(wanted_us), Some(&(_, phase_us))) = (self.wanted_us, self.sent.last()) else { return 0 };
         let cushion_us = (2 * self.deviation_us).min(CUSHION_US_MAX);
         within_a_tick(wanted_us - cushion_us - phase_us).clamp(-CORRECTION_US_MAX, CORRECTION_US_MAX)
     }

@@ -214,6 +214,40 @@ fn the_own_characters_values_come_and_go_with_it() {
     assert_eq!(world.own_value(1), None);
 }
 
+#[test]
+fn whatever_is_new_of_the_own_character_but_its_place_counts_as_news() {
+    let mut world = world();
+    let mut last = world.own_news();
+    let mut is_news = |world: &ClientWorld| std::mem::replace(&mut last, world.own_news()) != world.own_news();
+    let values = [&[0b11], &position(1.0)[1..], &vitals(7)[1..]].concat();
+    batch(&mut world, 10, enter(1, &values));
+    assert!(is_news(&world), "it came into view");
+    batch(&mut world, 10, enter(5, &vitals(7)));
+    world.on_frame(&frame(1, 11, &[(5, vitals(6))]));
+    assert!(!is_news(&world), "of somebody else");
+    world.on_frame(&frame(2, 12, &[(1, vitals(5))]));
+    assert!(is_news(&world));
+    world.on_frame(&compact_frame(3, 13, compact(1, 102)));
+    assert!(!is_news(&world), "its place alone");
+    let mut records = Vec::new();
+    crate::records::put_leave(&mut records, id(1));
+    batch(&mut world, 14, records);
+    assert!(is_news(&world), "it is gone");
+    world.on_message(scene(2, 20));
+    assert!(is_news(&world));
+}
+
+#[test]
+fn clients_who_were_told_the_same_table_read_one_copy_of_it() {
+    let (mut first, mut second, mut other) = (world(), world(), ClientWorld::default());
+    let mut known = Arc::default();
+    first.share_wire(&mut known);
+    second.share_wire(&mut known);
+    assert!(std::ptr::eq(first.wire(), second.wire()));
+    other.share_wire(&mut known);
+    assert_eq!((other.wire(), first.wire()), (&WireTable::default(), &wire()), "nobody gets another's");
+}
+
 fn compact(index: u32, x_cm: i32) -> (u32, Vec<u8>) {
     let (word, length) = CompactPlace::new([x_cm, 0, 0], false, None).to_word();
     (index, word.to_le_bytes()[..length].to_vec())

@@ -1,5 +1,7 @@
 //! A client against a server made of sums: ticks at some phase, a way of some length and jitter, slots as in a scene.
 
+use std::collections::VecDeque;
+
 use sim::ids::SimId;
 use sim::random::{Random, Stream};
 
