@@ -1,5 +1,5 @@
 //! From the world to mailboxes, in four steps: changes, audience, encode, transmit. Replicate and Transmit
-//! stages.
+//! stages. In a large scene the first clients are on the wire while the last are still served (`courier`).
 //!
 //! An entity's change is encoded once per tick and its bytes are copied to each client that sees it, so the
 //! cost follows what changed and is seen. State rides in datagrams and heals by acknowledgement (`view`);
@@ -18,6 +18,7 @@ mod arena;
 mod audience;
 mod bodies;
 mod changes;
+mod courier;
 mod encode;
 mod explain;
 mod passing;
@@ -81,5 +82,5 @@ pub fn plugin(app: &mut App) {
     );
 }
 
-/// What hands this tick's datagrams over, for whoever sends after it.
+/// What ends the sending of a tick, for whoever sends after it.
 pub(crate) use transmit::transmit as transmitted;

@@ -21,6 +21,7 @@ use super::ReplicationLimits;
 use super::arena::Arena;
 use super::bodies::{Bodies, Source};
 use super::changes::Encoded;
+use super::courier::{Courier, Sent};
 use super::passing::Passage;
 use super::ripples::Ripples;
 use super::shapes::Shapes;
@@ -100,6 +101,7 @@ pub(super) struct Scratch {
     owner: Vec<u8>,
     records: Vec<u8>,
     datagram: Vec<u8>,
+    courier: Courier,
 }
 
 impl Default for Scratch {
@@ -122,6 +124,7 @@ impl Default for Scratch {
             owner: Vec::new(),
             records: Vec::new(),
             datagram: Vec::new(),
+            courier: Courier::default(),
         }
     }
 }
@@ -131,17 +134,18 @@ impl Scratch {
         let index_end = picture.source.roster.index_end();
         self.lacking.begin(picture.tick, index_end);
         self.shapes.begin(picture.tick, index_end, picture.shown);
+        self.courier.begin();
     }
 }
 
-/// Assembles batches and frames of every client.
+/// Assembles batches and frames of every client, and hands them over.
 pub(super) fn assemble(world: &mut World, characters: &mut QueryState<Own>, mut workers: Local<Workers>) {
     characters.update_archetypes(world);
     world.resource_scope(|world, mut sessions: Mut<Sessions>| {
         let picture = Picture::of(world, characters);
         let Sessions { by_player, stats, visits, .. } = &mut *sessions;
         by_player.list(|own| picture.ripples.reach(picture.field, own), visits);
-        stats.frame_bytes += workers.serve_all(by_player, visits, &picture);
+        workers.serve_all(by_player, visits, &picture).count_in(stats);
         stats.updates_broadcast += picture.encoded.changed_count() * by_player.len() as u64;
     });
 }

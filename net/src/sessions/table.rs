@@ -114,11 +114,11 @@ impl SessionTable {
         })
     }
 
-    /// Looks at the sessions of a list, with their ranks; those of which `look` answers the character sleep from now on.
-    pub(crate) fn visit(&mut self, list: &[Visit], mut look: impl FnMut(usize, &mut Session) -> Option<SimId>) {
-        for &Visit { place, rank } in list {
+    /// Looks at the sessions of a list; those of which `look` answers the character sleep from now on.
+    pub(crate) fn visit(&mut self, list: &[Visit], mut look: impl FnMut(&mut Session) -> Option<SimId>) {
+        for &Visit { place, .. } in list {
             let Some(Some(session)) = self.slots.get_mut(place) else { continue };
-            let state = look(rank, session).map_or(Place::Awake, Place::Asleep);
+            let state = look(session).map_or(Place::Awake, Place::Asleep);
             self.set(place, state);
         }
     }
