@@ -15,6 +15,7 @@ use sim::tick::TICK_SECONDS;
 use sim::wire::Reader;
 
 mod ledger;
+mod regain;
 
 use crate::senses::Senses;
 use crate::truth::Truth;
@@ -141,7 +142,9 @@ impl Invariants {
                 self.ledger.close(id);
                 continue;
             };
-            if let Err(off) = self.ledger.balance(id, tick, vitals.hp, world.newest_tick()) {
+            let regained_max =
+                || self::regain::regained_max(senses.assets, senses.combat_rules(), senses.is_player(id));
+            if let Err(off) = self.ledger.balance(id, (tick, vitals.hp), world.newest_tick(), regained_max) {
                 let (shown, expected) = (off.shown, off.expected);
                 self.violated(senses, &format!("{id} has {shown} hit points, but the log makes up {expected}"));
             }

@@ -7,7 +7,7 @@ use glam::{Vec2, Vec3};
 use net::client::ClientSession;
 use net::client::world::RemoteEntity;
 use sim::actor::{Kind, Position};
-use sim::assets::{Assets, ClassDef, SceneDef};
+use sim::assets::{Assets, ClassDef, CombatDef, SceneDef};
 use sim::features::combat::{HealthChanged, Vitals};
 use sim::features::doors::DoorState;
 use sim::features::skills::{CastEnded, Cooldowns, CooldownsSeen, Mana};
@@ -148,6 +148,16 @@ impl Senses<'_> {
         let vitals = self.bits.vitals.and_then(|bit| entity.value(bit));
         let vitals = vitals.and_then(|bytes| Vitals::from_wire(&mut Reader::new(bytes)));
         Some(Seen { id: entity.id(), kind, position: self.session.world().position(entity.id())?, vitals })
+    }
+
+    /// Whether something in view is a player's character.
+    pub(crate) fn is_player(&self, id: SimId) -> bool {
+        self.other(id).is_some_and(|seen| matches!(seen.kind, Kind::Player(_)))
+    }
+
+    /// The rules of combat of the scene.
+    pub(crate) fn combat_rules(&self) -> &CombatDef {
+        &self.assets.combat[self.scene.combat.id()]
     }
 
     /// The nearest thing in view that is wanted, with its distance in metres.
