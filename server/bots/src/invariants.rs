@@ -300,7 +300,9 @@ impl Way {
         while self.steps.front().is_some_and(|&(begun, ..)| tick.saturating_sub(begun) > SPEED_WINDOW_TICKS) {
             self.steps.pop_front();
         }
-        let Some(&(begun, ..)) = self.steps.front() else { return Gone::Fair };
+        // The rule is for those who move: while somebody lies dead, what it was allowed earlier leaves the window before what
+        // it moved by that does.
+        let Some(&(begun, ..)) = self.steps.front().filter(|_| moved_m > 0.0) else { return Gone::Fair };
         let (moved_m, known_m) = self.steps.iter().fold((0.0, 0.0), |(m, a), step| (m + step.1, a + step.2));
         // The rule is for whole windows: the rest of this one is taken to be as the last tick was.
         let rest_ticks = SPEED_WINDOW_TICKS.saturating_sub(tick.saturating_sub(begun));
@@ -343,6 +345,26 @@ mod tests {
             way.go_on(tick, &own, &profile())
         };
         (1..=300).map(step).collect()
+    }
+
+    #[test]
+    fn who_has_run_and_lies_dead_is_not_judged_by_what_it_is_allowed_now() {
+        let (mut way, mut x) = (Way::default(), 0.0);
+        for tick in 1..=300 {
+            let (stands, dead) = (tick < 120, tick >= 205);
+            // Steps that were held up on the way come two at a time.
+            let steps = if stands || dead {
+                0.0
+            } else if tick < 125 {
+                2.0
+            } else {
+                1.0
+            };
+            x += 0.3 * steps;
+            let speed_bp = if dead { 0 } else { SPEED_BP_NORMAL };
+            let own = OwnState { position: [x, 0.0, 0.0], speed_bp, ..OwnState::default() };
+            assert_eq!(way.go_on(tick, &own, &profile()), Gone::Fair, "tick {tick}");
+        }
     }
 
     #[test]
