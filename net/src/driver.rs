@@ -2,9 +2,9 @@
 //!
 //! [`Driver::slice`] reads everything that came, hands packets to their connections, and visits each touched connection:
 //! timers, events, what the application has to say, and last the packets that follow from all of it, so that
-//! acknowledgements ride on datagrams. A connection and its keys are some 8 KB that the last visit was 25 ms ago, so
-//! never more connections are touched before they are visited than a processor's own cache holds: a handful at a time.
-//! Nothing walks connections that are idle; their timers sit in a wheel.
+//! acknowledgements ride on datagrams. A connection with its keys is some 8 KB that nobody has looked at for half a tick,
+//! so no more connections are touched before they are visited than a core's own cache holds: a handful at a time. Nothing
+//! walks connections that are idle; their timers sit in a wheel.
 //! Server and client side differ only in the [`Application`].
 
 mod application;
